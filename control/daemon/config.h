@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The configuration file: strict YAML, read whole or refused with one line "file:line:column: what is wrong, what was
+ * expected". Reading needs neither root nor Kafka nor the devices it names. Everything has a default but `node`, `ports`,
+ * `types` and `kafka.bootstrap.servers`. configs/penstockd.yaml.sample shows every key.
+ */
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "batch/topic.h"
+#include "nic/source.h"
+#include "worker/input.h"
+
+#define CONFIG_PORTS      16
+#define CONFIG_WORKERS    64
+#define CONFIG_PROPERTIES 128
+#define CONFIG_CPUS       64 /* CPUs in one list */
+#define CONFIG_INPUTS     64
+
+enum config_idle { IDLE_SPIN, IDLE_PAUSE, IDLE_SLEEP };
+
+struct config_port {
+	struct source_config source; /* strings point into struct config; queues = worker_count */
+	enum config_idle idle;
+	unsigned worker_count;
+	int worker_cpus[CONFIG_WORKERS]; /* -1: not pinned */
+};
+
+struct config_property {
+	char *name;
+	char *value;
+};
+
+struct config {
+	char *path;           /* of the file, for messages */
+	char node[17];        /* 1 to 16 of [a-z0-9_], the first part of every identity */
+	char *state_directory;
+	char *control_socket;
+	unsigned control_mode; /* permission bits of the socket */
+	int control_cpus[CONFIG_CPUS]; /* of control threads; count 0: anywhere */
+	unsigned control_cpu_count;
+	int producer_cpus[CONFIG_CPUS]; /* of producer threads and the client's own; split by NUMA node; count 0: anywhere */
+	unsigned producer_cpu_count;
+
+	unsigned port_count;
+	struct config_port ports[CONFIG_PORTS];
+	unsigned input_count;
+	struct input inputs[CONFIG_INPUTS];
+
+	struct event_types *types;
+	struct topic_table *topics;
+
+	unsigned property_count; /* passed through to the Kafka client, first `bootstrap.servers` */
+	struct config_property properties[CONFIG_PROPERTIES];
+	unsigned handles;          /* client handles per producer thread, 1..8 */
+	unsigned create_partitions; /* what `topics create` asks for */
+	unsigned create_replicas;
+
+	uint64_t pool_bytes;   /* batch memory per worker */
+	uint32_t batch_bytes;  /* of one batch, a multiple of BATCH_ALIGN */
+	unsigned credit_percent; /* of a worker's pool that one topic may hold */
+	unsigned batch_age_min_us, batch_age_max_us; /* an open batch is handed over at this age; follows the rate */
+	unsigned drain_seconds; /* at stop */
+	unsigned sources;      /* numbered sources tracked, power of two */
+	unsigned huge_pages;   /* 1: EAL takes hugepages, 0: it does without */
+	unsigned eal_memory_mb; /* without hugepages: what EAL maps */
+};
+
+/* Reads and checks the file. 0, or -errno with the line in `error` (-EINVAL: the content; else the file).
+ * Main thread. Free with config_free. */
+int config_read(struct config **config, const char *path, struct error *error);
+
+/* NULL is fine. */
+void config_free(struct config *config);

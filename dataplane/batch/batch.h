@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Batches: node-local memory that a worker fills with finished records and hands to its node's producer as one pointer.
+ * One batch holds records of one topic and one partition, in Kafka's record format v2 (batch/record.h).
+ *
+ * Ownership: pool -> worker (batch_get) -> lane ring -> producer -> return ring -> worker (batch_put). Exactly one owner.
+ * Memory: every byte is taken when the pool is made; nothing here allocates afterwards. A batch starts at a multiple of
+ * BATCH_ALIGN, so that a pointer to a batch has room for a record's index in its low bits (batch_tag).
+ */
+
+#include <stdint.h>
+
+#include "base/compiler.h"
+
+#define BATCH_ALIGN      4096u
+#define BATCH_RECORDS    2048u /* records in one batch at the most; < BATCH_ALIGN */
+#define BATCH_UNASSIGNED (-1)
+
+struct batch {
+	uint64_t first_seq;   /* worker until sealed, then everyone: read only */
+	uint64_t opened_tsc;  /* same */
+	uint32_t records;     /* same */
+	uint32_t events;      /* same; differs from `records` when events are packed */
+	uint32_t bytes;       /* same; used part of data[] */
+	uint32_t capacity;    /* bytes of data[], fixed */
+	int32_t partition;    /* same; or BATCH_UNASSIGNED when the client is to place each record by its key */
+	uint16_t topic;       /* same; index into the table of topics */
+	uint16_t lane;        /* fixed: the worker whose pool this is */
+	uint32_t outstanding; /* producer: records handed to the client whose delivery report is still to come */
+	uint32_t failed;      /* producer: records whose report said try again */
+	uint64_t retry_at;    /* producer: counter value before which it is not handed over again */
+	struct batch *next;   /* whoever owns it */
+	uint64_t unsettled[BATCH_RECORDS / 64]; /* producer: a bit a record: neither acked nor given up */
+	uint8_t data[] __attribute__((aligned(CACHE_LINE)));
+};
+
+struct batch_pool;
+
+/*
+ * Makes a pool of `count` batches for lane `lane`, each of `size` bytes in all (header included, a multiple of
+ * BATCH_ALIGN), on NUMA node `node`. Returns 0, -EINVAL or -ENOMEM. Control thread, before the worker starts.
+ */
+int batch_pool_new(struct batch_pool **pool, unsigned count, uint32_t size, uint16_t lane, int node);
+
+/* NULL is fine. Returns the number of batches that were not home: a leak, which the caller reports. */
+unsigned batch_pool_free(struct batch_pool *pool);
+
+/* An empty batch, or NULL when all are out: the caller counts a drop and goes on. Owning worker only; never waits. */
+struct batch *batch_get(struct batch_pool *pool);
+
+/* Takes a batch home. Owning worker only. */
+void batch_put(struct batch_pool *pool, struct batch *batch);
+
+/* Batches at home now. Exact for the owning worker, a recent value for others. */
+unsigned batch_pool_available(const struct batch_pool *pool);
+unsigned batch_pool_count(const struct batch_pool *pool);
+
+/* One word that names a record of a batch, for a client library's opaque pointer, and back. */
+static inline void *batch_tag(struct batch *batch, uint32_t index)
+{
+	return (uint8_t *)batch + index;
+}
+
+static inline struct batch *batch_of_tag(void *tag, uint32_t *index)
+{
+	*index = (uint32_t)((uintptr_t)tag & (BATCH_ALIGN - 1));
+	return (struct batch *)(void *)((uint8_t *)tag - *index);
+}

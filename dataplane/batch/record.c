@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "batch/record.h"
+
+#include <string.h>
+
+static inline uint32_t zigzag(int32_t v)
+{
+	return ((uint32_t)v << 1) ^ (uint32_t)(v >> 31);
+}
+
+static inline uint8_t *varint_put(uint8_t *to, int32_t value)
+{
+	uint32_t v = zigzag(value);
+
+	while (v >= 0x80) {
+		*to++ = (uint8_t)(v | 0x80);
+		v >>= 7;
+	}
+	*to++ = (uint8_t)v;
+	return to;
+}
+
+static inline uint32_t varint_size(int32_t value)
+{
+	uint32_t v = zigzag(value), n = 1;
+
+	while (v >= 0x80) {
+		v >>= 7;
+		n++;
+	}
+	return n;
+}
+
+/* Moves *at behind the varint; 0 when it does not end before `end` or is longer than five bytes. */
+static inline int varint_get(const uint8_t **at, const uint8_t *end, int32_t *value)
+{
+	uint32_t v = 0;
+
+	for (unsigned shift = 0; shift < 35 && *at < end; shift += 7) {
+		uint8_t byte = *(*at)++;
+
+		v |= (uint32_t)(byte & 0x7f) << shift;
+		if ((byte & 0x80) == 0) {
+			*value = (int32_t)(v >> 1) ^ -(int32_t)(v & 1);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+uint8_t *record_open(struct batch *batch, struct slice key, uint32_t value_len)
+{
+	uint32_t key_len = key.data != NULL ? key.len : 0;
+	uint8_t *at;
+
+	if (batch->records >= BATCH_RECORDS ||
+		(uint64_t)batch->bytes + RECORD_OVERHEAD + key_len + value_len > batch->capacity)
+		return NULL;
+	at = batch->data + batch->bytes;
+	at = varint_put(at, (int32_t)(3 + varint_size((int32_t)batch->records) +
+				      varint_size(key.data != NULL ? (int32_t)key_len : -1) + key_len +
+				      varint_size((int32_t)value_len) + value_len));
+	*at++ = 0; /* attributes */
+	*at++ = 0; /* timestamp delta */
+	at = varint_put(at, (int32_t)batch->records);
+	if (key.data != NULL) {
+		at = varint_put(at, (int32_t)key_len);
+		memcpy(at, key.data, key_len);
+		at += key_len;
+	} else {
+		at = varint_put(at, -1);
+	}
+	at = varint_put(at, (int32_t)value_len);
+	batch->bytes = (uint32_t)(at - batch->data);
+	return at;
+}
+
+void record_close(struct batch *batch, uint32_t value_len)
+{
+	batch->bytes += value_len;
+	batch->data[batch->bytes++] = 0; /* headers */
+	batch->records++;
+}
+
+static int slice_get(const uint8_t **at, const uint8_t *end, struct slice *out)
+{
+	int32_t len;
+
+	if (!varint_get(at, end, &len) || len < -1 || len > end - *at)
+		return 0;
+	out->data = len >= 0 ? *at : NULL;
+	out->len = len >= 0 ? (uint32_t)len : 0;
+	*at += out->len;
+	return 1;
+}
+
+int record_next(const struct batch *batch, uint32_t *offset, struct record *out)
+{
+	const uint8_t *at, *end;
+	int32_t length, timestamp, index;
+
+	if (*offset >= batch->bytes || batch->bytes > batch->capacity)
+		return 0;
+	at = batch->data + *offset;
+	end = batch->data + batch->bytes;
+	if (!varint_get(&at, end, &length) || length < 1 || length > end - at)
+		return 0;
+	end = at + length;
+	at++; /* attributes */
+	if (!varint_get(&at, end, &timestamp) || !varint_get(&at, end, &index))
+		return 0;
+	if (!slice_get(&at, end, &out->key) || !slice_get(&at, end, &out->value))
+		return 0;
+	*offset = (uint32_t)(end - batch->data);
+	return 1;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The topics that this box writes to, by index: the same index in a batch, an identity and every counter table.
+ * Built by control before the workers start; only `partitions` changes afterwards.
+ */
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define TOPIC_MAX      1024 /* topics of one box */
+#define TOPIC_NAME_MAX 249  /* Kafka's limit on a topic name */
+
+struct topic {
+	char name[TOPIC_NAME_MAX + 1];
+	/* Partition count as Kafka or the state file said last; 0: never known. Control: rw, workers: ro. */
+	atomic_int partitions;
+};
+
+struct topic_table {
+	unsigned count;
+	struct topic topics[TOPIC_MAX];
+};
