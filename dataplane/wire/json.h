@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The JSON scanner of the poll core: finds the JSON objects of a datagram one after the other, validates them and extracts
+ * the wanted members of the top level in one pass. Nothing is copied or allocated; slices point into the datagram. Never
+ * reads outside [data, data + len), whatever the bytes are.
+ *
+ * Validated plans (the default) accept exactly the objects of RFC 8259 within the limits below: strings with their escapes
+ * and without control characters, the grammar of numbers (no range: 1e999 is fine), literals, separators, nesting, and
+ * UTF-8 without overlong forms, surrogates and values above U+10FFFF. A byte order mark is refused. \u escapes that name
+ * half a surrogate pair are grammatical and accepted; json_unescape says what becomes of them.
+ *
+ * Trusted plans are for senders whose structure is vouched for. The object's end is found by quotes, backslashes, braces and
+ * brackets (which need not match in kind), the top level's names by its colons and commas, and only what that needs is
+ * checked; strings, numbers, literals, UTF-8 and everything nested are taken as they come. Limits hold all the same.
+ *
+ * A wanted name matches a member's decoded name ("ty\u0070e" is type), at the top level only. Of several members with one
+ * name the last counts, and `duplicate` tells of it.
+ */
+
+#include <stdint.h>
+
+#include "base/slice.h"
+
+#define JSON_WANTED   16  /* members that one plan can ask for */
+#define JSON_DEPTH    32  /* objects and arrays open at once, the top-level object among them */
+#define JSON_MEMBERS  256 /* members of the top-level object at most */
+#define JSON_NAME_MAX 63  /* bytes of a wanted name */
+
+enum json_kind {
+	JSON_ABSENT,
+	JSON_STRING,
+	JSON_NUMBER,
+	JSON_TRUE,
+	JSON_FALSE,
+	JSON_NULL,
+	JSON_OBJECT,
+	JSON_ARRAY,
+};
+
+enum json_result {
+	JSON_END = 0, /* only white space was left */
+	JSON_FOUND = 1,
+	JSON_BAD_SYNTAX = -1,
+	JSON_BAD_UTF8 = -2,
+	JSON_TOO_DEEP = -3,
+	JSON_TOO_MANY = -4,  /* top-level members */
+	JSON_TRUNCATED = -5, /* good as far as it goes, but the datagram ends inside the object */
+	JSON_NOT_OBJECT = -6,
+};
+
+/* A wanted name and what tells it from others without a branch: its first and last 8 bytes (both cut to its length). */
+struct json_name {
+	uint64_t head;
+	uint64_t tail;
+	uint8_t len;
+	uint8_t next; /* another name with the same head, tail and length; JSON_WANTED: none */
+	char text[JSON_NAME_MAX + 1];
+};
+
+/* Private to the scanner; complete so that it can be embedded. Const while workers run. */
+struct json_plan {
+	uint64_t factors[3]; /* make the hash of the names perfect */
+	uint8_t slots[64];   /* hash -> index into names[]; JSON_WANTED: nobody */
+	uint8_t trusted;
+	uint8_t count;
+	struct json_name names[JSON_WANTED + 1]; /* the last one matches nothing */
+};
+
+struct json_member {
+	struct slice value; /* a string's raw bytes without its quotes, else the value's text; data NULL when absent */
+	struct slice whole; /* from the first quote of the name to the end of the value */
+	uint8_t kind;       /* enum json_kind */
+	uint8_t escaped;    /* a string that has escapes: use json_unescape */
+	uint8_t duplicate;  /* the name occurred more than once; this is the last one */
+};
+
+struct json_object {
+	struct slice body;                       /* from '{' to '}', both included */
+	struct json_member members[JSON_WANTED]; /* those of the plan, by index; the rest is not written */
+	uint32_t member_count;                   /* of the top level, wanted or not */
+	uint8_t line_breaks;                     /* the body holds \n or \r */
+};
+
+/* Which instructions the scanner uses; all levels give the same results. */
+enum json_level { JSON_SCALAR, JSON_SSE42, JSON_AVX2, JSON_AVX512 };
+
+/* Makes an empty plan. `trusted`: see above. Returns 0 or -EINVAL (plan NULL). Control thread. */
+int json_plan_init(struct json_plan *plan, int trusted);
+
+/*
+ * Adds a wanted top-level member by its name (UTF-8, unescaped, 1 to JSON_NAME_MAX bytes). Returns its index in
+ * json_object.members[] (the same name gives the same index), -ENOSPC or -EINVAL. Control thread.
+ */
+int json_plan_add(struct json_plan *plan, const char *name);
+
+/*
+ * Finds the next object at or after *offset, moves *offset behind it and returns JSON_FOUND. JSON_END: only white space is
+ * left. A negative enum json_result: the object is bad, `out` says nothing, and *offset stands where the scan may go on: at
+ * the first '{' from the error on that stands right behind a line break, else at `len`; so each call moves *offset on.
+ * Any thread; plan is only read.
+ */
+int json_next(
+	const struct json_plan *plan, const uint8_t *data, uint32_t len, uint32_t *offset, struct json_object *out);
+
+/*
+ * Writes the text of a string value (its raw bytes without quotes, as json_member.value has them) to out[0..size) without
+ * a closing NUL. Half a surrogate pair becomes U+FFFD, \u0000 a zero byte. Returns the length, which is never more than
+ * value.len, or -1 when `size` does not suffice or an escape is not one. Any thread.
+ */
+int json_unescape(struct slice value, uint8_t *out, uint32_t size);
+
+/*
+ * Uses the best level that the CPU has and that is not above `at_most`, and returns it. Without a call the best of all is
+ * in use. Main thread, before workers start (tests; valgrind, which has no AVX-512).
+ */
+enum json_level json_use(enum json_level at_most);

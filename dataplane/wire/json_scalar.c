@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "wire/json_scan.h"
+#include "wire/utf8.h"
+
+struct cursor {
+	const uint8_t *data;
+	uint32_t len;
+	uint32_t at;
+	uint32_t depth;
+	uint64_t kinds; /* one bit per open container, the innermost lowest: 1 is an array */
+	struct json_marks *marks;
+};
+
+enum expected { NAME_OR_END, NAME, COLON, VALUE_OR_END, VALUE, COMMA_OR_END };
+
+static int at_end(const struct cursor *c)
+{
+	return c->at >= c->len;
+}
+
+static int is_digit(uint8_t byte)
+{
+	return byte >= '0' && byte <= '9';
+}
+
+static int is_hex(uint8_t byte)
+{
+	return is_digit(byte) || ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'f');
+}
+
+static void skip_space(struct cursor *c)
+{
+	for (; !at_end(c); c->at++) {
+		uint8_t byte = c->data[c->at];
+
+		if (byte == '\n' || byte == '\r')
+			c->marks->line_breaks = 1;
+		else if (byte != ' ' && byte != '\t')
+			return;
+	}
+}
+
+/* Behind the backslash. */
+static int skip_escape(struct cursor *c)
+{
+	if (at_end(c))
+		return JSON_TRUNCATED;
+	if (c->data[c->at] == '\0' || strchr("\"\\/bfnrtu", c->data[c->at]) == NULL)
+		return JSON_BAD_SYNTAX;
+	if (c->data[c->at++] != 'u')
+		return JSON_FOUND;
+	for (int i = 0; i < 4; i++, c->at++) {
+		if (at_end(c))
+			return JSON_TRUNCATED;
+		if (!is_hex(c->data[c->at]))
+			return JSON_BAD_SYNTAX;
+	}
+	return JSON_FOUND;
+}
+
+/* At the opening quote. */
+static int skip_string(struct cursor *c)
+{
+	c->at++;
+	while (!at_end(c)) {
+		uint8_t byte = c->data[c->at];
+		int result;
+
+		if (byte < 0x20)
+			return JSON_BAD_SYNTAX;
+		if (byte >= 0x80) {
+			result = utf8_sequence(c->data + c->at, c->len - c->at);
+			if (result <= 0)
+				return result < 0 ? JSON_BAD_UTF8 : JSON_TRUNCATED;
+			c->at += (uint32_t)result;
+			continue;
+		}
+		c->at++;
+		if (byte == '"')
+			return JSON_FOUND;
+		if (byte == '\\') {
+			c->marks->escapes = 1;
+			result = skip_escape(c);
+			if (result != JSON_FOUND)
+				return result;
+		}
+	}
+	return JSON_TRUNCATED;
+}
+
+static int skip_digits(struct cursor *c)
+{
+	if (at_end(c))
+		return JSON_TRUNCATED;
+	if (!is_digit(c->data[c->at]))
+		return JSON_BAD_SYNTAX;
+	while (!at_end(c) && is_digit(c->data[c->at]))
+		c->at++;
+	return JSON_FOUND;
+}
+
+/* A number never ends an object, so that the end of the data inside one is seen by the caller. */
+static int skip_number(struct cursor *c)
+{
+	int result = JSON_FOUND;
+
+	if (c->data[c->at] == '-')
+		c->at++;
+	if (!at_end(c) && c->data[c->at] == '0')
+		c->at++;
+	else
+		result = skip_digits(c);
+	if (result == JSON_FOUND && !at_end(c) && c->data[c->at] == '.') {
+		c->at++;
+		result = skip_digits(c);
+	}
+	if (result == JSON_FOUND && !at_end(c) && (c->data[c->at] | 0x20) == 'e') {
+		c->at++;
+		if (!at_end(c) && (c->data[c->at] == '+' || c->data[c->at] == '-'))
+			c->at++;
+		result = skip_digits(c);
+	}
+	return result;
+}
+
+static int skip_literal(struct cursor *c, const char *text)
+{
+	for (; *text != '\0'; text++, c->at++) {
+		if (at_end(c))
+			return JSON_TRUNCATED;
+		if (c->data[c->at] != (uint8_t)*text)
+			return JSON_BAD_SYNTAX;
+	}
+	return JSON_FOUND;
+}
+
+static int skip_scalar(struct cursor *c)
+{
+	uint8_t byte = c->data[c->at];
+
+	switch (byte) {
+	case '"':
+		return skip_string(c);
+	case 't':
+		return skip_literal(c, "true");
+	case 'f':
+		return skip_literal(c, "false");
+	case 'n':
+		return skip_literal(c, "null");
+	default:
+		return byte == '-' || is_digit(byte) ? skip_number(c) : JSON_BAD_SYNTAX;
+	}
+}
+
+static void mark(struct cursor *c)
+{
+	if (c->depth == 1)
+		c->marks->at[c->marks->count++] = c->at;
+	c->at++;
+}
+
+static int in_array(const struct cursor *c)
+{
+	return (c->kinds & 1) != 0;
+}
+
+static int step_value(struct cursor *c, enum expected *next)
+{
+	uint8_t byte = c->data[c->at];
+
+	*next = COMMA_OR_END;
+	if (byte != '{' && byte != '[')
+		return skip_scalar(c);
+	if (c->depth == JSON_DEPTH)
+		return JSON_TOO_DEEP;
+	c->depth++;
+	c->kinds = c->kinds << 1 | (byte == '[');
+	c->at++;
+	*next = byte == '[' ? VALUE_OR_END : NAME_OR_END;
+	return JSON_FOUND;
+}
+
+/* JSON_END here: the top-level object is closed. */
+static int step_close(struct cursor *c, enum expected *next)
+{
+	if (c->data[c->at] != (in_array(c) ? ']' : '}'))
+		return JSON_BAD_SYNTAX;
+	if (c->depth == 1) {
+		c->marks->end = c->at;
+		mark(c);
+		return JSON_END;
+	}
+	c->depth--;
+	c->kinds >>= 1;
+	c->at++;
+	*next = COMMA_OR_END;
+	return JSON_FOUND;
+}
+
+static int step_name(struct cursor *c, enum expected *next)
+{
+	if (c->data[c->at] != '"')
+		return JSON_BAD_SYNTAX;
+	if (c->depth == 1 && c->marks->count == JSON_MARKS)
+		return JSON_TOO_MANY;
+	*next = COLON;
+	return skip_string(c);
+}
+
+static int step(struct cursor *c, enum expected *next)
+{
+	uint8_t byte = c->data[c->at];
+
+	switch (*next) {
+	case NAME_OR_END:
+		return byte == '}' ? step_close(c, next) : step_name(c, next);
+	case NAME:
+		return step_name(c, next);
+	case COLON:
+		if (byte != ':')
+			return JSON_BAD_SYNTAX;
+		mark(c);
+		*next = VALUE;
+		return JSON_FOUND;
+	case VALUE_OR_END:
+		return byte == ']' ? step_close(c, next) : step_value(c, next);
+	case VALUE:
+		return step_value(c, next);
+	default:
+		if (byte != ',')
+			return step_close(c, next);
+		mark(c);
+		*next = in_array(c) ? VALUE : NAME;
+		return JSON_FOUND;
+	}
+}
+
+static int scan_validated(struct cursor *c)
+{
+	enum expected next = NAME_OR_END;
+	int result;
+
+	do {
+		skip_space(c);
+		result = at_end(c) ? JSON_TRUNCATED : step(c, &next);
+	} while (result == JSON_FOUND);
+	return result == JSON_END ? JSON_FOUND : result;
+}
+
+/* A byte outside strings; JSON_END: it closed the object. */
+static int step_trusted(struct cursor *c)
+{
+	switch (c->data[c->at]) {
+	case '{':
+	case '[':
+		if (c->depth == JSON_DEPTH)
+			return JSON_TOO_DEEP;
+		c->depth++;
+		return JSON_FOUND;
+	case '}':
+	case ']':
+		if (c->depth > 1) {
+			c->depth--;
+			return JSON_FOUND;
+		}
+		break;
+	case ':':
+	case ',':
+		if (c->depth > 1)
+			return JSON_FOUND;
+		break;
+	default:
+		return JSON_FOUND;
+	}
+	if (c->marks->count == JSON_MARKS)
+		return JSON_TOO_MANY;
+	c->marks->at[c->marks->count++] = c->at;
+	return c->data[c->at] == ':' || c->data[c->at] == ',' ? JSON_FOUND : JSON_END;
+}
+
+static int scan_trusted(struct cursor *c)
+{
+	int in_string = 0;
+
+	for (; !at_end(c); c->at++) {
+		uint8_t byte = c->data[c->at];
+		int result = JSON_FOUND;
+
+		if (byte == '\n' || byte == '\r')
+			c->marks->line_breaks = 1;
+		if (byte == '\\') {
+			c->marks->escapes = 1;
+			c->at++;
+			if (!at_end(c) && (c->data[c->at] == '\n' || c->data[c->at] == '\r'))
+				c->marks->line_breaks = 1;
+		} else if (byte == '"') {
+			in_string = !in_string;
+		} else if (!in_string) {
+			result = step_trusted(c);
+		}
+		if (result == JSON_END) {
+			c->marks->end = c->at;
+			return JSON_FOUND;
+		}
+		if (result != JSON_FOUND)
+			return result;
+	}
+	c->at = c->len;
+	return JSON_TRUNCATED;
+}
+
+int json_scan_scalar(const uint8_t *data, uint32_t len, uint32_t start, int trusted, struct json_marks *marks)
+{
+	struct cursor c = {.data = data, .len = len, .at = start + 1, .depth = 1, .marks = marks};
+	int result;
+
+	marks->count = 0;
+	marks->line_breaks = 0;
+	marks->escapes = 0;
+	result = trusted ? scan_trusted(&c) : scan_validated(&c);
+	if (result != JSON_FOUND)
+		marks->end = c.at;
+	return result;
+}
