@@ -147,7 +147,7 @@ int json_members(const struct json_plan *plan, const uint8_t *data, uint32_t len
 		return JSON_BAD_SYNTAX;
 	if (find_places(plan, data, len, start, marks, places, &seen, &twice) != JSON_FOUND)
 		return JSON_BAD_SYNTAX;
-	for (unsigned i = 0; i < plan->count; i++) {
+	for (unsigned i = 0; i < JSON_WANTED && i < plan->count; i++) {
 		struct json_member *member = &out->members[i];
 
 		*member = (struct json_member){.duplicate = (twice >> i & 1) != 0};
