@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nic/filter.h"
+
+void filter_init(struct filter *filter, const struct source_config *config)
+{
+	memset(filter, 0, sizeof(*filter));
+	for (unsigned i = 0; i < config->port_count; i++)
+		filter->ports[config->ports[i] / 64] |= (uint64_t)1 << (config->ports[i] % 64);
+	for (unsigned i = 0; i < config->address_count; i++)
+		filter->addresses[i] = config->addresses[i].address;
+	filter->address_count = config->address_count;
+	for (unsigned i = 0; i < 2; i++)
+		if (config->vlan[i] != 0)
+			filter->vlan[filter->vlan_count++] = config->vlan[i];
+}
+
+int filter_has_vlan(const struct filter *filter, const uint16_t *vlan, unsigned count)
+{
+	unsigned matched = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (vlan[i] == 0)
+			continue;
+		if (matched == filter->vlan_count || filter->vlan[matched] != vlan[i])
+			return 0;
+		matched++;
+	}
+	return matched == filter->vlan_count;
+}

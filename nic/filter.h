@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * What is for us: the UDP ports, addresses and VLAN of one source, in a form that costs a few loads a frame.
+ * Const once made; any thread may read.
+ */
+
+#include <string.h>
+
+#include "nic/source.h"
+
+struct filter {
+	uint64_t ports[65536 / 64];
+	struct address addresses[SOURCE_ADDRESSES];
+	unsigned address_count; /* 0: every address is ours */
+	uint16_t vlan[2];
+	unsigned vlan_count;
+};
+
+/* Fills a filter from the configuration. Control thread. */
+void filter_init(struct filter *filter, const struct source_config *config);
+
+static inline int filter_has_port(const struct filter *filter, uint16_t port)
+{
+	return (int)(filter->ports[port / 64] >> (port % 64) & 1);
+}
+
+/* Whether the address is configured here; `family` is an enum address_family. */
+static inline int filter_has_address(const struct filter *filter, uint8_t family, const uint8_t *bytes)
+{
+	size_t len = family == ADDRESS_IPV4 ? 4 : 16;
+
+	for (unsigned i = 0; i < filter->address_count; i++)
+		if (filter->addresses[i].family == family && memcmp(filter->addresses[i].bytes, bytes, len) == 0)
+			return 1;
+	return filter->address_count == 0;
+}
+
+/* Whether a frame with these VLAN numbers is on our VLAN. Number 0 is a priority tag and counts as none. */
+int filter_has_vlan(const struct filter *filter, const uint16_t *vlan, unsigned count);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The inside of the dpdk back end: one Ethernet port, its queues, and what was granted. Private to nic/.
+ * Memory: pools and queues are node-local and made at open; nothing is allocated afterwards.
+ */
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+
+#include "base/compiler.h"
+#include "nic/filter.h"
+#include "nic/gate.h"
+#include "nic/source.h"
+
+#define PORT_RX_DESCRIPTORS 512
+#define PORT_TX_DESCRIPTORS 256
+#define PORT_NOTES          8
+
+struct port;
+
+/* One worker's part. All fields are the worker's own while the gate is open, unless said otherwise. */
+struct port_queue {
+	struct gate gate;
+	uint16_t port_id;
+	uint16_t index;
+	uint8_t transmits;            /* it has a TX queue of its own */
+	unsigned held;                /* frames of the last burst, to be freed by release */
+	const struct filter *filter;
+	struct port *port;            /* ro */
+	uint32_t max_datagram;        /* ro */
+	struct rte_mempool *pool;
+	struct rte_mbuf *frames[SOURCE_BURST];
+	struct source_counters counters CACHE_ALIGNED; /* worker: w, anyone: r */
+} CACHE_ALIGNED;
+
+struct port {
+	struct source_config config; /* own copy; strings are the caller's */
+	struct filter filter;
+	struct rte_eth_dev_info info;
+	uint16_t id;
+	uint8_t started;
+	uint8_t hotplugged; /* by us: removed at close */
+	uint16_t queues, tx_queues;
+	uint16_t mtu;       /* granted */
+	uint16_t data_room; /* of an mbuf, headroom included */
+	int node;
+	uint8_t rss, checksum_offload, reports_missed;
+	uint8_t rss_key[64];
+	/* Written by EAL's interrupt thread in callbacks, read by control. */
+	_Atomic uint64_t link_changes;
+	_Atomic int reset_wanted, removed;
+	uint64_t resets;      /* control */
+	int link_up;          /* control: as last seen, -1: never */
+	unsigned note_count;  /* control */
+	char notes[PORT_NOTES][128];
+	struct port_queue *queue[SOURCE_QUEUES];
+};
+
+/* Adds a warning that status shows; the same text is kept once. Control thread. */
+__attribute__((format(printf, 2, 3))) void port_note(struct port *port, const char *format, ...);
+
+/* port_setup.c: brings the device to where it can be started. 0 or -errno with a sentence. Control thread. */
+int port_setup(struct port *port, struct error *error);
+
+/* Makes mbuf pools and queue structures; frees them. Control thread. */
+int port_queues_new(struct port *port, struct error *error);
+void port_queues_free(struct port *port);
+
+/* port_queue.c: the worker's calls of struct source_ops. */
+unsigned port_receive(struct source_queue *queue, struct datagram *out, uint64_t tsc);
+void port_release(struct source_queue *queue);
+void port_tick(struct source_queue *queue, uint64_t tsc);
+
+/* port_status.c: events of the device, and the status that control reads. */
+int port_watch(struct port *port);
+void port_unwatch(struct port *port);
+void port_status(struct source *source, struct source_status *status);

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <rte_ether.h>
+
+#include "nic/port.h"
+
+static int on_event(uint16_t id, enum rte_eth_event_type type, void *argument, void *result)
+{
+	struct port *port = argument;
+
+	(void)id;
+	(void)result;
+	if (type == RTE_ETH_EVENT_INTR_LSC)
+		atomic_fetch_add(&port->link_changes, 1);
+	else if (type == RTE_ETH_EVENT_INTR_RESET)
+		atomic_store(&port->reset_wanted, 1);
+	else if (type == RTE_ETH_EVENT_INTR_RMV)
+		atomic_store(&port->removed, 1);
+	return 0;
+}
+
+int port_watch(struct port *port)
+{
+	int result = rte_eth_dev_callback_register(port->id, RTE_ETH_EVENT_INTR_LSC, on_event, port);
+
+	if (result == 0)
+		result = rte_eth_dev_callback_register(port->id, RTE_ETH_EVENT_INTR_RESET, on_event, port);
+	if (result == 0)
+		result = rte_eth_dev_callback_register(port->id, RTE_ETH_EVENT_INTR_RMV, on_event, port);
+	return result;
+}
+
+void port_unwatch(struct port *port)
+{
+	(void)rte_eth_dev_callback_unregister(port->id, RTE_ETH_EVENT_INTR_LSC, on_event, port);
+	(void)rte_eth_dev_callback_unregister(port->id, RTE_ETH_EVENT_INTR_RESET, on_event, port);
+	(void)rte_eth_dev_callback_unregister(port->id, RTE_ETH_EVENT_INTR_RMV, on_event, port);
+}
+
+static void read_link(struct port *port, struct source_status *status)
+{
+	struct rte_eth_link link = {0};
+
+	if (rte_eth_link_get_nowait(port->id, &link) != 0)
+		return;
+	status->link_up = link.link_status == RTE_ETH_LINK_UP;
+	status->speed_mbps = link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : link.link_speed;
+}
+
+static void read_missed(const struct port *port, struct source_status *status)
+{
+	struct rte_eth_stats stats;
+
+	status->reports_missed = port->reports_missed;
+	if (rte_eth_stats_get(port->id, &stats) == 0)
+		status->missed = stats.imissed + stats.rx_nombuf + stats.ierrors;
+}
+
+static void join_notes(const struct port *port, struct source_status *status)
+{
+	size_t at = 0;
+
+	for (unsigned i = 0; i < port->note_count && at < sizeof(status->notes); i++) {
+		int n = snprintf(status->notes + at, sizeof(status->notes) - at, "%s%s", i == 0 ? "" : "; ",
+			port->notes[i]);
+
+		at += n < 0 ? 0 : (size_t)n;
+	}
+}
+
+void port_status(struct source *source, struct source_status *status)
+{
+	struct port *port = (struct port *)source;
+	struct rte_ether_addr mac;
+
+	*status = (struct source_status){.node = port->node};
+	(void)snprintf(status->driver, sizeof(status->driver), "%s", port->info.driver_name);
+	if (rte_eth_macaddr_get(port->id, &mac) == 0)
+		rte_ether_format_addr(status->mac, sizeof(status->mac), &mac);
+	status->removed = atomic_load(&port->removed);
+	if (!status->removed) {
+		read_link(port, status);
+		read_missed(port, status);
+	}
+	status->link_changes = atomic_load(&port->link_changes);
+	status->resets = port->resets;
+	status->rss = port->rss;
+	status->checksum_offload = port->checksum_offload;
+	status->mtu = port->mtu;
+	status->queues = port->queues;
+	join_notes(port, status);
+}
