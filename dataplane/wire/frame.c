@@ -34,6 +34,39 @@ const char *frame_error_meaning(int error)
 	return look_up(meanings, error);
 }
 
+int frame_header_get(const uint8_t *data, uint32_t len, struct frame_header *out, uint32_t *offset)
+{
+	uint32_t room;
+
+	if (len < FRAME_HEADER_LEN)
+		return -FRAME_BAD_SHORT;
+	if (frame_get32(data) != FRAME_MAGIC)
+		return -FRAME_BAD_MAGIC;
+	if (data[4] != FRAME_VERSION)
+		return -FRAME_BAD_VERSION;
+	out->flags = data[5];
+	if ((out->flags & FRAME_FLAGS_CRITICAL & ~(FRAME_HEARTBEAT | FRAME_TRAILER)) != 0)
+		return -FRAME_BAD_FLAGS;
+	if (frame_get16(data + 6) != len)
+		return -FRAME_BAD_LENGTH;
+	out->event_count = frame_get16(data + 8);
+	out->trailer_len = data[10];
+	room = len - FRAME_HEADER_LEN;
+	if ((out->trailer_len != 0) != ((out->flags & FRAME_TRAILER) != 0) || out->trailer_len > room)
+		return -FRAME_BAD_TRAILER_LENGTH;
+	room -= out->trailer_len;
+	if ((out->flags & FRAME_HEARTBEAT) != 0 && (out->event_count != 0 || room != 0))
+		return -FRAME_BAD_HEARTBEAT_EVENTS;
+	if ((uint32_t)out->event_count * FRAME_EVENT_LEN > room)
+		return -FRAME_BAD_COUNT;
+	out->source_epoch = frame_get32(data + 12);
+	out->source_id = frame_get64(data + 16);
+	out->sequence = frame_get64(data + 24);
+	out->end = (uint16_t)(len - out->trailer_len);
+	*offset = FRAME_HEADER_LEN;
+	return 0;
+}
+
 static void put16(uint8_t *at, uint16_t value)
 {
 	value = htole16(value);
