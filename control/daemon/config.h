@@ -7,6 +7,7 @@
  * `types` and `kafka.bootstrap.servers`. configs/penstockd.yaml.sample shows every key.
  */
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -30,15 +31,15 @@ struct config_port {
 };
 
 struct config_property {
-	char *name;
-	char *value;
+	const char *name;
+	const char *value;
 };
 
 struct config {
-	char *path;           /* of the file, for messages */
+	const char *path;     /* of the file, for messages */
 	char node[17];        /* 1 to 16 of [a-z0-9_], the first part of every identity */
-	char *state_directory;
-	char *control_socket;
+	const char *state_directory;
+	const char *control_socket;
 	unsigned control_mode; /* permission bits of the socket */
 	int control_cpus[CONFIG_CPUS]; /* of control threads; count 0: anywhere */
 	unsigned control_cpu_count;
@@ -73,5 +74,8 @@ struct config {
  * Main thread. Free with config_free. */
 int config_read(struct config **config, const char *path, struct error *error);
 
-/* NULL is fine. */
+/* The same from memory; `name` stands for the file in messages. */
+int config_read_text(struct config **config, const char *name, const char *text, size_t length, struct error *error);
+
+/* NULL is fine. Every string of the configuration goes too. */
 void config_free(struct config *config);

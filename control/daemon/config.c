@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/daemon/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "control/daemon/config_parts.h"
+#include "control/daemon/config_value.h"
+
+static int read_all(struct config_file *file, struct tree *tree, const char *name, struct error *error)
+{
+	struct reading reading = {.name = name, .tree = tree, .error = error};
+	const struct tree_node *root = tree_root(tree);
+	size_t length = strlen(name) + 1;
+	char *path = tree_allocate(tree, length);
+	int rc;
+
+	file->config.types = calloc(1, sizeof(*file->config.types));
+	file->config.topics = calloc(1, sizeof(*file->config.topics));
+	if (path == NULL || file->config.types == NULL || file->config.topics == NULL)
+		return error_set(error, -ENOMEM, "%s: out of memory while reading", name);
+	memcpy(path, name, length);
+	file->config.path = path;
+	if (root == NULL || node_is_empty(root))
+		return reading_fail(&reading, root, "the file is empty; expected node, ports, types and kafka at the least");
+	rc = section_read(&reading, "", "", root, root, file);
+	if (rc == 0)
+		rc = ports_read(&reading, file);
+	if (rc == 0)
+		rc = types_read(&reading, file);
+	if (rc == 0)
+		rc = inputs_read(&reading, file);
+	if (rc == 0)
+		rc = properties_read(&reading, file);
+	if (rc == 0)
+		rc = config_check(&reading, file);
+	if (rc == 0)
+		memcpy(file->config.node, file->node, strlen(file->node) + 1);
+	return rc;
+}
+
+int config_read_text(struct config **config, const char *name, const char *text, size_t length, struct error *error)
+{
+	struct config_file *file;
+	struct tree *tree;
+	int rc = tree_read(&tree, name, text, length, error);
+
+	if (rc != 0)
+		return rc;
+	file = calloc(1, sizeof(*file));
+	if (file == NULL) {
+		tree_free(tree);
+		return error_set(error, -ENOMEM, "%s: out of memory while reading", name);
+	}
+	file->tree = tree;
+	rc = read_all(file, tree, name, error);
+	if (rc != 0) {
+		config_free(&file->config);
+		return rc;
+	}
+	*config = &file->config;
+	return 0;
+}
+
+static ssize_t read_file(int fd, char *text, size_t size)
+{
+	size_t length = 0;
+
+	while (length < size) {
+		ssize_t n = read(fd, text + length, size - length);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		length += (size_t)n;
+	}
+	return (ssize_t)length;
+}
+
+int config_read(struct config **config, const char *path, struct error *error)
+{
+	size_t size = TREE_BYTES + 1;
+	char *text = NULL;
+	ssize_t length;
+	int fd, rc = 0;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_set(error, -errno, "%s: %s; expected a configuration file that can be read", path,
+			strerror(errno));
+	text = malloc(size);
+	if (text == NULL) {
+		rc = error_set(error, -ENOMEM, "%s: out of memory while reading", path);
+		goto out;
+	}
+	length = read_file(fd, text, size);
+	if (length < 0) {
+		rc = error_set(error, (int)length, "%s: %s; expected a configuration file that can be read", path,
+			strerror((int)-length));
+		goto out;
+	}
+	rc = config_read_text(config, path, text, (size_t)length, error);
+out:
+	free(text);
+	close(fd);
+	return rc;
+}
+
+void config_free(struct config *config)
+{
+	struct config_file *file = (struct config_file *)config;
+
+	if (file == NULL)
+		return;
+	free(config->types);
+	free(config->topics);
+	tree_free(file->tree);
+	free(file);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/compiler.h"
+#include "batch/batch.h"
+#include "control/daemon/config_parts.h"
+#include "control/daemon/config_value.h"
+
+#define SERVERS        "bootstrap.servers"
+#define PROPERTY_BYTES 65536u /* of one value: a certificate chain fits */
+#define PROPERTY_NAME  128u
+#define RECORD_ROOM    1024u /* what framing, key and the ingest member add to the largest event */
+#define TOPIC_BATCHES  2u    /* one open, one on its way */
+#define QUOTE_SIZE     256
+
+const struct config_key *config_key_find(const char *section, const char *name)
+{
+	const struct config_key *key = config_keys;
+
+	while (strcmp(key->section, section) != 0 || strcmp(key->name, name) != 0)
+		key++;
+	return key;
+}
+
+/* Where a key stands, else its section, else the file's top. */
+static const struct tree_node *place(const struct reading *reading, const char *section, const char *name)
+{
+	const struct tree_node *root = tree_root(reading->tree);
+	const struct tree_node *map = section[0] != '\0' ? tree_find(root, section) : root;
+	const struct tree_node *node = tree_find(map, name);
+
+	return node != NULL ? node : map != NULL ? map : root;
+}
+
+static int read_property(const struct reading *reading, struct config_file *file, const struct tree_node *entry)
+{
+	struct config_property *property;
+	char quoted[QUOTE_SIZE];
+
+	value_quote(quoted, sizeof(quoted), entry->key);
+	if (entry->key[0] == '\0' || strlen(entry->key) > PROPERTY_NAME || strpbrk(entry->key, " \t\r\n=") != NULL)
+		return reading_fail_key(reading, entry, "kafka.properties: %s is no name of a property; expected one such as "
+							"linger.ms", quoted);
+	if (entry->kind != TREE_SCALAR)
+		return reading_fail(reading, entry, "kafka.properties: %s is no single value; expected a text or a number",
+			quoted);
+	if (node_is_empty(entry))
+		return reading_fail(reading, entry, "kafka.properties: %s has no value; expected a text or a number", quoted);
+	if (entry->length > PROPERTY_BYTES)
+		return reading_fail(reading, entry, "kafka.properties: the value of %s is too long; expected 64KiB at the most",
+			quoted);
+	property = &file->config.properties[file->config.property_count++];
+	property->name = entry->key;
+	property->value = entry->text;
+	return 0;
+}
+
+int properties_read(const struct reading *reading, struct config_file *file)
+{
+	const struct tree_node *servers = tree_find(file->properties, SERVERS);
+	int rc;
+
+	if (servers == NULL)
+		return reading_fail(reading, file->properties, "kafka.properties." SERVERS " is missing; expected host:port of "
+							       "one broker or more, separated by commas");
+	if (servers->kind == TREE_SCALAR && servers->length == 0)
+		return reading_fail(reading, servers, "kafka.properties." SERVERS " has no value; expected host:port of one "
+						      "broker or more, separated by commas");
+	rc = read_property(reading, file, servers);
+	for (const struct tree_node *n = file->properties->first; n != NULL && rc == 0; n = n->next)
+		if (n != servers)
+			rc = read_property(reading, file, n);
+	return rc;
+}
+
+static int check_names(const struct reading *reading, const struct config_file *file)
+{
+	static const struct {
+		const char *section, *name, *path;
+	} paths[] = {{"", "state", "state"}, {"control", "socket", "control.socket"}};
+	const char *texts[] = {file->config.state_directory, file->config.control_socket};
+
+	if (strspn(file->node, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(file->node))
+		return reading_fail_value(reading, config_key_find("", "node"), "node", place(reading, "", "node"),
+			"holds other characters");
+	for (size_t i = 0; i < ARRAY_LENGTH(paths); i++)
+		if (texts[i][0] != '/')
+			return reading_fail_value(reading, config_key_find(paths[i].section, paths[i].name), paths[i].path,
+				place(reading, paths[i].section, paths[i].name), "is a relative path");
+	return 0;
+}
+
+static int check_batch(const struct reading *reading, const struct config_file *file)
+{
+	const struct config *c = &file->config;
+	const struct tree_node *node = place(reading, "memory", "batch");
+	char have[32], need[32], low[32];
+	uint64_t largest = 0, room;
+
+	value_print_size(have, sizeof(have), c->batch_bytes);
+	if (c->batch_bytes % BATCH_ALIGN != 0) {
+		room = (uint64_t)c->batch_bytes / BATCH_ALIGN * BATCH_ALIGN;
+		value_print_size(low, sizeof(low), room);
+		return reading_fail(reading, node, "memory.batch: %s is no multiple of 4KiB; expected one, such as %s or %s",
+			have, low, value_print_size(need, sizeof(need), room + BATCH_ALIGN));
+	}
+	for (unsigned i = 0; i < c->port_count; i++)
+		if (c->ports[i].source.max_datagram > largest)
+			largest = c->ports[i].source.max_datagram;
+	room = sizeof(struct batch) + largest + RECORD_ROOM;
+	if (c->batch_bytes >= room)
+		return 0;
+	room = (room + BATCH_ALIGN - 1) / BATCH_ALIGN * BATCH_ALIGN;
+	return reading_fail(reading, node, "memory.batch: %s cannot hold an event of max_datagram %llu B; expected at least %s, "
+					   "or a smaller max_datagram", have, (unsigned long long)largest,
+		value_print_size(need, sizeof(need), room));
+}
+
+static int check_pool(const struct reading *reading, const struct config_file *file)
+{
+	const struct config *c = &file->config;
+	uint64_t batches = c->pool_bytes / c->batch_bytes, needed = (uint64_t)c->topics->count * TOPIC_BATCHES;
+	uint64_t credit = batches * c->credit_percent / 100;
+	char size[32], need[32];
+
+	value_print_size(size, sizeof(size), c->batch_bytes);
+	if (batches < needed)
+		return reading_fail(reading, place(reading, "memory", "pool"), "memory.pool: room for %llu batches of %s; "
+				    "expected %llu, two for each of %u topics: at least %s", (unsigned long long)batches, size,
+			(unsigned long long)needed, c->topics->count,
+			value_print_size(need, sizeof(need), needed * c->batch_bytes));
+	if (credit < TOPIC_BATCHES)
+		return reading_fail(reading, place(reading, "memory", "credit"), "memory.credit: %u%% of a pool of %llu batches "
+				    "is %llu; expected two at the least: a larger credit or pool", c->credit_percent,
+			(unsigned long long)batches, (unsigned long long)credit);
+	return 0;
+}
+
+static int check_rest(const struct reading *reading, const struct config_file *file)
+{
+	const struct config *c = &file->config;
+	char low[32], high[32];
+
+	if ((c->sources & (c->sources - 1)) != 0) {
+		unsigned above = 1u << (32 - __builtin_clz(c->sources));
+
+		return reading_fail(reading, place(reading, "memory", "sources"), "memory.sources: %u is no power of two; "
+				    "expected one, such as %u or %u", c->sources, above / 2, above);
+	}
+	if (c->batch_age_max_us < c->batch_age_min_us)
+		return reading_fail(reading, place(reading, "batch", "age_max"), "batch.age_max: %s is below age_min; expected at "
+				    "least %s", value_print_duration(high, sizeof(high), c->batch_age_max_us),
+			value_print_duration(low, sizeof(low), c->batch_age_min_us));
+	return 0;
+}
+
+int config_check(const struct reading *reading, const struct config_file *file)
+{
+	int rc = check_names(reading, file);
+
+	if (rc == 0)
+		rc = check_batch(reading, file);
+	if (rc == 0)
+		rc = check_pool(reading, file);
+	return rc != 0 ? rc : check_rest(reading, file);
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/daemon/config_schema.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/compiler.h"
+#include "control/daemon/config_value.h"
+
+#define KIB UINT64_C(1024)
+#define MIB (KIB * KIB)
+#define GIB (MIB * KIB)
+#define MS  UINT64_C(1000)
+#define SEC (MS * 1000)
+
+#define FIELD(type, member) .offset = offsetof(type, member), .width = sizeof(((type *)0)->member)
+#define COUNT(type, member) .count_offset = offsetof(type, member)
+#define RANGE(low, high)    .min = (low), .max = (high)
+#define TOP(member)         FIELD(struct config_file, member)
+#define SECTION(key)        {.section = "", .name = (key), .kind = KEY_SECTION, .fallback = ""}
+#define NODE(type, member, kind_of_node)                                                                              \
+	.kind = KEY_NODE, .offset = offsetof(type, member), .width = (kind_of_node)
+
+/* clang-format off */
+const struct config_key config_keys[] = {
+	{"", "node", KEY_TEXT, TOP(node), RANGE(1, 16), .form = "1 to 16 of a-z, 0-9 and _",
+		.help = "Name of this box, the first part of every identity. No two boxes may share it."},
+	{"", "state", KEY_TEXT, TOP(config.state_directory), RANGE(2, 512), .fallback = "/var/lib/penstock",
+		.form = "an absolute path",
+		.help = "Directory that keeps instance, epoch and partition counts over restarts; one daemon each."},
+	SECTION("control"),
+	{"", "ports", NODE(struct config_file, ports, TREE_LIST), RANGE(1, CONFIG_PORTS),
+		.form = "a list of 1 to 16 ports", .help = "Where datagrams come from."},
+	{"", "inputs", NODE(struct config_file, inputs, TREE_LIST), RANGE(1, CONFIG_INPUTS), .fallback = "",
+		.form = "a list of 1 to 64 inputs",
+		.help = "UDP ports and how to read what arrives there; without it json on port 9000."},
+	{"", "types", NODE(struct config_file, types, TREE_MAP), RANGE(1, TYPE_MAX),
+		.form = "a map of 1 to 1024 event types", .help = "Event types by name."},
+	SECTION("topics"),
+	SECTION("kafka"),
+	SECTION("memory"),
+	SECTION("batch"),
+	SECTION("stop"),
+
+	{"control", "socket", KEY_TEXT, TOP(config.control_socket), RANGE(2, 107),
+		.fallback = "/run/penstock/control.sock", .form = "an absolute path of at most 107 bytes",
+		.help = "Unix socket on which the daemon answers the penstock command."},
+	{"control", "mode", KEY_MODE, TOP(config.control_mode), RANGE(0600, 0666), .unit = 1, .fallback = "0660",
+		.help = "Permission bits of that socket."},
+	{"control", "cpus", KEY_CPUS, TOP(config.control_cpus), COUNT(struct config_file, config.control_cpu_count),
+		RANGE(0, CONFIG_CPUS), .fallback = "[]", .form = "a list of CPUs such as [0, 2-3]",
+		.help = "CPUs of control threads; empty: anywhere but on the workers' CPUs."},
+
+	{"ports[]", "name", KEY_TEXT, FIELD(struct config_port, source.name), RANGE(1, 15),
+		.form = "1 to 15 of a-z, 0-9, _ and -", .help = "Name of the port in messages, tables and inputs."},
+	{"ports[]", "source", KEY_CHOICE, FIELD(struct config_port, source.kind), .fallback = "dpdk",
+		.form = "dpdk|socket", .help = "An Ethernet device of DPDK, or kernel UDP sockets."},
+	{"ports[]", "device", KEY_TEXT, FIELD(struct config_port, source.device), RANGE(1, 255), .fallback = "",
+		.form = "a PCI address or a virtual device with its arguments",
+		.help = "dpdk: the device, needed. socket: the interface to listen on; without it all of them."},
+	{"ports[]", "workers", KEY_WORKERS, FIELD(struct config_port, worker_cpus),
+		COUNT(struct config_port, worker_count), RANGE(1, CONFIG_WORKERS), .fallback = "1",
+		.form = "a list of CPUs such as [1, 3-5], or a number of unpinned workers from 1 to 64",
+		.help = "Poll cores of this port, one queue each."},
+	{"ports[]", "addresses", KEY_ADDRESSES, FIELD(struct config_port, source.addresses),
+		COUNT(struct config_port, source.address_count), RANGE(0, SOURCE_ADDRESSES), .fallback = "[]",
+		.form = "a list of up to 8 addresses such as [10.9.0.2/24, fd09::2/64]",
+		.help = "Addresses that the port receives on and answers for. dpdk: empty takes any destination and answers "
+			"nothing; socket: empty listens on every address."},
+	{"ports[]", "vlan", KEY_VLAN, FIELD(struct config_port, source.vlan), RANGE(1, 4094), .fallback = "[]",
+		.form = "a list of up to 2 VLAN numbers from 1 to 4094, outer first",
+		.help = "VLAN tags that frames carry (dpdk)."},
+	{"ports[]", "mtu", KEY_NUMBER, FIELD(struct config_port, source.mtu), RANGE(1500, 9000), .unit = 1,
+		.fallback = "1500", .help = "Largest IP packet of one frame (dpdk)."},
+	{"ports[]", "descriptors", KEY_NUMBER, FIELD(struct config_port, source.descriptors), RANGE(64, 32768),
+		.unit = 1, .fallback = "512", .help = "Receive descriptors per queue (dpdk)."},
+	{"ports[]", "responder", KEY_CHOICE, FIELD(struct config_port, source.responder), .fallback = "self",
+		.form = "self|kernel",
+		.help = "Who answers ARP, neighbour solicitation and echo (dpdk): kernel where it still sees the frames."},
+	{"ports[]", "checksum", KEY_CHOICE, FIELD(struct config_port, source.checksum), .fallback = "auto",
+		.form = "auto|software", .help = "Who verifies checksums: the device where it can, or always the worker."},
+	{"ports[]", "max_datagram", KEY_NUMBER, FIELD(struct config_port, source.max_datagram), RANGE(64, 65507),
+		.unit = 1, .fallback = "65507", .help = "Bytes of the largest UDP payload taken; more is an oversize drop."},
+	{"ports[]", "fragments", KEY_NUMBER, FIELD(struct config_port, source.fragments), RANGE(0, 65536), .unit = 1,
+		.fallback = "1024",
+		.help = "Datagrams under reassembly at once, per worker (dpdk); 0: fragments are dropped."},
+	{"ports[]", "fragment_timeout", KEY_DURATION, FIELD(struct config_port, source.fragment_ms),
+		RANGE(10 * MS, 60 * SEC), .unit = MS, .fallback = "1s",
+		.help = "How long a datagram waits for its missing fragments (dpdk)."},
+	{"ports[]", "receive_buffer", KEY_SIZE, FIELD(struct config_port, source.receive_buffer), RANGE(4 * KIB, GIB),
+		.unit = 1, .fallback = "8MiB", .help = "Kernel buffer asked for, per worker (socket)."},
+	{"ports[]", "rss_key", KEY_RSS_KEY, FIELD(struct config_port, source.rss_key),
+		COUNT(struct config_port, source.rss_key_len), .fallback = "random",
+		.form = "random, or 80 or 104 hexadecimal digits",
+		.help = "Key by which the device spreads senders over workers (dpdk); random: new at every start."},
+	{"ports[]", "idle", KEY_CHOICE, FIELD(struct config_port, idle), .fallback = "sleep", .form = "spin|pause|sleep",
+		.help = "What a worker without traffic does: spin keeps its core, sleep frees it."},
+
+	{"inputs[]", "port", KEY_NUMBER, FIELD(struct input_draft, port), RANGE(1, 65535), .unit = 1,
+		.help = "UDP port, once in the file."},
+	{"inputs[]", "ports", NODE(struct input_draft, ports, TREE_LIST), RANGE(1, CONFIG_PORTS), .fallback = "",
+		.form = "a list of names of ports", .help = "Ports that take it; without it all of them."},
+	{"inputs[]", "format", KEY_CHOICE, FIELD(struct input_draft, input.format), .form = "json|frame|raw",
+		.help = "How a datagram is read: JSON objects, Penstock frames, or one event as it is."},
+	{"inputs[]", "type", KEY_TEXT, FIELD(struct input_draft, type), RANGE(1, MEMBER_MAX), .fallback = "type",
+		.form = "a member's name of 1 to 63 bytes", .help = "json: member that holds the event type."},
+	{"inputs[]", "time", KEY_TEXT, FIELD(struct input_draft, time), RANGE(0, MEMBER_MAX), .fallback = "ts",
+		.form = "a member's name of up to 63 bytes", .help = "json: member that holds the event's time; \"\": none."},
+	{"inputs[]", "key", KEY_TEXT, FIELD(struct input_draft, key), RANGE(0, MEMBER_MAX), .fallback = "",
+		.form = "a member's name of up to 63 bytes",
+		.help = "json and frame: member that holds the partition key; without it events have no key."},
+	{"inputs[]", "structure", KEY_CHOICE, FIELD(struct input_draft, input.trusted), .fallback = "validated",
+		.form = "validated|trusted",
+		.help = "json and frame: whether bodies are proven to be JSON, or the sender is trusted to send nothing else."},
+	{"inputs[]", "event", KEY_TEXT, FIELD(struct input_draft, event), RANGE(1, TYPE_NAME_MAX), .fallback = "",
+		.form = "the name of an event type", .help = "raw: type of every event, needed."},
+
+	{"types.NAME", "id", KEY_NUMBER, FIELD(struct type_draft, type.id), RANGE(1, UINT32_MAX - 1), .unit = 1,
+		.help = "Number by which frames name the type, once in the file."},
+	{"types.NAME", "topic", KEY_TEXT, FIELD(struct type_draft, topic), RANGE(1, TOPIC_NAME_MAX), .fallback = "",
+		.form = "a topic name: 1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-'",
+		.help = "Topic of its records; without it topics.template."},
+	{"types.NAME", "record", KEY_CHOICE, FIELD(struct type_draft, type.raw), .fallback = "json", .form = "json|raw",
+		.help = "json: the event with the ingest member appended. raw: the body as it came."},
+
+	{"topics", "template", KEY_TEXT, TOP(topic_template), RANGE(1, TOPIC_NAME_MAX), .fallback = "ev.{type}",
+		.form = "a topic name in which {type} stands for the event type",
+		.help = "Topic of every type that names none itself."},
+	{"topics", "unknown", KEY_TEXT, TOP(unknown), RANGE(1, TOPIC_NAME_MAX), .fallback = "drop",
+		.form = "drop, or a topic name",
+		.help = "Where events of a type that is not configured go; drop: nowhere, counted."},
+	{"topics", "partitions", KEY_NUMBER, TOP(config.create_partitions), RANGE(1, 10000), .unit = 1, .fallback = "4",
+		.help = "Partitions of topics that topics create makes."},
+	{"topics", "replicas", KEY_NUMBER, TOP(config.create_replicas), RANGE(1, 16), .unit = 1, .fallback = "1",
+		.help = "Replicas of topics that topics create makes."},
+
+	{"kafka", "handles", KEY_NUMBER, TOP(config.handles), RANGE(1, 8), .unit = 1, .fallback = "1",
+		.help = "Client handles per producer thread; topics are spread over them."},
+	{"kafka", "cpus", KEY_CPUS, TOP(config.producer_cpus), COUNT(struct config_file, config.producer_cpu_count),
+		RANGE(0, CONFIG_CPUS), .fallback = "[]", .form = "a list of CPUs such as [0, 2-3]",
+		.help = "CPUs of producer threads and of the client's own; empty: their node's, but not the workers'."},
+	{"kafka", "properties", NODE(struct config_file, properties, TREE_MAP), RANGE(1, CONFIG_PROPERTIES),
+		.form = "a map of 1 to 128 client properties",
+		.help = "Properties of the Kafka client, passed through; bootstrap.servers is needed."},
+
+	{"memory", "pool", KEY_SIZE, TOP(config.pool_bytes), RANGE(64 * KIB, 1024 * GIB), .unit = 1,
+		.fallback = "64MiB", .help = "Batch memory per worker; at least two batches for every topic."},
+	{"memory", "batch", KEY_SIZE, TOP(config.batch_bytes), RANGE(8 * KIB, 16 * MIB), .unit = 1,
+		.fallback = "128KiB", .help = "Size of one batch, a multiple of 4KiB with room for the largest datagram."},
+	{"memory", "credit", KEY_PERCENT, TOP(config.credit_percent), RANGE(1, 100), .unit = 1, .fallback = "25%",
+		.help = "Part of a worker's pool that one topic may hold."},
+	{"memory", "huge", KEY_BOOLEAN, TOP(config.huge_pages), .fallback = "true",
+		.help = "Whether DPDK takes its memory from hugepages."},
+	{"memory", "eal", KEY_SIZE, TOP(config.eal_memory_mb), RANGE(64 * MIB, 1024 * GIB), .unit = MIB,
+		.fallback = "256MiB", .help = "What DPDK maps where huge is false."},
+	{"memory", "sources", KEY_NUMBER, TOP(config.sources), RANGE(16, 16777216), .unit = 1, .fallback = "131072",
+		.help = "Numbered sources tracked per worker, a power of two."},
+
+	{"batch", "age_min", KEY_DURATION, TOP(config.batch_age_min_us), RANGE(100, 10 * SEC), .unit = 1,
+		.fallback = "5ms", .help = "Age at which an open batch is handed over when traffic is dense."},
+	{"batch", "age_max", KEY_DURATION, TOP(config.batch_age_max_us), RANGE(100, 60 * SEC), .unit = 1,
+		.fallback = "100ms", .help = "The same when it is thin; not below age_min."},
+
+	{"stop", "drain", KEY_DURATION, TOP(config.drain_seconds), RANGE(0, 3600 * SEC), .unit = SEC, .fallback = "10s",
+		.help = "How long a stop waits for Kafka to take what is left."},
+};
+/* clang-format on */
+
+const unsigned config_key_count = ARRAY_LENGTH(config_keys);
+
+/* "a|b|c" as "a, b or c". */
+static void print_choices(char *out, size_t size, const char *words)
+{
+	size_t n = 0;
+
+	for (const char *at = words; *at != '\0' && n + 5 < size; at++) {
+		if (*at != '|')
+			out[n++] = *at;
+		else
+			n += (size_t)snprintf(out + n, size - n, "%s", strchr(at + 1, '|') != NULL ? ", " : " or ");
+	}
+	out[n] = '\0';
+}
+
+const char *config_expected(char *out, size_t size, const struct config_key *key)
+{
+	char low[32], high[32];
+
+	switch (key->kind) {
+	case KEY_NUMBER:
+		(void)snprintf(out, size, "a whole number from %llu to %llu", (unsigned long long)key->min,
+			(unsigned long long)key->max);
+		break;
+	case KEY_SIZE:
+		(void)snprintf(out, size, "a size from %s to %s, in B, KiB, MiB or GiB",
+			value_print_size(low, sizeof(low), key->min), value_print_size(high, sizeof(high), key->max));
+		break;
+	case KEY_DURATION:
+		(void)snprintf(out, size, "a duration from %s to %s, in us, ms, s or m",
+			value_print_duration(low, sizeof(low), key->min),
+			value_print_duration(high, sizeof(high), key->max));
+		break;
+	case KEY_PERCENT:
+		(void)snprintf(out, size, "a percentage from %llu%% to %llu%%", (unsigned long long)key->min,
+			(unsigned long long)key->max);
+		break;
+	case KEY_MODE:
+		(void)snprintf(out, size, "octal read and write bits from 0600 to 0666");
+		break;
+	case KEY_CHOICE:
+		print_choices(out, size, key->form);
+		break;
+	case KEY_BOOLEAN:
+		(void)snprintf(out, size, "true or false");
+		break;
+	case KEY_SECTION:
+		(void)snprintf(out, size, "a map with the keys of this section");
+		break;
+	default:
+		(void)snprintf(out, size, "%s", key->form);
+		break;
+	}
+	return out;
+}

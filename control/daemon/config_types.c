@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdatomic.h>
+#include <string.h>
+
+#include "control/daemon/config_parts.h"
+#include "control/daemon/config_value.h"
+
+#define PATH_SIZE    96
+#define QUOTE_SIZE   256
+#define UNKNOWN_NAME "unknown"
+#define UNKNOWN_ID   0 /* types of the file begin at 1 */
+#define PLACE        "{type}"
+
+/* Source: Kafka's Topic.validate and Topic.hasCollisionChars. */
+static const char *topic_name_why(const char *name)
+{
+	size_t length = strlen(name);
+
+	if (length == 0 || length > TOPIC_NAME_MAX)
+		return "has no length from 1 to 249";
+	if (strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != length)
+		return "holds characters that Kafka refuses";
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return "is a name that Kafka refuses";
+	return NULL;
+}
+
+/* Kafka refuses a topic whose name differs from another's in dots and underscores only. */
+static int collides(const char *a, const char *b)
+{
+	for (; *a != '\0' && *b != '\0'; a++, b++)
+		if ((*a == '.' ? '_' : *a) != (*b == '.' ? '_' : *b))
+			return 0;
+	return *a == *b;
+}
+
+static int fail_topic(const struct reading *reading, const struct tree_node *node, const char *path, const char *name,
+	const char *why)
+{
+	char quoted[QUOTE_SIZE];
+
+	if (node->kind == TREE_SCALAR)
+		return reading_fail(reading, node, "%s: topic %s %s; expected 1 to 249 of a-z, A-Z, 0-9, '.', '_' and '-'",
+			path, value_quote(quoted, sizeof(quoted), name), why);
+	return reading_fail_key(reading, node, "%s: topic %s from topics.template %s; expected a topic of its own", path,
+		value_quote(quoted, sizeof(quoted), name), why);
+}
+
+/* Index of the topic in the table, which gets it if it is new. `node` is what named it: its text, or a type's entry. */
+static int add_topic(const struct reading *reading, struct topic_table *table, const char *path,
+	const struct tree_node *node, const char *name, uint16_t *index)
+{
+	const char *why = topic_name_why(name);
+
+	if (why != NULL)
+		return fail_topic(reading, node, path, name, why);
+	for (unsigned i = 0; i < table->count; i++) {
+		const char *other = table->topics[i].name;
+
+		if (strcmp(other, name) == 0) {
+			*index = (uint16_t)i;
+			return 0;
+		}
+		if (collides(other, name)) {
+			char reason[TOPIC_NAME_MAX + 64];
+
+			(void)snprintf(reason, sizeof(reason), "is to Kafka the same as %.100s", other);
+			return fail_topic(reading, node, path, name, reason);
+		}
+	}
+	if (table->count == TOPIC_MAX)
+		return fail_topic(reading, node, path, name, "is one more than 1024");
+	memcpy(table->topics[table->count].name, name, strlen(name) + 1);
+	atomic_init(&table->topics[table->count].partitions, 0);
+	*index = (uint16_t)table->count++;
+	return 0;
+}
+
+/* The template with the type's name in its place; longer than any topic may be when it does not fit. */
+static void fill_template(char *out, size_t size, const char *template, const char *type)
+{
+	const char *place = strstr(template, PLACE);
+
+	if (place == NULL)
+		(void)snprintf(out, size, "%s", template);
+	else
+		(void)snprintf(out, size, "%.*s%s%s", (int)(place - template), template, type, place + strlen(PLACE));
+}
+
+static const char *type_name_why(const char *name, size_t length)
+{
+	if (length == 0 || length > TYPE_NAME_MAX)
+		return "has no length from 1 to 63 bytes";
+	for (size_t i = 0; i < length; i++)
+		if ((uint8_t)name[i] <= 0x20 || name[i] == 0x7f || name[i] == '"' || name[i] == '\\')
+			return "holds a space, a quote, a backslash or a control character";
+	return NULL;
+}
+
+static int read_type(const struct reading *reading, struct config_file *file, const struct tree_node *entry)
+{
+	struct event_types *types = file->config.types;
+	struct type_draft draft = {0};
+	char path[PATH_SIZE], name[2 * TOPIC_NAME_MAX], quoted[QUOTE_SIZE];
+	const struct tree_node *topic = tree_find(entry, "topic"), *id = tree_find(entry, "id");
+	const char *why = type_name_why(entry->key, strlen(entry->key));
+	int rc;
+
+	if (why != NULL)
+		return reading_fail_key(reading, entry, "types: the name %s %s; expected one that events can carry",
+			value_quote(quoted, sizeof(quoted), entry->key), why);
+	(void)snprintf(path, sizeof(path), "types.%s", entry->key);
+	rc = section_read(reading, "types.NAME", path, entry, entry, &draft);
+	if (rc != 0)
+		return rc;
+	for (unsigned i = 0; i < types->count; i++)
+		if (types->types[i].id == draft.type.id)
+			return reading_fail(reading, id, "%s.id: %u is the id of %s already; expected each id once", path,
+				draft.type.id, types->types[i].name);
+	memcpy(draft.type.name, entry->key, strlen(entry->key) + 1);
+	fill_template(name, sizeof(name), draft.topic != NULL ? draft.topic : file->topic_template, entry->key);
+	rc = add_topic(reading, file->config.topics, path, topic != NULL ? topic : entry,
+		draft.topic != NULL ? draft.topic : name, &draft.type.topic);
+	if (rc == 0)
+		types->types[types->count++] = draft.type;
+	return rc;
+}
+
+/* A type of its own for events whose type nobody configured, last in the table. */
+static int read_unknown(const struct reading *reading, struct config_file *file, const struct tree_node *topics)
+{
+	struct event_types *types = file->config.types;
+	struct event_type type = {.name = UNKNOWN_NAME, .id = UNKNOWN_ID};
+	const struct tree_node *node = tree_find(topics, "unknown"), *twin = tree_find(file->types, UNKNOWN_NAME);
+	int rc;
+
+	types->unknown = TYPE_NONE;
+	if (strcmp(file->unknown, "drop") == 0)
+		return 0;
+	if (twin != NULL)
+		return reading_fail_key(reading, twin, "types: the name \"unknown\" belongs to the type that topics.unknown "
+						       "makes; expected another name, or topics.unknown: drop");
+	if (types->count == TYPE_MAX)
+		return reading_fail(reading, node, "topics.unknown: there are 1024 types without it; expected one less");
+	rc = add_topic(reading, file->config.topics, "topics.unknown", node, file->unknown, &type.topic);
+	if (rc != 0)
+		return rc;
+	types->unknown = types->count;
+	types->types[types->count++] = type;
+	return 0;
+}
+
+static int check_template(const struct reading *reading, const struct config_file *file, const struct tree_node *topics)
+{
+	const struct tree_node *node = tree_find(topics, "template");
+	const char *place = strstr(file->topic_template, PLACE), *why = NULL;
+	char trial[2 * TOPIC_NAME_MAX];
+
+	if (node == NULL)
+		return 0;
+	fill_template(trial, sizeof(trial), file->topic_template, "x");
+	if (place != NULL && strstr(place + 1, PLACE) != NULL)
+		why = "has {type} twice";
+	else
+		why = topic_name_why(trial);
+	if (why == NULL)
+		return 0;
+	return reading_fail_value(reading, config_key_find("topics", "template"), "topics.template", node, why);
+}
+
+int types_read(const struct reading *reading, struct config_file *file)
+{
+	const struct tree_node *topics = tree_find(tree_root(reading->tree), "topics");
+	int rc = check_template(reading, file, topics);
+
+	for (const struct tree_node *n = file->types->first; n != NULL && rc == 0; n = n->next)
+		rc = read_type(reading, file, n);
+	return rc != 0 ? rc : read_unknown(reading, file, topics);
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/daemon/config.h"
+
+#define KAFKA "kafka: {properties: {bootstrap.servers: 'k:9092'}}\n"
+
+static struct config *read_ok(const char *text)
+{
+	struct config *config = NULL;
+	struct error error = {""};
+	int rc = config_read_text(&config, "f", text, strlen(text), &error);
+
+	if (rc != 0)
+		fail_msg("%s", error.text);
+	return config;
+}
+
+static void the_sample_is_read_as_written(void **state)
+{
+	struct config *c = NULL;
+	struct error error = {""};
+	const uint8_t *v6;
+
+	(void)state;
+	if (config_read(&c, SAMPLE, &error) != 0)
+		fail_msg("%s", error.text);
+	assert_string_equal(c->path, SAMPLE);
+	assert_string_equal(c->node, "dc1a");
+	assert_string_equal(c->state_directory, "/var/lib/penstock");
+	assert_string_equal(c->control_socket, "/run/penstock/control.sock");
+	assert_int_equal(c->control_mode, 0660);
+	assert_int_equal(c->control_cpu_count, 0);
+
+	assert_int_equal(c->port_count, 2);
+	assert_string_equal(c->ports[0].source.name, "lan0");
+	assert_string_equal(c->ports[0].source.device, "0000:17:00.0");
+	assert_int_equal(c->ports[0].source.kind, SOURCE_DPDK);
+	assert_int_equal(c->ports[0].worker_count, 4);
+	assert_int_equal(c->ports[0].source.queues, 4);
+	assert_int_equal(c->ports[0].worker_cpus[0], 2);
+	assert_int_equal(c->ports[0].worker_cpus[1], 4);
+	assert_int_equal(c->ports[0].worker_cpus[3], 6);
+	assert_int_equal(c->ports[0].source.address_count, 2);
+	assert_int_equal(c->ports[0].source.addresses[0].address.family, ADDRESS_IPV4);
+	assert_int_equal(c->ports[0].source.addresses[0].prefix, 24);
+	assert_memory_equal(c->ports[0].source.addresses[0].address.bytes, "\x0a\x09\x00\x02\0\0\0\0\0\0\0\0\0\0\0\0", 16);
+	v6 = c->ports[0].source.addresses[1].address.bytes;
+	assert_int_equal(c->ports[0].source.addresses[1].address.family, ADDRESS_IPV6);
+	assert_int_equal(v6[0], 0xfd);
+	assert_int_equal(v6[15], 2);
+	assert_int_equal(c->ports[0].source.fragment_ms, 1000);
+	assert_null(c->ports[0].source.rss_key);
+	assert_int_equal(c->ports[0].idle, IDLE_SPIN);
+	assert_int_equal(c->ports[1].source.kind, SOURCE_SOCKET);
+	assert_int_equal(c->ports[1].source.responder, SOURCE_RESPOND_KERNEL);
+	assert_int_equal(c->ports[1].source.receive_buffer, 8u << 20);
+	assert_int_equal(c->ports[1].worker_cpus[0], -1);
+	assert_int_equal(c->ports[1].worker_cpus[1], -1);
+	assert_int_equal(c->ports[1].worker_count, 2);
+
+	assert_int_equal(c->input_count, 3);
+	assert_int_equal(c->inputs[0].port, 9000);
+	assert_string_equal(c->inputs[0].type_member, "type");
+	assert_string_equal(c->inputs[0].time_member, "ts");
+	assert_string_equal(c->inputs[0].key_member, "user");
+	assert_int_equal(c->inputs[0].raw_type, TYPE_NONE);
+	assert_int_equal(c->inputs[1].format, INPUT_FRAME);
+	assert_int_equal(c->inputs[2].raw_type, 2);
+	assert_int_equal(c->ports[0].source.port_count, 3);
+	assert_int_equal(c->ports[1].source.port_count, 2);
+	assert_int_equal(c->ports[1].source.ports[0], 9000);
+	assert_int_equal(c->ports[1].source.ports[1], 9002);
+
+	assert_int_equal(c->types->count, 3);
+	assert_int_equal(c->types->unknown, TYPE_NONE);
+	assert_string_equal(c->types->types[1].name, "click");
+	assert_int_equal(c->types->types[1].id, 2);
+	assert_int_equal(c->types->types[2].raw, 1);
+	assert_string_equal(c->topics->topics[c->types->types[0].topic].name, "ev.request");
+	assert_string_equal(c->topics->topics[c->types->types[1].topic].name, "clicks");
+
+	assert_int_equal(c->property_count, 3);
+	assert_string_equal(c->properties[0].name, "bootstrap.servers");
+	assert_string_equal(c->properties[1].value, "50");
+	assert_int_equal(c->handles, 1);
+	assert_int_equal(c->create_replicas, 3);
+	assert_int_equal(c->pool_bytes, 64u << 20);
+	assert_int_equal(c->batch_bytes, 128u << 10);
+	assert_int_equal(c->credit_percent, 25);
+	assert_int_equal(c->huge_pages, 1);
+	assert_int_equal(c->eal_memory_mb, 256);
+	assert_int_equal(c->sources, 131072);
+	assert_int_equal(c->batch_age_min_us, 5000);
+	assert_int_equal(c->batch_age_max_us, 100000);
+	assert_int_equal(c->drain_seconds, 10);
+	config_free(c);
+}
+
+static void four_keys_are_enough(void **state)
+{
+	struct config *c = read_ok("node: n\nports: [{name: p, device: net_null0}]\ntypes: {t: {id: 7}}\n" KAFKA);
+
+	(void)state;
+	assert_int_equal(c->ports[0].worker_count, 1);
+	assert_int_equal(c->ports[0].worker_cpus[0], -1);
+	assert_int_equal(c->ports[0].source.mtu, 1500);
+	assert_int_equal(c->ports[0].source.max_datagram, 65507);
+	assert_int_equal(c->ports[0].source.descriptors, 512);
+	assert_int_equal(c->ports[0].idle, IDLE_SLEEP);
+	assert_int_equal(c->input_count, 1);
+	assert_int_equal(c->inputs[0].format, INPUT_JSON);
+	assert_string_equal(c->inputs[0].type_member, "type");
+	assert_int_equal(c->ports[0].source.ports[0], 9000);
+	assert_string_equal(c->topics->topics[0].name, "ev.t");
+	config_free(c);
+}
+
+static void unknown_events_get_a_type_and_topic_of_their_own(void **state)
+{
+	struct config *c = read_ok("node: n\nports: [{name: p, device: d}]\ntypes: {t: {id: 7}, u: {id: 8, topic: ev.t}}\n"
+				   "topics: {unknown: strays}\n" KAFKA);
+
+	(void)state;
+	assert_int_equal(c->types->count, 3);
+	assert_int_equal(c->types->unknown, 2);
+	assert_string_equal(c->types->types[2].name, "unknown");
+	assert_int_equal(c->types->types[2].id, 0);
+	assert_int_equal(c->topics->count, 2); /* t and u share one */
+	assert_int_equal(c->types->types[1].topic, 0);
+	assert_string_equal(c->topics->topics[c->types->types[2].topic].name, "strays");
+	config_free(c);
+}
+
+static void as_many_types_as_the_table_holds_are_read(void **state)
+{
+	size_t size = 1 << 20, n = 0;
+	char *text = malloc(size);
+	struct config *c;
+
+	(void)state;
+	assert_non_null(text);
+	n += (size_t)snprintf(text + n, size - n, "node: n\nports: [{name: p, device: d}]\nmemory: {pool: 256MiB}\n" KAFKA
+						  "types:\n");
+	for (unsigned i = 0; i < TYPE_MAX; i++)
+		n += (size_t)snprintf(text + n, size - n, "  type%u: {id: %u}\n", i, 4294967294u - i);
+	c = read_ok(text);
+	assert_int_equal(c->types->count, TYPE_MAX);
+	assert_int_equal(c->topics->count, TYPE_MAX);
+	assert_int_equal(c->types->types[1023].id, 4294966271u);
+	assert_string_equal(c->topics->topics[1023].name, "ev.type1023");
+	config_free(c);
+	free(text);
+}
+
+static void values_at_their_limits_are_read(void **state)
+{
+	struct config *c = read_ok(
+		"node: abcdefghij_12345\ncontrol: {cpus: [0-63]}\n"
+		"ports: [{name: p, device: d, mtu: 9000, workers: 64, vlan: [1, 4094], fragments: 0, max_datagram: 64, rss_key: "
+		"\"6d5A56DA255b0ec24167253d43a38fb0d0ca2bcbae7b30b477cb2da38030f20c6a42b73bbeac01fa\"}]\n"
+		"types: {t: {id: 4294967294}}\nmemory: {batch: 8KiB, pool: 64KiB, credit: 100%, sources: 16, eal: 1GiB}\n"
+		"batch: {age_min: 100us, age_max: 1m}\nstop: {drain: 0s}\n" KAFKA);
+
+	(void)state;
+	assert_string_equal(c->node, "abcdefghij_12345");
+	assert_int_equal(c->control_cpu_count, 64);
+	assert_int_equal(c->ports[0].worker_count, 64);
+	assert_int_equal(c->ports[0].source.vlan[1], 4094);
+	assert_int_equal(c->ports[0].source.rss_key_len, 40);
+	assert_int_equal(c->ports[0].source.rss_key[1], 0x5a);
+	assert_int_equal(c->ports[0].source.rss_key[39], 0xfa);
+	assert_int_equal(c->batch_bytes, 8192);
+	assert_int_equal(c->batch_age_min_us, 100);
+	assert_int_equal(c->batch_age_max_us, 60000000);
+	assert_int_equal(c->drain_seconds, 0);
+	assert_int_equal(c->eal_memory_mb, 1024);
+	config_free(c);
+}
+
+static void a_file_that_cannot_be_read_is_named(void **state)
+{
+	struct config *c = NULL;
+	struct error error;
+
+	(void)state;
+	assert_int_equal(config_read(&c, "/nonexistent/p.yaml", &error), -ENOENT);
+	assert_string_equal(error.text,
+		"/nonexistent/p.yaml: No such file or directory; expected a configuration file that can be read");
+	assert_int_equal(config_read(&c, "/", &error), -EISDIR);
+	assert_null(c);
+}
+
+static void endless_input_is_refused(void **state)
+{
+	struct config *c = NULL;
+	struct error error;
+
+	(void)state;
+	assert_int_equal(config_read(&c, "/dev/zero", &error), -EINVAL);
+	assert_string_equal(error.text, "/dev/zero:1:1: the file is larger than 4 MiB; expected a configuration");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_sample_is_read_as_written),
+		cmocka_unit_test(four_keys_are_enough),
+		cmocka_unit_test(unknown_events_get_a_type_and_topic_of_their_own),
+		cmocka_unit_test(as_many_types_as_the_table_holds_are_read),
+		cmocka_unit_test(values_at_their_limits_are_read),
+		cmocka_unit_test(a_file_that_cannot_be_read_is_named),
+		cmocka_unit_test(endless_input_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
