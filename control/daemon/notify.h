@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Tells the service manager how the daemon is doing: datagrams to the socket that $NOTIFY_SOCKET names, as sd_notify(3)
+ * describes the protocol, without its library. Each returns 1 when told, 0 without a manager, or -errno. Any thread that may
+ * make a system call; nothing blocks.
+ */
+
+#include <stdint.h>
+
+/* The daemon receives. */
+int notify_ready(void);
+
+/* One line for `systemctl status`; a line break in it becomes a space. */
+__attribute__((format(printf, 1, 2))) int notify_status(const char *fmt, ...);
+
+/* The daemon has begun to stop, and needs up to `seconds` to drain. */
+int notify_stopping(unsigned seconds);
+
+/* Still alive. To be called at least every notify_watchdog_us() / 2. */
+int notify_watchdog(void);
+
+/* Microseconds within which the manager expects a sign of life from this process; 0: it expects none. */
+uint64_t notify_watchdog_us(void);
