@@ -63,8 +63,8 @@ int properties_read(const struct reading *reading, struct config_file *file)
 	if (servers == NULL)
 		return reading_fail(reading, file->properties, "kafka.properties." SERVERS " is missing; expected host:port of "
 							       "one broker or more, separated by commas");
-	if (servers->kind == TREE_SCALAR && servers->length == 0)
-		return reading_fail(reading, servers, "kafka.properties." SERVERS " has no value; expected host:port of one "
+	if (servers->kind != TREE_SCALAR || node_is_empty(servers) || servers->length == 0)
+		return reading_fail(reading, servers, "kafka.properties." SERVERS " is no text; expected host:port of one "
 						      "broker or more, separated by commas");
 	rc = read_property(reading, file, servers);
 	for (const struct tree_node *n = file->properties->first; n != NULL && rc == 0; n = n->next)

@@ -46,6 +46,16 @@ static int fail_topic(const struct reading *reading, const struct tree_node *nod
 		value_quote(quoted, sizeof(quoted), name), why);
 }
 
+static int fail_collision(const struct reading *reading, const struct tree_node *node, const char *path, const char *name,
+	const char *other)
+{
+	char a[QUOTE_SIZE], b[QUOTE_SIZE];
+
+	return reading_fail(reading, node, "%s: topic %s is to Kafka the same as %s; expected a name that differs in more than "
+					   "dots and underscores", path, value_quote(a, sizeof(a), name),
+		value_quote(b, sizeof(b), other));
+}
+
 /* Index of the topic in the table, which gets it if it is new. `node` is what named it: its text, or a type's entry. */
 static int add_topic(const struct reading *reading, struct topic_table *table, const char *path,
 	const struct tree_node *node, const char *name, uint16_t *index)
@@ -61,12 +71,8 @@ static int add_topic(const struct reading *reading, struct topic_table *table, c
 			*index = (uint16_t)i;
 			return 0;
 		}
-		if (collides(other, name)) {
-			char reason[TOPIC_NAME_MAX + 64];
-
-			(void)snprintf(reason, sizeof(reason), "is to Kafka the same as %.100s", other);
-			return fail_topic(reading, node, path, name, reason);
-		}
+		if (collides(other, name))
+			return fail_collision(reading, node, path, name, other);
 	}
 	if (table->count == TOPIC_MAX)
 		return fail_topic(reading, node, path, name, "is one more than 1024");

@@ -196,6 +196,10 @@ const char *value_print_size(char *out, size_t size, uint64_t bytes)
 
 const char *value_print_duration(char *out, size_t size, uint64_t us)
 {
+	if (us == 0) {
+		(void)snprintf(out, size, "0s");
+		return out;
+	}
 	return print_scaled(out, size, durations, ARRAY_LENGTH(durations), us);
 }
 
