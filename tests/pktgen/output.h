@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Where datagrams go. Back ends stand behind one table of functions; one thread calls them. An output keeps nothing of
+ * the data after send() returns.
+ */
+
+#include "options.h"
+
+#define OUTPUT_BURST 64
+
+struct outgoing {
+	const uint8_t *data; /* UDP payload */
+	uint32_t len;
+	uint32_t source; /* index of the sender: chooses the target and, where addresses are made up, the source address
+			  */
+	uint32_t flow;   /* 0 to options.sockets - 1: chooses the source port */
+	uint16_t port;   /* destination, host byte order */
+};
+
+struct output;
+
+struct output_ops {
+	/* 0, or -errno with a sentence. The options outlive the output. */
+	int (*open)(struct output **output, const struct options *options, struct error *error);
+	/* Sends `count` (at most OUTPUT_BURST) datagrams in order and waits where it must. 0, or -errno with a
+	 * sentence. */
+	int (*send)(struct output *output, const struct outgoing *datagrams, unsigned count, struct error *error);
+	/* Completes what is under way and frees; NULL is fine. 0, or -errno with a sentence when something was not
+	 * kept. */
+	int (*close)(struct output *output, struct error *error);
+};
+
+extern const struct output_ops output_socket;

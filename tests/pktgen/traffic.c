@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "traffic.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "datagram.h"
+#include "fault_plan.h"
+
+/* A datagram that its successors overtake: they are forced to be of its source and format. */
+struct held {
+	uint32_t waits; /* successors still to come; 0 with `active`: it is its turn */
+	uint32_t overtaken;
+	int active;
+	enum format format;
+	uint32_t events;
+	struct outgoing datagram;
+	uint8_t *data;
+};
+
+struct traffic {
+	const struct options *options;
+	struct truth *truth;
+	struct event_stream stream;
+	struct fault_plan plan;
+	struct random random;
+	struct held held;
+	struct source_life *sources;
+	uint32_t next_source, next_flow, next_heartbeat;
+	uint32_t weight_sum;
+	uint32_t slot_size;
+	uint8_t *slots;
+	char (*names)[48]; /* of types */
+	enum fate fate;    /* of the datagram in the making */
+	enum format format;
+	uint32_t crc_at; /* of its last event */
+};
+
+static void life_begin(const struct options *options, struct source_life *life, uint64_t id, uint32_t epoch)
+{
+	memset(life, 0, sizeof(*life));
+	life->id = id;
+	life->epoch = epoch;
+	life->first = life->next = options->start_sequence;
+}
+
+int traffic_new(
+	struct traffic **out, const struct options *options, const struct event_maker *maker, struct truth *truth)
+{
+	struct traffic *traffic = calloc(1, sizeof(*traffic));
+
+	if (traffic == NULL)
+		return -ENOMEM;
+	traffic->options = options;
+	traffic->truth = truth;
+	traffic->stream.maker = maker;
+	traffic->stream.next = options->first;
+	traffic->stream.end = options->count == 0 ? options->first - 1 : options->first + options->count;
+	traffic->random = random_stream(options->events.seed, UINT64_MAX - 1);
+	fault_plan_init(&traffic->plan, options);
+	traffic->slot_size =
+		(options->datagram_max > EVENT_BODY_MAX ? options->datagram_max : EVENT_BODY_MAX) + DATAGRAM_OVERHEAD;
+	traffic->slots = malloc((OUTPUT_BURST + 1) * (size_t)traffic->slot_size);
+	traffic->sources = calloc(options->sources, sizeof(*traffic->sources));
+	traffic->names = calloc(options->events.types, sizeof(*traffic->names));
+	truth->lives = calloc(options->faults[FAULT_restart] + 1, sizeof(*truth->lives));
+	if (traffic->slots == NULL || traffic->sources == NULL || traffic->names == NULL || truth->lives == NULL) {
+		traffic_free(traffic);
+		return -ENOMEM;
+	}
+	traffic->held.data = traffic->slots + OUTPUT_BURST * (size_t)traffic->slot_size;
+	for (uint32_t i = 0; i < options->sources; i++)
+		life_begin(options, &traffic->sources[i], options->source_id + i, options->epoch);
+	for (uint32_t i = 0; i < options->events.types; i++)
+		type_name(i, traffic->names[i]);
+	for (unsigned i = 0; i < FORMATS; i++)
+		traffic->weight_sum += options->weights[i];
+	*out = traffic;
+	return 0;
+}
+
+void traffic_free(struct traffic *traffic)
+{
+	if (traffic == NULL)
+		return;
+	free(traffic->slots);
+	free(traffic->sources);
+	free(traffic->names);
+	free(traffic);
+}
+
+/* Counts one event by the fate of its datagram. */
+static void event_counted(void *context, const struct generated *event, const uint8_t *body)
+{
+	static const unsigned copies[] = {[FATE_LOST] = 0, [FATE_SENT] = 1, [FATE_TWICE] = 2, [FATE_CORRUPT] = 0};
+	struct traffic *traffic = context;
+	struct truth *truth = traffic->truth;
+	int raw = traffic->format == FORMAT_RAW;
+
+	truth->generated++;
+	truth->bodies += event->len;
+	traffic->crc_at = event->crc_at;
+	if (copies[traffic->fate] != 0) {
+		struct tally *tally = raw ? &truth->raw : &truth->types[event->type];
+
+		tally->events++;
+		tally->bytes += event->len;
+	}
+	if (truth->log != NULL)
+		event_log_add(truth->log, event, body, raw ? traffic->options->raw_type : traffic->names[event->type],
+			copies[traffic->fate]);
+}
+
+static void tally_add(struct tally *tally, uint32_t events, uint32_t bytes)
+{
+	tally->datagrams++;
+	tally->events += events;
+	tally->bytes += bytes;
+}
+
+static enum format choose_format(struct traffic *traffic, uint32_t bits)
+{
+	uint32_t ticket = random_scale(bits, traffic->weight_sum);
+	unsigned format = 0;
+
+	while (ticket >= traffic->options->weights[format])
+		ticket -= traffic->options->weights[format++];
+	return (enum format)format;
+}
+
+/* Whether a datagram of this format can show the fault: sequences are in frames only, and raw bytes cannot be wrong. */
+static int fault_fits(const struct options *options, enum fault_kind fault, enum format format)
+{
+	if (fault == FAULT_duplicate)
+		return 1;
+	if (fault == FAULT_corrupt)
+		return format != FORMAT_RAW;
+	return format == FORMAT_FRAME || options->weights[FORMAT_FRAME] == 0;
+}
+
+/* The fault that befalls the datagram that comes now. */
+static enum fault_kind choose_fault(struct traffic *traffic, enum format format)
+{
+	enum fault_kind fault;
+
+	if (traffic->held.active)
+		return FAULT_COUNT;
+	fault = fault_plan_due(&traffic->plan, traffic->truth->generated);
+	return fault != FAULT_COUNT && fault_fits(traffic->options, fault, format) ? fault : FAULT_COUNT;
+}
+
+static void restart(struct traffic *traffic, struct source_life *life)
+{
+	traffic->truth->lives[traffic->truth->life_count++] = *life;
+	life_begin(traffic->options, life, life->id, life->epoch + 1);
+	traffic->truth->faults[FAULT_restart].datagrams++;
+}
+
+/* Damages a datagram of one event in a way that leaves its boundaries alone. */
+static void damage(struct traffic *traffic, uint8_t *data, uint64_t bits)
+{
+	enum damage kind = (enum damage)(DAMAGE_json_syntax + bits % 3);
+
+	if (kind == DAMAGE_json_syntax)
+		data[traffic->crc_at - 2] = ';'; /* the colon before the value */
+	else
+		data[traffic->crc_at] = kind == DAMAGE_json_utf8 ? 0xff : 0x01;
+	traffic->truth->damages[kind]++;
+}
+
+/* Counts a datagram that goes out whole for the first time. */
+static void count_unique(struct traffic *traffic, enum format format, uint32_t events, uint32_t len)
+{
+	tally_add(&traffic->truth->unique, events, len);
+	tally_add(&traffic->truth->formats[format], events, len);
+}
+
+static unsigned emit(struct traffic *traffic, struct outgoing *out, const struct outgoing *datagram, uint32_t events)
+{
+	tally_add(&traffic->truth->sent, events, datagram->len);
+	*out = *datagram;
+	return 1;
+}
+
+static void hold(struct traffic *traffic, const struct outgoing *datagram, enum format format, uint32_t events)
+{
+	struct held *held = &traffic->held;
+
+	held->active = 1;
+	held->waits = traffic->options->reorder_depth;
+	held->overtaken = 0;
+	held->format = format;
+	held->events = events;
+	held->datagram = *datagram;
+	held->datagram.data = held->data;
+	memcpy(held->data, datagram->data, datagram->len);
+}
+
+/* Sends what was held. It counts as reordered only if a successor did overtake it. */
+static unsigned held_release(struct traffic *traffic, struct outgoing *out, uint8_t *slot)
+{
+	struct held *held = &traffic->held;
+	struct outgoing datagram = held->datagram;
+
+	memcpy(slot, held->data, datagram.len);
+	datagram.data = slot;
+	held->active = 0;
+	count_unique(traffic, held->format, held->events, datagram.len);
+	if (held->overtaken != 0) {
+		traffic->sources[datagram.source].reordered++;
+		tally_add(&traffic->truth->faults[FAULT_reorder], held->events, datagram.len);
+		fault_plan_done(&traffic->plan);
+	}
+	return emit(traffic, out, &datagram, held->events);
+}
+
+/* What happens to a composed datagram. Returns how many places of `out` it takes. */
+static unsigned apply(struct traffic *traffic, enum fault_kind fault, struct outgoing *datagram, uint8_t *data,
+	uint32_t events, struct outgoing *out)
+{
+	struct source_life *life = &traffic->sources[datagram->source];
+	unsigned n = 0;
+
+	if (fault == FAULT_reorder) {
+		life->sent++;
+		hold(traffic, datagram, traffic->format, events);
+		return 0;
+	}
+	if (fault == FAULT_lose || fault == FAULT_corrupt) {
+		life->skipped++;
+		tally_add(&traffic->truth->faults[fault], events, datagram->len);
+		if (fault == FAULT_lose)
+			return 0;
+		damage(traffic, data, random_next(&traffic->random));
+		return emit(traffic, out, datagram, 0);
+	}
+	life->sent++;
+	count_unique(traffic, traffic->format, events, datagram->len);
+	n += emit(traffic, out, datagram, events);
+	if (fault == FAULT_duplicate) {
+		life->duplicated++;
+		tally_add(&traffic->truth->faults[FAULT_duplicate], events, datagram->len);
+		n += emit(traffic, out + n, datagram, events);
+	}
+	return n;
+}
+
+static uint32_t choose_flow(struct traffic *traffic, uint32_t source)
+{
+	if (!traffic->options->spread)
+		return source % traffic->options->sockets;
+	traffic->next_flow = (traffic->next_flow + 1) % traffic->options->sockets;
+	return traffic->next_flow;
+}
+
+static uint32_t choose_source(struct traffic *traffic)
+{
+	uint32_t source = traffic->next_source;
+
+	if (traffic->held.active)
+		return traffic->held.datagram.source;
+	traffic->next_source = source + 1 == traffic->options->sources ? 0 : source + 1;
+	return source;
+}
+
+/* Makes one datagram; takes up to two places of `out`. */
+static unsigned make_one(struct traffic *traffic, struct outgoing *out, uint8_t *slot)
+{
+	static const enum fate fates[FAULT_COUNT + 1] = {[FAULT_lose] = FATE_LOST,
+		[FAULT_duplicate] = FATE_TWICE,
+		[FAULT_reorder] = FATE_SENT,
+		[FAULT_corrupt] = FATE_CORRUPT,
+		[FAULT_restart] = FATE_SENT,
+		[FAULT_COUNT] = FATE_SENT};
+	const struct options *options = traffic->options;
+	uint64_t bits = random_next(&traffic->random);
+	struct outgoing datagram = {.data = slot};
+	struct datagram_request request = {
+		.bits = bits, .max = options->datagram_max, .taken = event_counted, .context = traffic};
+	enum fault_kind fault;
+	uint32_t events;
+	unsigned n;
+
+	traffic->format = traffic->held.active ? traffic->held.format : choose_format(traffic, (uint32_t)(bits >> 32));
+	datagram.source = choose_source(traffic);
+	datagram.flow = choose_flow(traffic, datagram.source);
+	datagram.port = options->ports[traffic->format];
+	fault = choose_fault(traffic, traffic->format);
+	if (fault == FAULT_restart)
+		restart(traffic, &traffic->sources[datagram.source]);
+	traffic->fate = fates[fault];
+	request.format = traffic->format;
+	request.events = fault == FAULT_corrupt ? 1 : 1 + random_scale((uint32_t)bits, options->events_per_datagram);
+	datagram.len = datagram_compose(&traffic->stream, &request, slot, &events);
+	n = apply(traffic, fault, &datagram, slot, events, out);
+	if (fault != FAULT_COUNT && fault != FAULT_reorder)
+		fault_plan_done(&traffic->plan);
+	if (traffic->held.active && fault != FAULT_reorder) {
+		traffic->held.overtaken++;
+		traffic->held.waits--;
+	}
+	return n;
+}
+
+unsigned traffic_burst(struct traffic *traffic, uint32_t events, struct outgoing *out)
+{
+	uint64_t stop = traffic->truth->generated + events;
+	unsigned n = 0;
+
+	while (n + 2 <= OUTPUT_BURST) {
+		uint8_t *slot = traffic->slots + n * (size_t)traffic->slot_size;
+
+		if (traffic->held.active && traffic->held.waits == 0)
+			n += held_release(traffic, out + n, slot);
+		else if (traffic->truth->generated < stop && event_stream_peek(&traffic->stream) != NULL)
+			n += make_one(traffic, out + n, slot);
+		else
+			break;
+	}
+	return n;
+}
+
+unsigned traffic_finish(struct traffic *traffic, struct outgoing *out)
+{
+	if (traffic->held.active)
+		return held_release(traffic, out, traffic->slots);
+	return 0;
+}
+
+uint64_t traffic_made(const struct traffic *traffic)
+{
+	return traffic->truth->generated;
+}
+
+uint64_t traffic_faults_left(const struct traffic *traffic)
+{
+	return traffic->plan.total - traffic->plan.done;
+}
+
+const struct source_life *traffic_sources(const struct traffic *traffic)
+{
+	return traffic->sources;
+}
