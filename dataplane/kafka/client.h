@@ -14,20 +14,21 @@
 
 #include "base/error.h"
 #include "base/slice.h"
+#include "kafka/settings.h"
 
-struct kafka_property {
-	const char *name;
-	const char *value;
-};
+#define KAFKA_TOPICS       1024 /* topic numbers of one handle: 0 to KAFKA_TOPICS - 1 */
+#define KAFKA_PRODUCE_MAX  512u /* records of one kafka_client_produce */
+#define KAFKA_BY_KEY       (-1) /* partition: let the client place each record by its key, murmur2 */
 
 struct kafka_client;
 
 /* What a delivery report, or an error of the whole handle, asks the producer to do. The table is in kafka/errors.c. */
 enum kafka_verdict {
-	KAFKA_ACKED,    /* persisted with acks=all */
-	KAFKA_RETRY,    /* not delivered; hand it over again, later */
-	KAFKA_TOO_LARGE, /* refused for good: the record exceeds the broker's or client's limit */
-	KAFKA_INVALID,   /* refused for good: the broker calls the record invalid */
+	KAFKA_ACKED,     /* persisted with acks=all */
+	KAFKA_RETRY,     /* not known to be delivered; hand it over again, later */
+	KAFKA_MISPLACED, /* not delivered: the topic has no such partition; hand it over again with KAFKA_BY_KEY */
+	KAFKA_TOO_LARGE, /* refused: it exceeds the broker's or the client's limit (see `alone`) */
+	KAFKA_INVALID,   /* refused: the broker calls it invalid (see `alone`) */
 	KAFKA_REBUILD,   /* the handle is dead (fatal error): make a new one and hand over again */
 };
 
@@ -37,36 +38,54 @@ struct kafka_record {
 	void *tag; /* comes back in the report */
 };
 
-/* Called from kafka_client_poll, for each report. `code` is the library's error name ("" when acked). */
-typedef void kafka_report(void *context, void *tag, enum kafka_verdict verdict, const char *code);
-
-struct kafka_client_status {
-	int connected;        /* at least one broker is up */
-	int fatal;            /* the handle has to be rebuilt */
-	uint64_t queued;      /* records in the library's queue or in flight */
-	char last_error[256]; /* the last error of the whole handle, "" when none since the last success */
-	char brokers[256];    /* host:port list as the cluster told */
+/* What became of one record. */
+struct kafka_report {
+	void *tag;
+	uint32_t bytes; /* of key and value */
+	enum kafka_verdict verdict;
+	/* A refusal that concerns this record by itself, certainly. Otherwise the broker refused the whole set of records
+	 * that it travelled in, and any one of them may be the cause: a broker's limit too is on the set. */
+	int alone;
+	const char *code; /* the library's error name; "" when acked */
 };
 
-/* Checks every property with the library itself, without a broker: unknown name, impossible value, or one that would load
- * code into the process (plugin.library.paths, ssl.engine.location, ssl_engine_*...) or take a setting away that the ledger stands on
- * (acks, enable.idempotence=false, delivery reports). 0 or -EINVAL with the sentence. Any thread. */
-int kafka_properties_check(const struct kafka_property *properties, unsigned count, struct error *error);
+/* Called from kafka_client_poll and kafka_client_free, and from kafka_client_produce for records refused at once. */
+typedef void kafka_settle(void *context, const struct kafka_report *report);
+
+struct kafka_client_status {
+	int connected;        /* at least one broker's connection is up */
+	int fatal;            /* the handle is dead and about to be rebuilt */
+	uint64_t queued;      /* records in the library's queue or in flight, and reports not yet served */
+	char last_error[256]; /* the last error of the handle or of a record, "" when none since the last success */
+	char brokers[256];    /* addresses of the brokers connected now */
+};
 
 /* Makes a handle; needs no broker to be there. 0 or -errno with a sentence. See Threads above. */
 int kafka_client_new(struct kafka_client **client, const struct kafka_property *properties, unsigned count,
-	kafka_report *report, void *context, struct error *error);
+	kafka_settle *settle, void *context, struct error *error);
 
-/* Ends the handle at once: what was not delivered comes back as KAFKA_RETRY reports before this returns. NULL is fine. */
+/* Ends the handle: what was not delivered comes back as KAFKA_RETRY reports before this returns; some of it may have been
+ * persisted all the same, which is where duplicates come from. Waits for the library's threads to end, which is some
+ * milliseconds, or as long as the system's resolver takes when one of them asks it for a name. NULL is fine. */
 void kafka_client_free(struct kafka_client *client);
 
-/* Hands over `count` records of one topic to one partition (or BATCH_UNASSIGNED, -1: by each record's key, murmur2).
- * Returns how many were taken, from the front; fewer when the library's queue is full or the handle is dead. The rest stay
- * the caller's. Refusals of single records come back as reports. */
-unsigned kafka_client_produce(struct kafka_client *client, const char *topic, int32_t partition,
+/* Hands over `count` (<= KAFKA_PRODUCE_MAX) records of one topic to one partition or KAFKA_BY_KEY. `topic` is a number that
+ * the caller keeps for `name`. Returns how many were taken, from the front; fewer when the library's queue is full or the
+ * handle is dead: the rest stay the caller's. Records refused at once count as taken and have had their reports. */
+unsigned kafka_client_produce(struct kafka_client *client, unsigned topic, const char *name, int32_t partition,
 	const struct kafka_record *records, unsigned count);
 
-/* Serves reports and errors; waits up to `ms` for the first. Returns the number of reports. */
+/* Serves reports, errors and log lines; waits up to `ms` for the first. Returns the number of reports. */
 unsigned kafka_client_poll(struct kafka_client *client, int ms);
 
+/* Sends what waits for its linger time to pass; returns when all is delivered, else after `ms`. Serves no reports. */
+void kafka_client_flush(struct kafka_client *client, int ms);
+
+/* True when a fatal error has ended the handle: kafka_client_free it and make a new one. */
+int kafka_client_dead(const struct kafka_client *client);
+
+/* For tests and the fault point kafka_fatal: raises a fatal error as the library would. */
+void kafka_client_kill(struct kafka_client *client);
+
+/* The producer thread only; producer_status passes it on to others. */
 void kafka_client_status(struct kafka_client *client, struct kafka_client_status *status);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the files of this room share: they alone see librdkafka's types. */
+
+#include <librdkafka/rdkafka.h>
+
+#include "kafka/client.h"
+
+/* A new configuration with our defaults and the user's properties, or NULL with a sentence. The caller owns it until
+ * rd_kafka_new has taken it. `offline` leaves out what would make the handle look for a broker. Any thread. */
+rd_kafka_conf_t *kafka_conf_new(const struct kafka_property *properties, unsigned count, int offline, struct error *error);
+
+/* What a library code asks of the producer. Codes that the table does not name are KAFKA_RETRY: nothing is lost to a code
+ * that a newer broker invents. */
+enum kafka_verdict kafka_verdict_of(rd_kafka_resp_err_t code);
+
+/* The sockets that a handle has open, so that "connected" and the brokers' addresses are facts. The library's threads open
+ * and close, any thread asks. */
+struct kafka_sockets;
+struct kafka_sockets *kafka_sockets_new(void);
+void kafka_sockets_free(struct kafka_sockets *sockets);
+
+/* Makes the handle open and close its sockets through `sockets` (found through the configuration's opaque pointer, which
+ * must be `sockets`). */
+void kafka_sockets_attach(struct kafka_sockets *sockets, rd_kafka_conf_t *conf);
+
+/* Writes "address:port, ..." of the established ones (cut to fit), returns how many there are. */
+unsigned kafka_sockets_list(struct kafka_sockets *sockets, char *text, size_t size);
+
+/* Writes one of the library's log lines to our log, at most one a facility every ten seconds. One thread per `limits`. */
+struct kafka_log_limits;
+struct kafka_log_limits *kafka_log_limits_new(void);
+void kafka_log_event(struct kafka_log_limits *limits, rd_kafka_event_t *event);
