@@ -4,8 +4,19 @@
 /*
  * Producers: one thread a NUMA node that takes sealed batches from the lanes' rings, hands them to an egress, and sends each
  * batch home when its last record is settled: acked (delivery report without error, acks=all) or given up by name. Topics
- * settle out of order, so memory comes home by batch. A batch whose records must be tried again waits in the producer, by
- * topic, and harms only its own topic, whose credit it holds.
+ * settle out of order, so memory comes home by batch.
+ *
+ * A batch that the client has no room for, or whose records must be tried again, waits in the producer, in its topic's own
+ * list, and harms only its own topic, whose credit it holds. A topic that fails backs off 100 ms, doubling to 5 s until
+ * something of it is acked. Order within a topic and partition is that of the lane's ring as long as nothing fails; records
+ * tried again come after those that were already on their way, and records that were in flight when a client had to be
+ * rebuilt may be there twice.
+ *
+ * A broker refuses a whole set of records for the sake of one. When a topic's records are refused that way, the producer
+ * narrows the topic's window (records handed over at once) by halves and tries again until the guilty one travels alone: it
+ * alone is given up. Every acknowledged record widens the window again.
+ *
+ * The ledger: every count here is in events. When events move from A to B, B's count is raised before A's is lowered.
  */
 
 #include <rte_ring.h>
@@ -15,7 +26,8 @@
 #include "base/error.h"
 #include "batch/batch.h"
 #include "batch/topic.h"
-#include "kafka/client.h"
+#include "egress/egress.h"
+#include "egress/latency.h"
 
 /* Events that were numbered and will not reach Kafka. X(name, meaning, cure) */
 #define EGRESS_GIVEN_UP(X)                                                                                            \
@@ -24,7 +36,9 @@
 	X(invalid, "the broker called the record invalid", "look at the broker's log; a compacted topic needs keys")  \
 	X(stopped, "not acknowledged when the drain time ran out at stop", "raise stop.drain; see why Kafka was away")
 
-/* A lane's way out and home: made by control, one per worker. */
+#define PRODUCER_HANDLES 8 /* client handles of one producer at the most */
+
+/* A lane's way out and home: made by control, one per worker. Both rings are as large as the lane's pool. */
 struct lane {
 	struct rte_ring *out;         /* sealed batches, worker -> producer */
 	struct rte_ring *home;        /* settled batches, producer -> worker */
@@ -35,7 +49,7 @@ struct producer_topic_counters {
 	counter acked;    /* events */
 	counter given_up; /* events */
 	counter held;     /* gauge: events in the producer and its client */
-	counter retries;  /* records handed over again */
+	counter retries;  /* records that have to be handed over again */
 	counter stalled_since; /* UTC s since when nothing of this topic came back although something is held; 0: moving */
 };
 
@@ -48,45 +62,41 @@ struct producer_counters {
 #define X(name, ...) counter given_up_##name;
 	EGRESS_GIVEN_UP(X)
 #undef X
+	struct latency latency; /* us from a batch's opening to its events' acknowledgement */
 	struct producer_topic_counters topics[TOPIC_MAX];
 };
 
+/* Everything it points to stays the caller's and in place until producer_free. */
 struct producer_config {
-	unsigned node;                    /* NUMA */
+	unsigned node;                    /* NUMA; in the thread's name */
 	const int *cpus;                  /* of this node's producers; the thread and the client's threads live there */
 	unsigned cpu_count;               /* 0: anywhere */
-	struct lane *const *lanes;
+	struct lane *const *lanes;        /* a batch goes home to the lane that it came from */
 	unsigned lane_count;
 	const struct topic_table *topics;
+	const struct egress_ops *egress;  /* NULL: egress_kafka */
 	const struct kafka_property *properties;
 	unsigned property_count;
-	unsigned handles;                 /* client handles; topics are spread over them */
+	unsigned handles;                 /* 1 to PRODUCER_HANDLES; topic t goes through handle t % handles */
 	unsigned drain_seconds;
-};
-
-/* Where sealed batches go. librdkafka is the first implementation (egress/kafka_egress.c), `discard` serves benchmarks. */
-struct egress;
-typedef void egress_settle(void *context, void *tag, enum kafka_verdict verdict, const char *code);
-struct egress_ops {
-	int (*open)(struct egress **egress, const struct producer_config *config, egress_settle *settle, void *context,
-		struct error *error);
-	/* Hands over the unsettled records of a batch; returns how many were taken, from the front. */
-	unsigned (*submit)(struct egress *egress, struct batch *batch, uint32_t *offset, uint32_t *index);
-	unsigned (*poll)(struct egress *egress, int ms);
-	void (*close)(struct egress *egress);
 };
 
 struct producer;
 
-/* Starts the thread (pinned before it makes its client handles). 0 or -errno with a sentence. Control thread. */
+/* Starts the thread (born on config->cpus, before it makes its client handles) and waits until its egress is open.
+ * 0 or -errno with a sentence. Control thread, after clock_init. */
 int producer_start(struct producer **producer, const struct producer_config *config, struct error *error);
 
-/* Tells the thread to drain (workers have stopped and sealed), waits at most drain_seconds, gives up the rest by name, sends
- * every batch home, joins. Control thread. */
+/* Tells the thread to drain (workers have stopped and sealed), waits at most drain_seconds and what ending the clients
+ * takes, gives up the rest by name, sends every batch home, joins. Once. Control thread. */
 void producer_stop(struct producer *producer);
+
+/* Frees what producer_stop has stopped; its counters go with it. NULL is fine. */
 void producer_free(struct producer *producer);
 
+/* Any thread, until producer_free. */
 const struct producer_counters *producer_counters(const struct producer *producer);
 
-/* Client handles' state, for `show kafka`. Any thread; at most `max` entries, returns how many. */
+/* Client handles' state as of the last quarter second, for `show kafka`. Any thread; at most `max` entries, returns how
+ * many. */
 unsigned producer_status(struct producer *producer, struct kafka_client_status *status, unsigned max);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Where sealed batches go. librdkafka is the first implementation (egress_kafka); egress_discard settles everything at once
+ * and serves benchmarks and the worker's tests. One egress belongs to one producer thread, which alone calls it.
+ */
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "batch/batch.h"
+#include "kafka/client.h"
+
+struct egress;
+struct producer_config;
+
+struct egress_ops {
+	const char *name;
+
+	/* Makes it ready; needs no broker. `settle` is called from submit, poll and close, once for each record taken.
+	 * 0 or -errno with a sentence. */
+	int (*open)(struct egress **egress, const struct producer_config *config, kafka_settle *settle, void *context,
+		struct error *error);
+
+	/* Hands over the unsettled records of a batch from `*offset` and `*index` on (both 0 at first), at most `most`, and moves
+	 * the two behind what was taken; `*index` is batch->records when the batch is through. Raises batch->outstanding for
+	 * each record before its settle can be called. Returns how many were taken: 0 before the end when there is no room or
+	 * the client is dead. */
+	uint32_t (*submit)(struct egress *egress, struct batch *batch, uint32_t *offset, uint32_t *index, uint32_t most);
+
+	/* Serves what came back and mends what broke; waits up to `ms` for the first. Returns how much came back. */
+	unsigned (*poll)(struct egress *egress, int ms);
+
+	/* Sends now what lingers; may take `ms`. */
+	void (*flush)(struct egress *egress, int ms);
+
+	/* The state of its clients; at most `max` entries, returns how many. `rebuilds`: clients made anew so far. */
+	unsigned (*status)(struct egress *egress, struct kafka_client_status *status, unsigned max, uint64_t *rebuilds);
+
+	/* Ends it: settles every record still with it as KAFKA_RETRY before it returns. NULL is fine. */
+	void (*close)(struct egress *egress);
+};
+
+/* Record `index` of the batch is neither acked nor given up. */
+static inline int batch_is_unsettled(const struct batch *batch, uint32_t index)
+{
+	return (batch->unsettled[index / 64] >> (index % 64) & 1) != 0;
+}
+
+extern const struct egress_ops egress_kafka;
+extern const struct egress_ops egress_discard;

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/fault.h"
+#include "egress/internal.h"
+
+#define TURN_BATCHES 16u /* of one topic in one turn, so that a busy topic is not always first */
+
+static void list_push(struct batch_list *list, struct batch *batch)
+{
+	batch->next = NULL;
+	if (list->head == NULL)
+		list->head = batch;
+	else
+		list->tail->next = batch;
+	list->tail = batch;
+}
+
+static struct batch *list_pop(struct batch_list *list)
+{
+	struct batch *batch = list->head;
+
+	if (batch != NULL)
+		list->head = batch->next;
+	return batch;
+}
+
+static void wait_in_line(struct producer *producer, struct topic_state *topic)
+{
+	if (topic->listed)
+		return;
+	topic->listed = 1;
+	TAILQ_INSERT_TAIL(&producer->waiting, topic, link);
+}
+
+static void mark_unsettled(struct batch *batch)
+{
+	uint32_t words = batch->records / 64, rest = batch->records % 64;
+
+	memset(batch->unsettled, 0, sizeof(batch->unsettled));
+	memset(batch->unsettled, 0xff, words * sizeof(batch->unsettled[0]));
+	if (rest != 0)
+		batch->unsettled[words] = ((uint64_t)1 << rest) - 1;
+}
+
+void flow_take(struct producer *producer, struct lane *lane, struct batch *batch)
+{
+	struct topic_state *topic = &producer->topics[batch->topic];
+	struct producer_topic_counters *counters = &producer->counters.topics[batch->topic];
+	uint64_t events = batch->events;
+
+	mark_unsettled(batch);
+	batch->outstanding = 1; /* given back when the whole batch is handed over */
+	batch->failed = 0;
+	if (FAULT("producer_pop") && events > 0) { /* an event lost in silence between ring and producer */
+		batch->unsettled[0] &= ~(uint64_t)1;
+		events--;
+	}
+	if (counter_read(&counters->held) == 0)
+		topic->moved_ms = producer->now_ms;
+	counter_add(&counters->held, events);
+	counter_add(&producer->counters.held, events);
+	counter_add(&producer->counters.received, events);
+	atomic_fetch_sub_explicit(&lane->ring_events, batch->events, memory_order_release);
+	producer->home[batch->lane] = lane;
+	list_push(&topic->fresh, batch);
+	wait_in_line(producer, topic);
+}
+
+void flow_again(struct producer *producer, struct batch *batch)
+{
+	struct topic_state *topic = &producer->topics[batch->topic];
+
+	batch->outstanding = 1;
+	batch->failed = 0;
+	list_push(&topic->again, batch);
+	wait_in_line(producer, topic);
+}
+
+static struct batch *current_batch(struct topic_state *topic)
+{
+	if (topic->current != NULL)
+		return topic->current;
+	topic->current = list_pop(&topic->again);
+	if (topic->current == NULL)
+		topic->current = list_pop(&topic->fresh);
+	topic->offset = 0;
+	topic->index = 0;
+	return topic->current;
+}
+
+static uint32_t room(const struct topic_state *topic)
+{
+	if (topic->window == WINDOW_OPEN)
+		return WINDOW_OPEN;
+	return topic->outstanding < (int64_t)topic->window ? (uint32_t)(topic->window - topic->outstanding) : 0;
+}
+
+/* Hands over one batch or what the window allows of it. Returns 0 when the topic has to wait. */
+static unsigned submit_one(struct producer *producer, struct topic_state *topic, unsigned *taken)
+{
+	struct batch *batch = topic->current;
+	uint32_t most = room(topic), n;
+
+	if (most == 0 || producer->now_ms < topic->retry_ms)
+		return 0;
+	n = producer->ops->submit(producer->egress, batch, &topic->offset, &topic->index, most);
+	topic->outstanding += n;
+	*taken += n;
+	if (topic->index < batch->records)
+		return n != 0;
+	topic->current = NULL;
+	if (--batch->outstanding == 0)
+		settle_finish(producer, batch);
+	return 1;
+}
+
+/* One round over the topics that wait, each its share; returns the records handed over. A topic that cannot go on, for
+ * whatever reason, is passed by. */
+unsigned flow_submit(struct producer *producer)
+{
+	struct topic_state *topic = TAILQ_FIRST(&producer->waiting);
+	struct topic_state *last = TAILQ_LAST(&producer->waiting, topic_queue), *next;
+	unsigned taken = 0;
+
+	for (; topic != NULL; topic = next) {
+		next = topic == last ? NULL : TAILQ_NEXT(topic, link);
+		for (unsigned i = 0; i < TURN_BATCHES && current_batch(topic) != NULL; i++)
+			if (!submit_one(producer, topic, &taken))
+				break;
+		TAILQ_REMOVE(&producer->waiting, topic, link);
+		topic->listed = 0;
+		if (current_batch(topic) != NULL)
+			wait_in_line(producer, topic);
+	}
+	settle_flush(producer);
+	return taken;
+}
+
+/* The egress is closed: what still waits is settled as it is. */
+void flow_give_up_waiting(struct producer *producer)
+{
+	struct topic_state *topic;
+
+	while ((topic = TAILQ_FIRST(&producer->waiting)) != NULL) {
+		struct batch *batch = current_batch(topic);
+
+		if (batch == NULL) {
+			TAILQ_REMOVE(&producer->waiting, topic, link);
+			topic->listed = 0;
+			continue;
+		}
+		topic->current = NULL;
+		if (--batch->outstanding == 0)
+			settle_finish(producer, batch);
+	}
+	settle_flush(producer);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "batch/record.h"
+#include "egress/producer.h"
+
+#define REBUILD_MS 1000 /* between two makings of one client */
+
+struct egress {
+	const struct producer_config *config;
+	kafka_settle *settle;
+	void *context;
+	unsigned count;
+	unsigned turn; /* the client that the next poll waits at */
+	uint64_t rebuilds;
+	struct kafka_client *clients[PRODUCER_HANDLES]; /* NULL: could not be made */
+	int64_t made_ms[PRODUCER_HANDLES];
+	struct log_limit log_limit;
+	/* What one call hands over, and where each record begins. */
+	struct kafka_record records[KAFKA_PRODUCE_MAX];
+	uint32_t begins[KAFKA_PRODUCE_MAX];
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int make_client(struct egress *egress, unsigned i, struct error *error)
+{
+	egress->made_ms[i] = now_ms();
+	return kafka_client_new(&egress->clients[i], egress->config->properties, egress->config->property_count,
+		egress->settle, egress->context, error);
+}
+
+static void kafka_close(struct egress *egress)
+{
+	if (egress == NULL)
+		return;
+	for (unsigned i = 0; i < egress->count; i++)
+		kafka_client_free(egress->clients[i]);
+	free(egress);
+}
+
+static int kafka_open(struct egress **egress, const struct producer_config *config, kafka_settle *settle, void *context,
+	struct error *error)
+{
+	struct egress *e;
+	int rc = 0;
+
+	if (config->handles < 1 || config->handles > PRODUCER_HANDLES)
+		return error_set(error, -EINVAL, "kafka.handles is %u: expected 1 to %u", config->handles, PRODUCER_HANDLES);
+	e = calloc(1, sizeof(*e));
+	if (e == NULL)
+		return error_set(error, -ENOMEM, "opening the Kafka egress: out of memory");
+	e->config = config;
+	e->settle = settle;
+	e->context = context;
+	e->count = config->handles;
+	for (unsigned i = 0; i < e->count && rc == 0; i++)
+		rc = make_client(e, i, error);
+	if (rc != 0) {
+		kafka_close(e);
+		return rc;
+	}
+	*egress = e;
+	return 0;
+}
+
+/* The bytes from here on are no records: what they should have been is settled by name, so that the batch can go home. */
+static void settle_unreadable(struct egress *egress, struct batch *batch, uint32_t *index)
+{
+	for (; *index < batch->records; (*index)++) {
+		struct kafka_report report = {
+			.tag = batch_tag(batch, *index), .verdict = KAFKA_INVALID, .alone = 1, .code = "UNREADABLE"};
+
+		if (!batch_is_unsettled(batch, *index))
+			continue;
+		batch->outstanding++;
+		egress->settle(egress->context, &report);
+	}
+}
+
+/* Collects up to `most` unsettled records; 0 when the batch is at its end or cannot be read further. */
+static uint32_t gather(struct egress *egress, struct batch *batch, uint32_t *offset, uint32_t *index, uint32_t most)
+{
+	uint32_t n = 0, begin;
+	struct record record;
+
+	for (; *index < batch->records && n < most && n < KAFKA_PRODUCE_MAX; (*index)++) {
+		begin = *offset;
+		if (!record_next(batch, offset, &record))
+			break;
+		if (!batch_is_unsettled(batch, *index))
+			continue;
+		egress->records[n].key = record.key;
+		egress->records[n].value = record.value;
+		egress->records[n].tag = batch_tag(batch, *index);
+		egress->begins[n++] = begin;
+	}
+	return n;
+}
+
+static uint32_t kafka_submit(struct egress *egress, struct batch *batch, uint32_t *offset, uint32_t *index, uint32_t most)
+{
+	struct kafka_client *client = egress->clients[batch->topic % egress->count];
+	const char *name = egress->config->topics->topics[batch->topic].name;
+	uint32_t n, taken, total = 0;
+
+	if (client == NULL || kafka_client_dead(client))
+		return 0;
+	while (total < most) {
+		n = gather(egress, batch, offset, index, most - total);
+		if (n == 0) {
+			settle_unreadable(egress, batch, index);
+			break;
+		}
+		batch->outstanding += n;
+		taken = kafka_client_produce(client, batch->topic, name, batch->partition, egress->records, n);
+		total += taken;
+		if (taken < n) {
+			batch->outstanding -= n - taken;
+			(void)batch_of_tag(egress->records[taken].tag, index);
+			*offset = egress->begins[taken];
+			break;
+		}
+	}
+	return total;
+}
+
+static void mend(struct egress *egress, unsigned i)
+{
+	struct error error = {""};
+	unsigned suppressed;
+
+	if (now_ms() - egress->made_ms[i] < REBUILD_MS)
+		return;
+	kafka_client_free(egress->clients[i]);
+	egress->clients[i] = NULL;
+	if (make_client(egress, i, &error) == 0)
+		egress->rebuilds++;
+	else if (log_allowed(&egress->log_limit, 10, &suppressed))
+		log_write(LOG_ERROR, "%s; tried again each second", error.text);
+}
+
+static unsigned kafka_poll(struct egress *egress, int ms)
+{
+	unsigned count = 0, usable = egress->count;
+
+	for (unsigned i = 0; i < egress->count; i++) {
+		if (egress->clients[i] != NULL)
+			count += kafka_client_poll(egress->clients[i], 0);
+		if (egress->clients[i] == NULL || kafka_client_dead(egress->clients[i]))
+			mend(egress, i);
+	}
+	if (count != 0 || ms == 0)
+		return count;
+	for (; usable > 0; usable--) {
+		egress->turn = (egress->turn + 1) % egress->count;
+		if (egress->clients[egress->turn] != NULL)
+			return kafka_client_poll(egress->clients[egress->turn], ms);
+	}
+	nanosleep(&(struct timespec){0, (long)ms * 1000000}, NULL);
+	return 0;
+}
+
+static void kafka_flush(struct egress *egress, int ms)
+{
+	for (unsigned i = 0; i < egress->count; i++)
+		if (egress->clients[i] != NULL)
+			kafka_client_flush(egress->clients[i], ms);
+}
+
+static unsigned kafka_status(struct egress *egress, struct kafka_client_status *status, unsigned max, uint64_t *rebuilds)
+{
+	unsigned i;
+
+	*rebuilds = egress->rebuilds;
+	for (i = 0; i < egress->count && i < max; i++) {
+		if (egress->clients[i] != NULL) {
+			kafka_client_status(egress->clients[i], &status[i]);
+			continue;
+		}
+		memset(&status[i], 0, sizeof(status[i]));
+		status[i].fatal = 1;
+		(void)snprintf(status[i].last_error, sizeof(status[i].last_error), "the client could not be made");
+	}
+	return i;
+}
+
+const struct egress_ops egress_kafka = {
+	.name = "kafka",
+	.open = kafka_open,
+	.submit = kafka_submit,
+	.poll = kafka_poll,
+	.flush = kafka_flush,
+	.status = kafka_status,
+	.close = kafka_close,
+};

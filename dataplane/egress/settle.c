@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/ring.h"
+#include "egress/internal.h"
+
+/* Packed records count their events; the events of a batch are then a multiple of its records. */
+static uint64_t events_of(const struct batch *batch, uint64_t records)
+{
+	return batch->records != 0 ? records * (batch->events / batch->records) : 0;
+}
+
+static void moved(struct producer *producer, uint16_t topic)
+{
+	producer->topics[topic].moved_ms = producer->now_ms;
+	counter_set(&producer->counters.topics[topic].stalled_since, 0);
+}
+
+static void count_given_up(struct producer *producer, struct batch *batch, counter *reason, uint64_t records)
+{
+	struct producer_topic_counters *topic = &producer->counters.topics[batch->topic];
+	uint64_t events = events_of(batch, records);
+
+	counter_add(reason, events);
+	counter_add(&topic->given_up, events);
+	counter_sub(&topic->held, events);
+	counter_sub(&producer->counters.held, events);
+	moved(producer, batch->topic);
+}
+
+void settle_flush(struct producer *producer)
+{
+	struct settled_run *run = &producer->run;
+	struct batch *batch = run->batch;
+	struct producer_topic_counters *topic;
+	uint64_t events, acked;
+
+	if (run->records == 0)
+		return;
+	topic = &producer->counters.topics[batch->topic];
+	events = acked = events_of(batch, run->records);
+	if (FAULT("producer_report")) /* a report lost in silence: no longer held, never acked */
+		acked--;
+	counter_add(&producer->counters.acked, acked);
+	counter_add(&topic->acked, acked);
+	counter_add(&producer->counters.bytes_acked, run->bytes);
+	counter_sub(&topic->held, events);
+	counter_sub(&producer->counters.held, events);
+	if (batch->opened_tsc != 0 && clock_hz() != 0)
+		latency_add(&producer->counters.latency,
+			(uint64_t)((double)(clock_tsc() - batch->opened_tsc) * 1e6 / (double)clock_hz()), events);
+	moved(producer, batch->topic);
+	run->records = 0;
+	run->bytes = 0;
+}
+
+static void count_acked(struct producer *producer, struct batch *batch, uint32_t bytes)
+{
+	struct settled_run *run = &producer->run;
+
+	if (run->batch != batch) {
+		settle_flush(producer);
+		run->batch = batch;
+	}
+	run->records++;
+	run->bytes += bytes;
+}
+
+static void back_off(struct producer *producer, struct topic_state *topic)
+{
+	if (producer->now_ms < topic->retry_ms)
+		return;
+	topic->backoff_ms = topic->backoff_ms == 0 ? BACKOFF_MIN_MS : topic->backoff_ms * 2;
+	if (topic->backoff_ms > BACKOFF_MAX_MS)
+		topic->backoff_ms = BACKOFF_MAX_MS;
+	topic->retry_ms = producer->now_ms + topic->backoff_ms;
+}
+
+/* All that was handed over of a topic has come back: its window follows what became of it. */
+static void adjust_window(struct topic_state *topic)
+{
+	if (topic->refused)
+		topic->window = topic->window > WINDOW_FIRST ? WINDOW_FIRST : topic->window / 4;
+	else if (topic->window != WINDOW_OPEN)
+		topic->window = topic->window > WINDOW_LAST / 4 ? WINDOW_OPEN : topic->window * 4;
+	if (topic->window == 0)
+		topic->window = 1;
+	topic->refused = 0;
+}
+
+static void settle_bit(struct batch *batch, uint32_t index)
+{
+	batch->unsettled[index / 64] &= ~((uint64_t)1 << (index % 64));
+}
+
+static void settle_refusal(struct producer *producer, struct batch *batch, uint32_t index, const struct kafka_report *report)
+{
+	struct topic_state *topic = &producer->topics[batch->topic];
+	struct producer_counters *counters = &producer->counters;
+
+	topic->code = report->code;
+	if (!report->alone && topic->window != 1) {
+		batch->failed++;
+		topic->refused = 1;
+		return;
+	}
+	settle_bit(batch, index);
+	count_given_up(producer, batch,
+		report->verdict == KAFKA_TOO_LARGE ? &counters->given_up_too_large : &counters->given_up_invalid, 1);
+}
+
+void settle_record(void *context, const struct kafka_report *report)
+{
+	struct producer *producer = context;
+	uint32_t index;
+	struct batch *batch = batch_of_tag(report->tag, &index);
+	struct topic_state *topic = &producer->topics[batch->topic];
+
+	switch (report->verdict) {
+	case KAFKA_ACKED:
+		settle_bit(batch, index);
+		count_acked(producer, batch, report->bytes);
+		topic->backoff_ms = 0;
+		break;
+	case KAFKA_TOO_LARGE:
+	case KAFKA_INVALID:
+		settle_refusal(producer, batch, index, report);
+		break;
+	case KAFKA_MISPLACED:
+		batch->partition = BATCH_UNASSIGNED;
+		batch->failed++;
+		break;
+	case KAFKA_RETRY:
+	case KAFKA_REBUILD:
+		batch->failed++;
+		topic->code = report->code;
+		back_off(producer, topic);
+		break;
+	}
+	if (--topic->outstanding == 0)
+		adjust_window(topic);
+	if (--batch->outstanding == 0)
+		settle_finish(producer, batch);
+}
+
+static uint64_t unsettled_records(const struct batch *batch)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < (batch->records + 63) / 64; i++)
+		n += (uint64_t)__builtin_popcountll(batch->unsettled[i]);
+	return n;
+}
+
+void settle_finish(struct producer *producer, struct batch *batch)
+{
+	uint64_t left = unsettled_records(batch);
+
+	settle_flush(producer);
+	if (left != 0 && !producer->giving_up) {
+		counter_add(&producer->counters.topics[batch->topic].retries, left);
+		flow_again(producer, batch);
+		return;
+	}
+	if (left != 0)
+		count_given_up(producer, batch, &producer->counters.given_up_stopped, left);
+	/* The ring is as large as the pool: this cannot fail. */
+	(void)ring_push(producer->home[batch->lane]->home, batch);
+}
+
+static void mark_stalled(struct producer *producer, unsigned index)
+{
+	struct producer_topic_counters *counters = &producer->counters.topics[index];
+	struct topic_state *topic = &producer->topics[index];
+	int64_t still_ms = producer->now_ms - topic->moved_ms;
+	unsigned more;
+
+	if (still_ms < STALLED_MS || counter_read(&counters->stalled_since) != 0)
+		return;
+	counter_set(&counters->stalled_since, (uint64_t)(clock_utc_us(clock_tsc()) / 1000 - still_ms) / 1000);
+	if (log_allowed(&producer->stall_log, 10, &more))
+		log_write(LOG_WARNING, "topic %s: nothing acknowledged for %d s, last answer: %s (%u other topics before it)",
+			producer->config.topics->topics[index].name, (int)(still_ms / 1000),
+			topic->code != NULL ? topic->code : "none", more);
+}
+
+void settle_sweep(struct producer *producer)
+{
+	for (unsigned i = 0; i < producer->config.topics->count; i++) {
+		if (counter_read(&producer->counters.topics[i].held) != 0)
+			mark_stalled(producer, i);
+		else
+			counter_set(&producer->counters.topics[i].stalled_since, 0);
+	}
+}
