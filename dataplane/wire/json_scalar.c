@@ -292,9 +292,7 @@ static int scan_trusted(struct cursor *c)
 			c->marks->line_breaks = 1;
 		if (byte == '\\') {
 			c->marks->escapes = 1;
-			c->at++;
-			if (!at_end(c) && (c->data[c->at] == '\n' || c->data[c->at] == '\r'))
-				c->marks->line_breaks = 1;
+			c->at += c->at + 1 < c->len && (c->data[c->at + 1] == '"' || c->data[c->at + 1] == '\\');
 		} else if (byte == '"') {
 			in_string = !in_string;
 		} else if (!in_string) {

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <immintrin.h>
+#include <stdint.h>
+#include <string.h>
+
+#define JSON_TARGET __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt,pclmul")))
+#define OPERATION   static inline __attribute__((always_inline)) JSON_TARGET
+
+struct block {
+	__m256i low, high;
+};
+
+OPERATION uint64_t join(__m256i low, __m256i high)
+{
+	return (uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
+}
+
+OPERATION void block_load(struct block *b, const uint8_t *data)
+{
+	b->low = _mm256_loadu_si256((const __m256i *)(const void *)data);
+	b->high = _mm256_loadu_si256((const __m256i *)(const void *)(data + 32));
+}
+
+/* Padded with spaces. */
+OPERATION void block_load_tail(struct block *b, const uint8_t *data, uint32_t len)
+{
+	uint8_t padded[64];
+
+	memset(padded, ' ', sizeof(padded));
+	memcpy(padded, data, len);
+	block_load(b, padded);
+}
+
+OPERATION uint64_t block_equal(const struct block *b, uint8_t byte)
+{
+	__m256i all = _mm256_set1_epi8((char)byte);
+
+	return join(_mm256_cmpeq_epi8(b->low, all), _mm256_cmpeq_epi8(b->high, all));
+}
+
+OPERATION uint64_t block_equal_lower(const struct block *b, uint8_t byte)
+{
+	__m256i all = _mm256_set1_epi8((char)byte), bit = _mm256_set1_epi8(0x20);
+
+	return join(_mm256_cmpeq_epi8(_mm256_or_si256(b->low, bit), all),
+		_mm256_cmpeq_epi8(_mm256_or_si256(b->high, bit), all));
+}
+
+OPERATION uint64_t block_at_least(const struct block *b, uint8_t byte)
+{
+	__m256i all = _mm256_set1_epi8((char)byte);
+
+	if (byte == 0x80)
+		return join(b->low, b->high);
+	return join(_mm256_cmpeq_epi8(_mm256_max_epu8(b->low, all), b->low),
+		_mm256_cmpeq_epi8(_mm256_max_epu8(b->high, all), b->high));
+}
+
+OPERATION uint64_t block_range(const struct block *b, uint8_t low, uint8_t high)
+{
+	__m256i from = _mm256_set1_epi8((char)low), size = _mm256_set1_epi8((char)(high - low));
+	__m256i first = _mm256_sub_epi8(b->low, from), second = _mm256_sub_epi8(b->high, from);
+
+	return join(_mm256_cmpeq_epi8(_mm256_min_epu8(first, size), first),
+		_mm256_cmpeq_epi8(_mm256_min_epu8(second, size), second));
+}
+
+OPERATION uint64_t prefix_xor(uint64_t bits)
+{
+	__m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, (int64_t)bits), _mm_set1_epi8(-1), 0);
+
+	return (uint64_t)_mm_cvtsi128_si64(product);
+}
+
+/* Writes base + each bit's index, by eights: up to seven words more than there are bits. */
+OPERATION void store_marks(uint32_t *at, uint64_t bits, uint32_t base)
+{
+	do {
+		for (unsigned i = 0; i < 8; i++) {
+			at[i] = base + (uint32_t)_tzcnt_u64(bits);
+			bits = _blsr_u64(bits);
+		}
+		at += 8;
+	} while (__builtin_expect(bits != 0, 0));
+}
+
+#include "wire/json_block.h"
+
+JSON_TARGET int json_scan_avx2(const uint8_t *data, uint32_t len, uint32_t start, int trusted, struct json_marks *marks)
+{
+	return trusted ? scan_object(data, len, start, 1, marks) : scan_object(data, len, start, 0, marks);
+}

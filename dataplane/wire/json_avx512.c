@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <immintrin.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Only CPUs with VBMI2 come here (Ice Lake and Zen 4 on): they do not slow down for 512-bit instructions. */
+#define JSON_TARGET __attribute__((target("avx512f,avx512bw,avx512vbmi2,bmi,bmi2,lzcnt,popcnt,pclmul")))
+#define OPERATION   static inline __attribute__((always_inline)) JSON_TARGET
+
+struct block {
+	__m512i bytes;
+};
+
+OPERATION void block_load(struct block *b, const uint8_t *data)
+{
+	b->bytes = _mm512_loadu_si512(data);
+}
+
+/* Bytes that are masked off are not touched, and read as spaces. */
+OPERATION void block_load_tail(struct block *b, const uint8_t *data, uint32_t len)
+{
+	b->bytes = _mm512_mask_loadu_epi8(_mm512_set1_epi8(' '), _bzhi_u64(~UINT64_C(0), len), data);
+}
+
+OPERATION uint64_t block_equal(const struct block *b, uint8_t byte)
+{
+	return _mm512_cmpeq_epi8_mask(b->bytes, _mm512_set1_epi8((char)byte));
+}
+
+OPERATION uint64_t block_equal_lower(const struct block *b, uint8_t byte)
+{
+	return _mm512_cmpeq_epi8_mask(
+		_mm512_or_si512(b->bytes, _mm512_set1_epi8(0x20)), _mm512_set1_epi8((char)byte));
+}
+
+OPERATION uint64_t block_at_least(const struct block *b, uint8_t byte)
+{
+	return _mm512_cmpge_epu8_mask(b->bytes, _mm512_set1_epi8((char)byte));
+}
+
+OPERATION uint64_t block_range(const struct block *b, uint8_t low, uint8_t high)
+{
+	return _mm512_cmple_epu8_mask(
+		_mm512_sub_epi8(b->bytes, _mm512_set1_epi8((char)low)), _mm512_set1_epi8((char)(high - low)));
+}
+
+OPERATION uint64_t prefix_xor(uint64_t bits)
+{
+	__m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, (int64_t)bits), _mm_set1_epi8(-1), 0);
+
+	return (uint64_t)_mm_cvtsi128_si64(product);
+}
+
+OPERATION void store_sixteen(uint32_t *at, __m128i indexes, uint32_t base)
+{
+	_mm512_storeu_si512(at, _mm512_add_epi32(_mm512_cvtepu8_epi32(indexes), _mm512_set1_epi32((int)base)));
+}
+
+/* Writes base + each bit's index; may write 64 words whatever the bits are. */
+OPERATION void store_marks(uint32_t *at, uint64_t bits, uint32_t base)
+{
+	const __m512i all = _mm512_set_epi8(63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44,
+		43, 42, 41, 40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17,
+		16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+	__m512i indexes = _mm512_maskz_compress_epi8(bits, all);
+
+	store_sixteen(at, _mm512_castsi512_si128(indexes), base);
+	if (__builtin_expect(__builtin_popcountll(bits) > 16, 0)) {
+		store_sixteen(at + 16, _mm512_extracti32x4_epi32(indexes, 1), base);
+		store_sixteen(at + 32, _mm512_extracti32x4_epi32(indexes, 2), base);
+		store_sixteen(at + 48, _mm512_extracti32x4_epi32(indexes, 3), base);
+	}
+}
+
+#include "wire/json_block.h"
+
+JSON_TARGET int json_scan_avx512(
+	const uint8_t *data, uint32_t len, uint32_t start, int trusted, struct json_marks *marks)
+{
+	return trusted ? scan_object(data, len, start, 1, marks) : scan_object(data, len, start, 0, marks);
+}
