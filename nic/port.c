@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
+#include "nic/multicast.h"
+
 static struct port *port_of(struct source *source)
 {
 	return (struct port *)source;
@@ -25,6 +28,7 @@ static void port_close(struct source *source)
 
 	if (port == NULL)
 		return;
+	multicast_leave(port);
 	if (port->hotplugged) {
 		port_unwatch(port);
 		if (rte_eth_dev_info_get(port->id, &info) == 0) {
@@ -61,6 +65,21 @@ static int port_open(struct source **source, const struct source_config *config,
 	return 0;
 }
 
+/* Gives the queues' responders the device's MAC address and lets the groups they listen to through. */
+static void become_host(struct port *port)
+{
+	uint8_t groups[RESPONDER_GROUPS + 1][6];
+	struct rte_ether_addr mac = {{0}};
+
+	if (rte_eth_macaddr_get(port->id, &mac) != 0)
+		port_note(port, "the device tells no MAC address");
+	for (unsigned i = 0; i < port->queues; i++)
+		responder_init(&port->queue[i]->responder, &port->filter, mac.addr_bytes, clock_hz());
+	if (port->config.responder == SOURCE_RESPOND_SELF)
+		multicast_join(port, groups, responder_groups(&port->queue[0]->responder, groups));
+	atomic_fetch_add(&port->announce_epoch, 1);
+}
+
 static int port_start(struct source *source, struct error *error)
 {
 	struct port *port = port_of(source);
@@ -70,6 +89,7 @@ static int port_start(struct source *source, struct error *error)
 		return error_set(error, result, "port %s: the device does not start: %s", port->config.name,
 			rte_strerror(-result));
 	port->started = 1;
+	become_host(port);
 	for (unsigned i = 0; i < port->queues; i++)
 		gate_open(&port->queue[i]->gate);
 	return 0;

@@ -12,11 +12,13 @@
 #include "base/compiler.h"
 #include "nic/filter.h"
 #include "nic/gate.h"
+#include "nic/responder.h"
 #include "nic/source.h"
 
 #define PORT_RX_DESCRIPTORS 512
 #define PORT_TX_DESCRIPTORS 256
 #define PORT_NOTES          8
+#define PORT_REPLIES        32
 
 struct port;
 
@@ -25,13 +27,18 @@ struct port_queue {
 	struct gate gate;
 	uint16_t port_id;
 	uint16_t index;
-	uint8_t transmits;            /* it has a TX queue of its own */
+	uint8_t answers;              /* it acts as a host: the responder is on and it has a TX queue of its own */
 	unsigned held;                /* frames of the last burst, to be freed by release */
 	const struct filter *filter;
 	struct port *port;            /* ro */
 	uint32_t max_datagram;        /* ro */
 	struct rte_mempool *pool;
 	struct rte_mbuf *frames[SOURCE_BURST];
+	struct rte_mbuf *replies[PORT_REPLIES]; /* to be sent at the burst's end */
+	unsigned reply_count;
+	unsigned announce_epoch, announce_round;
+	uint64_t next_announce; /* tsc */
+	struct responder responder;
 	struct source_counters counters CACHE_ALIGNED; /* worker: w, anyone: r */
 } CACHE_ALIGNED;
 
@@ -51,8 +58,11 @@ struct port {
 	/* Written by EAL's interrupt thread in callbacks, read by control. */
 	_Atomic uint64_t link_changes;
 	_Atomic int reset_wanted, removed;
+	_Atomic unsigned announce_epoch; /* raised by both: queue 0 announces anew */
 	uint64_t resets;      /* control */
 	int link_up;          /* control: as last seen, -1: never */
+	int multicast_fd;     /* control: holds memberships of the kernel, 0: none */
+	uint8_t watches_link; /* the driver tells of link changes itself */
 	unsigned note_count;  /* control */
 	char notes[PORT_NOTES][128];
 	struct port_queue *queue[SOURCE_QUEUES];
@@ -72,6 +82,12 @@ void port_queues_free(struct port *port);
 unsigned port_receive(struct source_queue *queue, struct datagram *out, uint64_t tsc);
 void port_release(struct source_queue *queue);
 void port_tick(struct source_queue *queue, uint64_t tsc);
+
+/* port_host.c: frames that the appliance deals with as a host, and its announcements. Worker. */
+void port_host_frame(
+	struct port_queue *q, const struct packet *packet, const uint8_t *frame, enum packet_kind kind, uint64_t tsc);
+void port_host_flush(struct port_queue *q);
+void port_host_tick(struct port_queue *q, uint64_t tsc);
 
 /* port_status.c: events of the device, and the status that control reads. */
 int port_watch(struct port *port);

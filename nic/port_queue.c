@@ -79,35 +79,21 @@ static int on_our_vlan(const struct port_queue *q, const struct rte_mbuf *m, con
 	return filter_has_vlan(q->filter, vlan, count);
 }
 
-static void host_frame(struct port_queue *q, const struct packet *packet, enum packet_kind kind)
-{
-	struct source_counters *c = &q->counters;
-
-	(void)packet;
-	if (kind == PACKET_ARP)
-		counter_add(&c->host_arp, 1);
-	else if (kind == PACKET_ND)
-		counter_add(&c->host_nd, 1);
-	else if (kind == PACKET_ECHO)
-		counter_add(&c->host_echo, 1);
-	else
-		counter_add(&c->host_multicast, 1);
-}
-
 /* Everything that is not a plain datagram for a worker. */
-static void other_frame(struct port_queue *q, const struct packet *packet, enum packet_kind kind)
+static void other_frame(
+	struct port_queue *q, const struct packet *packet, const uint8_t *frame, enum packet_kind kind, uint64_t tsc)
 {
 	if (kind == PACKET_FRAGMENT)
 		counter_add(&q->counters.dropped_fragment_memory, 1);
 	else if (kind < PACKET_REFUSED_truncated)
-		host_frame(q, packet, kind);
+		port_host_frame(q, packet, frame, kind, tsc);
 	else
 		counter_add(refusal_counter(&q->counters, kind), 1);
 }
 
 /* One frame; returns the number of datagrams it yields. */
 static inline unsigned take_frame(
-	struct port_queue *q, struct rte_mbuf *m, struct packet *packet, struct datagram *out)
+	struct port_queue *q, struct rte_mbuf *m, struct packet *packet, struct datagram *out, uint64_t tsc)
 {
 	uint64_t flags = m->ol_flags;
 	enum packet_kind kind;
@@ -125,7 +111,7 @@ static inline unsigned take_frame(
 	if (LIKELY(kind == PACKET_UDP))
 		return deliver(
 			q, packet, (flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD, 1, out);
-	other_frame(q, packet, kind);
+	other_frame(q, packet, rte_pktmbuf_mtod(m, const uint8_t *), kind, tsc);
 	return 0;
 }
 
@@ -144,7 +130,6 @@ unsigned port_receive(struct source_queue *queue, struct datagram *out, uint64_t
 	struct packet packet;
 	unsigned n;
 
-	(void)tsc;
 	if (UNLIKELY(!gate_pass(&q->gate)))
 		return 0;
 	n = rte_eth_rx_burst(q->port_id, q->index, q->frames, SOURCE_BURST);
@@ -157,8 +142,9 @@ unsigned port_receive(struct source_queue *queue, struct datagram *out, uint64_t
 		if (i + AHEAD < n)
 			rte_prefetch0(rte_pktmbuf_mtod(q->frames[i + AHEAD], const void *));
 		tally.bytes += rte_pktmbuf_pkt_len(q->frames[i]);
-		tally.datagrams += take_frame(q, q->frames[i], &packet, out + tally.datagrams);
+		tally.datagrams += take_frame(q, q->frames[i], &packet, out + tally.datagrams, tsc);
 	}
+	port_host_flush(q);
 	store(q, &tally, n);
 	return tally.datagrams;
 }
@@ -175,6 +161,8 @@ void port_release(struct source_queue *queue)
 
 void port_tick(struct source_queue *queue, uint64_t tsc)
 {
-	(void)queue;
-	(void)tsc;
+	struct port_queue *q = queue_of(queue);
+
+	if (atomic_load_explicit(&q->gate.state, memory_order_acquire) == GATE_OPEN)
+		port_host_tick(q, tsc);
 }

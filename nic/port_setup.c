@@ -158,6 +158,7 @@ static int configure(struct port *port, struct error *error)
 		conf.rxmode.offloads = port->info.rx_offload_capa & CHECKSUM_WANTED;
 	port->checksum_offload = conf.rxmode.offloads == CHECKSUM_WANTED;
 	conf.intr_conf.lsc = (*port->info.dev_flags & RTE_ETH_DEV_INTR_LSC) != 0;
+	port->watches_link = conf.intr_conf.lsc;
 	conf.intr_conf.rmv = (*port->info.dev_flags & RTE_ETH_DEV_INTR_RMV) != 0;
 	result = rte_eth_dev_configure(port->id, port->queues, port->tx_queues, &conf);
 	if (result != 0)
@@ -212,9 +213,10 @@ static int new_queue(struct port *port, uint16_t index, unsigned kept, struct er
 	q->port = port;
 	q->port_id = port->id;
 	q->index = index;
-	q->transmits = index < port->tx_queues;
 	q->filter = &port->filter;
 	q->max_datagram = port->config.max_datagram;
+	q->answers = index < port->tx_queues && port->config.address_count != 0 &&
+		port->config.responder == SOURCE_RESPOND_SELF;
 	q->pool = new_pool(port, index, kept);
 	if (q->pool == NULL)
 		return error_set(error, -rte_errno, "port %s: no memory for the packet buffers of queue %u (%s); give EAL more",

@@ -9,12 +9,14 @@ static int on_event(uint16_t id, enum rte_eth_event_type type, void *argument, v
 
 	(void)id;
 	(void)result;
-	if (type == RTE_ETH_EVENT_INTR_LSC)
+	if (type == RTE_ETH_EVENT_INTR_LSC) {
 		atomic_fetch_add(&port->link_changes, 1);
-	else if (type == RTE_ETH_EVENT_INTR_RESET)
+		atomic_fetch_add(&port->announce_epoch, 1);
+	} if (type == RTE_ETH_EVENT_INTR_RESET) {
 		atomic_store(&port->reset_wanted, 1);
-	else if (type == RTE_ETH_EVENT_INTR_RMV)
+	} else if (type == RTE_ETH_EVENT_INTR_RMV) {
 		atomic_store(&port->removed, 1);
+	}
 	return 0;
 }
 
@@ -44,6 +46,18 @@ static void read_link(struct port *port, struct source_status *status)
 		return;
 	status->link_up = link.link_status == RTE_ETH_LINK_UP;
 	status->speed_mbps = link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : link.link_speed;
+	if (port->link_up >= 0 && port->link_up != status->link_up && !port->watches_link) {
+		atomic_fetch_add(&port->link_changes, 1);
+		atomic_fetch_add(&port->announce_epoch, 1);
+	}
+	port->link_up = status->link_up;
+}
+
+static void note_duplicates(struct port *port)
+{
+	for (unsigned i = 0; i < port->queues; i++)
+		if (counter_read(&port->queue[i]->counters.duplicate_addresses) != 0)
+			port_note(port, "another host on this network has one of our addresses");
 }
 
 static void read_missed(const struct port *port, struct source_status *status)
@@ -87,5 +101,6 @@ void port_status(struct source *source, struct source_status *status)
 	status->checksum_offload = port->checksum_offload;
 	status->mtu = port->mtu;
 	status->queues = port->queues;
+	note_duplicates(port);
 	join_notes(port, status);
 }

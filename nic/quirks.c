@@ -141,3 +141,15 @@ int quirks_mtu_is_the_kernels(const char *driver)
 {
 	return strcmp(driver, "net_af_packet") == 0;
 }
+
+int quirks_kernel_interface(const char *device, char *out, size_t size)
+{
+	const char *name = argument(device, "iface");
+	size_t len = name != NULL ? strcspn(name, ",") : size;
+
+	if (len >= size || (strstr(device, "af_packet") == NULL && strstr(device, "af_xdp") == NULL))
+		return -ENODEV;
+	memcpy(out, name, len);
+	out[len] = '\0';
+	return 0;
+}

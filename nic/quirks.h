@@ -27,3 +27,6 @@ int quirks_reports_missed(const char *driver);
 
 /* Whether the driver says a smaller largest frame than it can take, so that it is left to its own at configure. */
 int quirks_mtu_is_the_kernels(const char *driver);
+
+/* Name of the kernel's interface behind a device that the kernel keeps owning (af_packet, af_xdp). 0 or -ENODEV. */
+int quirks_kernel_interface(const char *device, char *out, size_t size);

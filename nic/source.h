@@ -56,6 +56,7 @@ struct source_counters {
 	counter reassembled;      /* of those, put together from fragments */
 	counter transmitted;      /* replies and announcements sent */
 	counter transmit_dropped; /* replies the driver did not take */
+	counter duplicate_addresses; /* frames that showed one of our addresses at another MAC; within host_arp, host_nd */
 #define X(name, ...) counter host_##name;
 	SOURCE_HOST_KINDS(X)
 #undef X
