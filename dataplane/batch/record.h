@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #include "batch/batch.h"
-#include "wire/event.h"
+#include "base/slice.h"
 
 struct record {
 	struct slice key; /* data NULL: none */

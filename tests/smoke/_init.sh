@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced first by every smoke and end-to-end test. Gives it a private world (mount, network and process namespaces that
+# vanish with the test), a veth pair whose far end belongs to a sender with an ordinary Linux network stack, a broker on
+# loopback, the daemon, and words to wait and to judge. A test ends with `finish`; exit 77 means skipped, with a reason.
+#
+#   sender namespace `sender`                      this namespace
+#   gen0 10.9.0.1/24 fd09::1/64  ---- veth ----  bed0 (no address: Penstock answers for 10.9.0.2, fd09::2)
+#                                                lo: the broker
+
+set -euo pipefail
+shopt -s inherit_errexit
+
+test_file=$(readlink -f "$0")
+test_name=$(basename "$test_file" .sh)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+build=${PENSTOCK_BUILD:-$root/build}
+penstockd=$build/control/daemon/penstockd
+penstock=$build/control/cli/penstock
+pktgen=$build/tests/pktgen/penstock-pktgen
+kafka=$root/tests/broker/kafka
+cluster=
+failures=0
+daemon_pid=
+
+skip() {
+	echo "SKIP $test_name: $*"
+	exit 77
+}
+
+fail() {
+	failures=$((failures + 1))
+	echo "FAIL $test_name: $*" >&2
+}
+
+die() {
+	fail "$@"
+	exit 1
+}
+
+# --- the private world -----------------------------------------------------------------------------------------------
+
+if [ "${PENSTOCK_BED:-}" != inside ]; then
+	[ "$(id -u)" = 0 ] || skip "needs root for network namespaces"
+	unshare --mount --net --pid --fork true 2>/dev/null || skip "this machine gives no namespaces"
+	PENSTOCK_BED=inside exec unshare --mount --net --pid --fork --kill-child --mount-proc "$test_file" "$@"
+fi
+if [ "$(awk '$5 == "/run/netns"' /proc/self/mountinfo)" = "" ]; then
+	mkdir -p /run/netns
+	mount -t tmpfs -o mode=755 penstock-netns /run/netns
+	ip link set lo up
+fi
+[ -x "$penstockd" ] && [ -x "$penstock" ] && [ -x "$pktgen" ] ||
+	{ [ -n "${PENSTOCK_BED_ONLY:-}" ] || die "not built: $build (meson setup build && ninja -C build)"; }
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/penstock-$test_name.XXXXXX")
+logs=${PENSTOCK_LOGS:-}
+[ -z "$logs" ] || mkdir -p "$logs"
+background=()
+
+# What ran in the background is ended by its own pid; what it said is kept, and shown when the test failed.
+cleanup() {
+	local code=$? pid file
+	trap - EXIT
+	set +e
+	[ "$failures" = 0 ] || [ "$code" != 0 ] || code=1
+	if [ "$code" != 0 ] && [ "$code" != 77 ]; then
+		echo "--- $test_name failed with $code; the state at that time:"
+		[ -z "$daemon_pid" ] || timeout 5 "$penstock" -s "$socket" ledger 2>&1 | tail -40
+		[ -z "$daemon_pid" ] || timeout 5 "$penstock" -s "$socket" show drops 2>&1 | tail -20
+		for file in "$work"/*.log; do
+			[ ! -s "$file" ] || { echo "--- the end of $(basename "$file"):" && tail -25 "$file"; }
+		done
+	fi
+	for pid in "${background[@]}" $daemon_pid; do
+		kill -KILL "$pid" 2>/dev/null
+	done
+	wait 2>/dev/null
+	[ -z "$cluster" ] || "$kafka" purge "$cluster"
+	bed_down
+	[ -z "$logs" ] || cp "$work"/*.log "$work"/*.json "$work"/*.yaml "$logs/" 2>/dev/null
+	rm -rf "$work"
+	exit "$code"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+in_background() { # LOG COMMAND...: $! is its pid
+	local log=$1
+	shift
+	"$@" >"$work/$log.log" 2>&1 </dev/null &
+	background+=($!)
+}
+
+# --- waiting and judging ---------------------------------------------------------------------------------------------
+
+# Polls a condition until it holds; the only place that sleeps. Fails the test with the description when time is up.
+wait_for() { # SECONDS DESCRIPTION COMMAND...
+	local limit=$((SECONDS + $1)) what=$2
+	shift 2
+	until "$@" >/dev/null 2>&1; do
+		[ -z "$daemon_pid" ] || kill -0 "$daemon_pid" 2>/dev/null || die "the daemon ended while waiting for: $what"
+		[ $SECONDS -lt "$limit" ] || die "not within time: $what"
+		sleep 0.1
+	done
+}
+
+# Lets time pass, where the passing of time is what is tested (an outage of so many seconds).
+let_pass() { # SECONDS WHY
+	echo "   ($2: $1 s)"
+	sleep "$1"
+}
+
+expect() { # DESCRIPTION ACTUAL OPERATOR EXPECTED, as test(1) compares
+	if [ "$2" "$3" "$4" ]; then
+		echo "ok   $1: $2"
+	else
+		fail "$1: $2, expected $3 $4"
+	fi
+}
+
+finish() {
+	[ "$failures" = 0 ] || exit 1
+	echo "PASS $test_name"
+	exit 0
+}
+
+# A value of a JSON document: `json EXPRESSION < document`, where the document is `d` in a Python expression.
+json() {
+	/usr/bin/python3 -c 'import json, sys
+d = json.load(sys.stdin)
+v = eval(sys.argv[1])
+print(json.dumps(v) if isinstance(v, (dict, list, bool)) or v is None else v)' "$1"
+}
+
+# --- network ---------------------------------------------------------------------------------------------------------
+
+bed_up() { # [MTU]
+	local mtu=${1:-1500}
+	ip netns add sender
+	ip link add bed0 mtu "$mtu" type veth peer name gen0 mtu "$mtu" netns sender
+	# The kernel on the daemon's side stays silent; the sender's neither announces half-done checksums nor waits for DAD.
+	echo 1 >/proc/sys/net/ipv6/conf/bed0/disable_ipv6
+	ethtool -K bed0 tx off rx off gro off >/dev/null 2>&1 || true
+	ip link set bed0 up
+	in_sender ethtool -K gen0 tx off >/dev/null
+	in_sender sysctl -qw net.ipv6.conf.gen0.accept_dad=0 net.core.wmem_max=16777216 2>/dev/null ||
+		in_sender sysctl -qw net.ipv6.conf.gen0.accept_dad=0
+	in_sender ip link set lo up
+	in_sender ip link set gen0 up
+	in_sender ip addr add 10.9.0.1/24 dev gen0
+	in_sender ip addr add fd09::1/64 dev gen0 nodad
+}
+
+bed_down() {
+	ip netns del sender 2>/dev/null
+	ip link del bed0 2>/dev/null
+	return 0
+}
+
+in_sender() {
+	ip netns exec sender "$@"
+}
+
+# --- broker ----------------------------------------------------------------------------------------------------------
+
+# Sets $bootstrap: the broker that the caller shares between tests, or one of the test's own. Options: a broker of its own.
+broker_up() {
+	if [ $# = 0 ] && [ -n "${PENSTOCK_BOOTSTRAP:-}" ]; then
+		bootstrap=$PENSTOCK_BOOTSTRAP
+		return
+	fi
+	cluster=$test_name-$$
+	bootstrap=$("$kafka" start "$cluster" "$@") || die "no broker"
+}
+
+# --- daemon ----------------------------------------------------------------------------------------------------------
+
+node=bed
+topics=$test_name.{type} # tests share a broker: each has topics of its own
+state=$work/state
+socket=$work/control.sock
+config=$work/penstockd.yaml
+device=net_af_packet0,iface=bed0,framecnt=16384,blocksz=65536
+read -r -d '' inputs <<'EOF' || true
+  - {port: 9000, format: json}
+  - {port: 9001, format: frame}
+  - {port: 9002, format: raw, event: rawline}
+EOF
+port_more=''   # further lines of the port, four spaces deep
+kafka_more=''  # further properties, four spaces deep
+config_more='' # further top-level sections
+
+types_section() { # the generator's types under the numbers it uses
+	"$pktgen" --list-types "$@" | awk '{ printf "  %s: {id: %s}\n", $2, $1 }'
+	echo "  rawline: {id: 9999, record: raw}"
+}
+
+# Writes $config for a source kind (dpdk or socket) and a number of workers, from the variables above.
+write_config() { # [KIND [WORKERS]]
+	local kind=${1:-dpdk} workers=${2:-1}
+	mkdir -p "$state"
+	{
+		echo "node: $node"
+		echo "state: $state"
+		echo "control: {socket: $socket}"
+		echo "ports:"
+		echo "  - name: lan0"
+		echo "    source: $kind"
+		if [ "$kind" = dpdk ]; then
+			echo "    device: $device"
+			echo "    addresses: [10.9.0.2/24, fd09::2/64]"
+		else
+			echo "    receive_buffer: 32MiB"
+		fi
+		echo "    workers: $workers"
+		echo "    idle: sleep"
+		[ -z "$port_more" ] || echo "$port_more"
+		echo "inputs:"
+		echo "$inputs"
+		echo "types:"
+		types_section
+		echo "topics: {template: \"$topics\", partitions: 4, replicas: 1}"
+		echo "kafka:"
+		echo "  properties:"
+		echo "    bootstrap.servers: $bootstrap"
+		[ -z "$kafka_more" ] || echo "$kafka_more"
+		[ -z "$config_more" ] || echo "$config_more"
+		echo "memory: {huge: false}"
+	} >"$config"
+}
+
+cli() {
+	"$penstock" -s "$socket" "$@"
+}
+
+# Starts the daemon (arguments: NAME=VALUE for its environment) and waits until it receives.
+start_daemon() {
+	env "$@" "$penstockd" -c "$config" >>"$work/penstockd.log" 2>&1 </dev/null &
+	daemon_pid=$!
+	wait_for 30 "the daemon receives" receiving
+}
+
+receiving() {
+	[ "$(cli -j status | json 'd["state"]')" = receiving ]
+}
+
+# SIGTERM and the exit code in $daemon_code.
+stop_daemon() { # [SECONDS]
+	local pid=$daemon_pid limit=$((SECONDS + ${1:-30}))
+	daemon_pid= daemon_code=0
+	kill -TERM "$pid"
+	while kill -0 "$pid" 2>/dev/null && [ $SECONDS -lt $limit ]; do sleep 0.1; done
+	if kill -0 "$pid" 2>/dev/null; then
+		kill -KILL "$pid"
+		fail "the daemon did not stop within ${1:-30} s"
+	fi
+	wait "$pid" || daemon_code=$?
+}
+
+kill_daemon() {
+	kill -KILL "$daemon_pid"
+	wait "$daemon_pid" 2>/dev/null || true
+	daemon_pid=
+}
