@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/compiler.h"
 #include "kafka/internal.h"
@@ -133,6 +134,15 @@ static int reaches_out(const char *name)
 	return is_bootstrap(name) || strncmp(name, "test.mock.", 10) == 0;
 }
 
+/* The library's sentences may end in a newline, or have one inside. */
+static const char *one_line(char *text)
+{
+	for (char *c = text; *c != '\0'; c++)
+		if (*c == '\n')
+			*c = c[1] == '\0' ? '\0' : ' ';
+	return text;
+}
+
 static int set_one(rd_kafka_conf_t *conf, const struct kafka_property *property, struct error *error)
 {
 	char text[400];
@@ -145,7 +155,7 @@ static int set_one(rd_kafka_conf_t *conf, const struct kafka_property *property,
 			"kafka property %s: librdkafka %s knows no such property; its CONFIGURATION.md lists them",
 			property->name, rd_kafka_version_str());
 	default:
-		return error_set(error, -EINVAL, "kafka property %s: %s", property->name, text);
+		return error_set(error, -EINVAL, "kafka property %s: %s", property->name, one_line(text));
 	}
 }
 
@@ -178,6 +188,19 @@ rd_kafka_conf_t *kafka_conf_new(const struct kafka_property *properties, unsigne
 	return NULL;
 }
 
+/* The library tells which property failed, but not the file that it names. */
+static int refuse_together(const struct kafka_property *properties, unsigned count, char *text, struct error *error)
+{
+	for (unsigned i = 0; i < count; i++) {
+		const struct kafka_property *p = &properties[i];
+
+		if (strstr(p->name, ".location") != NULL && strstr(text, p->name) != NULL)
+			return error_set(error, -EINVAL, "kafka property %s=%s: %s (%s)", p->name, p->value, one_line(text),
+				access(p->value, R_OK) != 0 ? strerror(errno) : "the file can be read");
+	}
+	return error_set(error, -EINVAL, "kafka properties: %s", one_line(text));
+}
+
 int kafka_properties_check(const struct kafka_property *properties, unsigned count, struct error *error)
 {
 	rd_kafka_conf_t *conf = kafka_conf_new(properties, count, 1, error);
@@ -192,7 +215,7 @@ int kafka_properties_check(const struct kafka_property *properties, unsigned cou
 	handle = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
 	if (handle == NULL) {
 		rd_kafka_conf_destroy(conf);
-		return error_set(error, -EINVAL, "kafka properties: %s", text);
+		return refuse_together(properties, count, text, error);
 	}
 	rd_kafka_destroy(handle);
 	for (unsigned i = 0; i < count; i++)

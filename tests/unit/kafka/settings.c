@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <librdkafka/rdkafka.h>
+
+#include "base/compiler.h"
+#include "kafka/client.h"
+
+#define SERVERS {"bootstrap.servers", "127.0.0.1:9092"}
+
+/* One property beside bootstrap.servers; `told`: what the sentence must say, NULL: it is let through. */
+static const struct {
+	const char *name, *value, *told;
+} cases[] = {
+	{"compression.type", "zstd", NULL},
+	{"linger.ms", "5", NULL},
+	{"acks", "all", NULL},
+	{"acks", "-1", NULL},
+	{"enable.idempotence", "TRUE", NULL},
+	{"partitioner", "murmur2", NULL},
+	{"message.max.bytes", "2000000", NULL},
+	{"sasl.mechanism", "PLAIN", NULL},
+	{"bootstrap.servers", "kafka-1.example:9092,kafka-2.example:9092, [::1]:9092", NULL},
+	{"bootstrap.servers", "kafka-1.example", NULL},
+	{"test.mock.num.brokers", "3", NULL},
+	{"bootstrap.servers", "", "expected HOST:PORT"},
+	{"bootstrap.servers", "a:9092,,b:9092", "expected HOST:PORT"},
+	{"bootstrap.servers", "a:port", "expected HOST:PORT"},
+	{"bootstrap.servers", "a:70000", "expected HOST:PORT"},
+	{"metadata.broker.list", ":9092", "expected HOST:PORT"},
+	{"linger.msec", "5", "knows no such property"},
+	{"linger.ms", "soon", "linger.ms"},
+	{"linger.ms", "-3", "outside allowed range"},
+	{"compression.type", "brotli", "compression.type"},
+	{"plugin.library.paths", "/tmp/x.so", "loads code"},
+	{"ssl.engine.location", "/tmp/x.so", "loads code"},
+	{"ssl.engine.id", "dynamic", "loads code"},
+	{"ssl_engine_callback_data", "1", "loads code"},
+	{"ssl.providers", "legacy", "loads code"},
+	{"sasl.kerberos.kinit.cmd", "rm -rf /", "shell command"},
+	{"interceptors", "x", "refused"},
+	{"acks", "1", "acks=all"},
+	{"acks", "0", "acks=all"},
+	{"request.required.acks", "1", "acks=all"},
+	{"enable.idempotence", "false", "set it to true"},
+	{"enable.gapless.guarantee", "true", "set it to false"},
+	{"delivery.report.only.error", "true", "set it to false"},
+	{"dr_cb", "x", "refused"},
+	{"dr_msg_cb", "x", "refused"},
+	{"enabled_events", "0", "refused"},
+	{"log.queue", "false", "refused"},
+	{"transactional.id", "x", "refused"},
+	{"partitioner", "random", "murmur2"},
+	{"queuing.strategy", "lifo", "queuing.strategy"},
+	{"max.in.flight.requests.per.connection", "6", "max.in.flight"},
+	{"retries", "0", "retries"},
+	{"message.timeout.ms", "50", "message.timeout.ms"},
+	{"ssl.ca.location", "/nowhere/ca.pem", NULL}, /* read only when TLS is asked for */
+};
+
+static void each_property_is_let_through_or_refused_with_its_cure(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		const struct kafka_property both[] = {SERVERS, {cases[i].name, cases[i].value}};
+		struct error error = {""};
+		int rc = kafka_properties_check(both, 2, &error);
+
+		if (cases[i].told == NULL && rc != 0)
+			fail_msg("%s=%s: %s", cases[i].name, cases[i].value, error.text);
+		if (cases[i].told != NULL &&
+			(rc == 0 || strstr(error.text, cases[i].told) == NULL || strchr(error.text, '\n') != NULL))
+			fail_msg("%s=%s gave %d, \"%s\"", cases[i].name, cases[i].value, rc, error.text);
+	}
+}
+
+static void scram_is_refused_on_a_client_that_cannot_do_it(void **state)
+{
+	const struct kafka_property properties[] = {SERVERS, {"security.protocol", "SASL_PLAINTEXT"},
+		{"sasl.mechanisms", "SCRAM-SHA-512"}, {"sasl.username", "u"}, {"sasl.password", "p"}};
+	struct error error = {""};
+	int rc = kafka_properties_check(properties, 5, &error);
+
+	(void)state;
+	if (rd_kafka_version() >= 0x020601ff) {
+		assert_int_equal(rc, 0);
+		return;
+	}
+	assert_true(rc < 0);
+	assert_non_null(strstr(error.text, "2.6.1"));
+}
+
+static void missing_servers_are_told(void **state)
+{
+	const struct kafka_property properties[] = {{"linger.ms", "5"}};
+	struct error error = {""};
+
+	(void)state;
+	assert_true(kafka_properties_check(properties, 1, &error) < 0);
+	assert_non_null(strstr(error.text, "bootstrap.servers is missing"));
+}
+
+static void tls_files_are_read_and_secrets_not_told(void **state)
+{
+	const struct kafka_property properties[] = {SERVERS, {"security.protocol", "SSL"},
+		{"ssl.key.location", "/nowhere/key.pem"}, {"ssl.key.password", "mellon"}};
+	struct error error = {""};
+
+	(void)state;
+	assert_true(kafka_properties_check(properties, 4, &error) < 0);
+	assert_non_null(strstr(error.text, "/nowhere/key.pem"));
+	assert_null(strstr(error.text, "mellon"));
+}
+
+static void allocator_takes_the_settings(void **state)
+{
+	(void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	skip();
+#else
+	assert_int_equal(kafka_tune_allocator(), 0);
+#endif
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_property_is_let_through_or_refused_with_its_cure),
+		cmocka_unit_test(scram_is_refused_on_a_client_that_cannot_do_it),
+		cmocka_unit_test(missing_servers_are_told),
+		cmocka_unit_test(tls_files_are_read_and_secrets_not_told),
+		cmocka_unit_test(allocator_takes_the_settings),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
