@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/ring.h"
@@ -162,8 +164,10 @@ void settle_finish(struct producer *producer, struct batch *batch)
 		flow_again(producer, batch);
 		return;
 	}
-	if (left != 0)
+	if (left != 0) {
+		memset(batch->unsettled, 0, sizeof(batch->unsettled));
 		count_given_up(producer, batch, &producer->counters.given_up_stopped, left);
+	}
 	/* The ring is as large as the pool: this cannot fail. */
 	(void)ring_push(producer->home[batch->lane]->home, batch);
 }
