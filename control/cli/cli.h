@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* One invocation of penstock(1): its options, its command, and what all commands do alike. One thread. */
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "control/api/client.h"
+#include "control/cli/grammar.h"
+
+/* Exit codes; from 64 on those of sysexits.h. */
+#define EXIT_ALARM       1  /* the daemon refused, or what it answered carries an alarm, or a wait was in vain */
+#define EXIT_USAGE       64 /* the command line is wrong */
+#define EXIT_UNREACHABLE 69 /* no daemon answers */
+#define EXIT_OUTPUT      74 /* what was to be printed could not be written */
+
+struct cli {
+	const struct grammar_command *command;
+	char *const *words; /* that follow the command's own; `word_count` of them */
+	int word_count;
+	FILE *out, *err;
+	bool schema_told;
+
+	const char *socket;
+	bool json;
+	double watch_s; /* 0: once */
+	bool all;
+	long limit;
+	const char *order;
+	double timeout_s;
+	bool completion;
+	bool help;
+};
+
+/* The whole program but for main(). Returns the exit code. */
+int cli_main(int argc, char **argv, FILE *out, FILE *err);
+
+/* Calls the command's method. 0 with the result's reference, or -errno of api_call. */
+int cli_call(struct cli *cli, int timeout_ms, json_t **result, struct api_error *error);
+
+/* Says on standard error what api_call said, and returns the exit code for its `rc`. */
+int cli_fail(const struct cli *cli, int rc, const struct api_error *error);
+
+/* Prints the result as asked for: as it is, or for a person. */
+void cli_print(const struct cli *cli, const json_t *result);

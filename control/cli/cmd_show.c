@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/cli/cli.h"
+#include "control/cli/commands.h"
+#include "control/cli/display.h"
+#include "control/cli/table.h"
+
+static const struct display_column worker_columns[] = {
+	{"lane", "LANE", SHOW_ADDRESS},
+	{"port", "PORT", SHOW_TEXT},
+	{"cpu", "CPU", SHOW_ADDRESS},
+	{"node", "NODE", SHOW_ADDRESS},
+	{"idle", "IDLE", SHOW_TEXT},
+	{"busy_percent", "BUSY", SHOW_PERCENT},
+	{"bursts", "BURSTS", SHOW_COUNT},
+	{"datagrams", "DATAGRAMS", SHOW_COUNT},
+	{"events", "EVENTS", SHOW_COUNT},
+	{"numbered", "NUMBERED", SHOW_COUNT},
+	{"pool_available", "FREE", SHOW_COUNT},
+	{"pool_count", "BATCHES", SHOW_COUNT},
+	{"open_batches", "OPEN", SHOW_COUNT},
+	{"ring", "RING", SHOW_COUNT},
+	{0},
+};
+
+static const struct display_column source_columns[] = {
+	{"address", "ADDRESS", SHOW_TEXT},
+	{"id", "ID", SHOW_ADDRESS},
+	{"epoch", "EPOCH", SHOW_ADDRESS},
+	{"received", "RECEIVED", SHOW_COUNT},
+	{"lost", "LOST", SHOW_COUNT},
+	{"late", "LATE", SHOW_COUNT},
+	{"duplicate", "DUPLICATE", SHOW_COUNT},
+	{"restarted", "RESTARTED", SHOW_COUNT},
+	{"last_seen_s", "LAST SEEN", SHOW_SECONDS},
+	{0},
+};
+
+static const struct display_column type_columns[] = {
+	{"name", "TYPE", SHOW_TEXT},
+	{"id", "ID", SHOW_ADDRESS},
+	{"topic", "TOPIC", SHOW_TEXT},
+	{"events", "EVENTS", SHOW_COUNT},
+	{"bytes", "BYTES", SHOW_BYTES},
+	{"dropped", "DROPPED", SHOW_COUNT},
+	{"acked", "ACKED", SHOW_COUNT},
+	{"held", "HELD", SHOW_COUNT},
+	{"given_up", "GIVEN UP", SHOW_COUNT},
+	{0},
+};
+
+void display_workers(const struct cli *cli, const json_t *result, FILE *out)
+{
+	(void)cli;
+	display_rows(out, worker_columns, json_object_get(result, "workers"));
+}
+
+void display_types(const struct cli *cli, const json_t *result, FILE *out)
+{
+	(void)cli;
+	display_rows(out, type_columns, json_object_get(result, "types"));
+}
+
+json_t *params_sources(const struct cli *cli)
+{
+	return json_pack("{s:I,s:s}", "limit", (json_int_t)cli->limit, "order", cli->order);
+}
+
+static void show_totals(FILE *out, json_t *totals)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(totals, key, value) {
+		char *count = display_value(SHOW_TEXT, value);
+
+		(void)fprintf(out, "%18s  ", count);
+		display_escaped(out, key);
+		(void)fputc('\n', out);
+		free(count);
+	}
+}
+
+void display_sources(const struct cli *cli, const json_t *result, FILE *out)
+{
+	const json_t *sources = json_object_get(result, "sources");
+
+	(void)cli;
+	show_totals(out, json_object_get(result, "totals"));
+	if (json_array_size(sources) > 0)
+		(void)fputc('\n', out);
+	display_rows(out, source_columns, sources);
+	if (display_number(result, "more") > 0) {
+		char *more = display_member(SHOW_COUNT, result, "more");
+
+		(void)fprintf(out, "and %s more: ask for them with -n\n", more);
+		free(more);
+	}
+}
+
+static const struct table_column drop_columns[] = {
+	{"STAGE", false},
+	{"DROP", false},
+	{"COUNT", true},
+	{"MEANING AND CURE", false},
+	{0},
+};
+
+static void add_drop(struct table *table, const json_t *drop)
+{
+	const char *cure = json_string_value(json_object_get(drop, "cure"));
+	char *text;
+
+	table_add(table, display_member(SHOW_TEXT, drop, "stage"));
+	table_add(table, display_member(SHOW_TEXT, drop, "name"));
+	table_add(table, display_member(SHOW_COUNT, drop, "count"));
+	table_add(table, display_member(SHOW_TEXT, drop, "meaning"));
+	if (cure == NULL || *cure == '\0')
+		return;
+	for (int i = 0; i < 3; i++)
+		table_add(table, NULL);
+	text = display_member(SHOW_TEXT, drop, "cure");
+	table_add(table, display_text("cure: %s", text));
+	free(text);
+}
+
+void display_drops(const struct cli *cli, const json_t *result, FILE *out)
+{
+	const json_t *drops = json_object_get(result, "drops");
+	struct table *table = table_new(drop_columns);
+	unsigned shown = 0;
+	size_t i;
+	json_t *drop;
+
+	json_array_foreach(drops, i, drop) {
+		if (!cli->all && display_number(drop, "count") == 0)
+			continue;
+		add_drop(table, drop);
+		shown++;
+	}
+	if (shown == 0)
+		(void)fputs("nothing was dropped\n", out);
+	table_print(table, out);
+}
+
+void display_config(const struct cli *cli, const json_t *result, FILE *out)
+{
+	const char *text = json_string_value(json_object_get(result, "text"));
+	char *path = display_member(SHOW_TEXT, result, "path");
+	size_t len = text == NULL ? 0 : strlen(text);
+
+	(void)cli;
+	(void)fprintf(out, "# %s\n", path);
+	free(path);
+	if (len > 0)
+		display_escaped_lines(out, text);
+	if (len > 0 && text[len - 1] != '\n')
+		(void)fputc('\n', out);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+
+#include "control/api/protocol.h"
+#include "control/cli/cli.h"
+#include "control/cli/commands.h"
+
+#define POLL_MS 200
+
+enum answer { NOT_YET, COME, NEVER };
+
+/* Whether what is waited for has come; `before` is the result of the time before, or NULL. NEVER with a sentence. */
+typedef enum answer has_come(const json_t *result, const json_t *before, struct api_error *error);
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static enum answer is_ready(const json_t *result, const json_t *before, struct api_error *error)
+{
+	const char *state = json_string_value(json_object_get(result, "state"));
+
+	(void)before, (void)error;
+	return state != NULL && strcmp(state, API_STATE_RECEIVING) == 0 ? COME : NOT_YET;
+}
+
+static enum answer has_alarm(const json_t *result, const json_t *before, struct api_error *error)
+{
+	(void)before, (void)error;
+	return judge_status(result) != 0 ? COME : NOT_YET;
+}
+
+/* The item of an array of objects whose "name" it is. */
+static const json_t *named(const json_t *array, const char *name)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(array, i, item) {
+		const char *own = json_string_value(json_object_get(item, "name"));
+
+		if (own != NULL && strcmp(own, name) == 0)
+			return item;
+	}
+	return NULL;
+}
+
+/* The equations that a frame for others, such as a neighbour's question, leaves as they are. */
+static bool is_unchanged(const json_t *result, const json_t *before)
+{
+	const json_t *now = json_object_get(result, "equations"), *then = json_object_get(before, "equations");
+
+	return json_equal(named(now, "datagrams"), named(then, "datagrams")) &&
+		json_equal(named(now, API_EQUATION_RECORDS), named(then, API_EQUATION_RECORDS));
+}
+
+static bool is_another_check(const json_t *result, const json_t *before)
+{
+	return !json_equal(json_object_get(result, "checks"), json_object_get(before, "checks")) ||
+		!json_equal(json_object_get(result, "checked_at"), json_object_get(before, "checked_at"));
+}
+
+/*
+ * Idle: all that was numbered is acked or given up, and so it was, with the same counts, at an earlier check: a datagram
+ * that was on its way through the worker meanwhile would have changed them.
+ */
+static enum answer is_idle(const json_t *result, const json_t *before, struct api_error *error)
+{
+	const json_t *records = named(json_object_get(result, "equations"), API_EQUATION_RECORDS);
+	const json_t *right = json_object_get(records, "right");
+	const json_t *acked = named(right, API_TERM_ACKED), *given_up = named(right, API_TERM_GIVEN_UP);
+	json_int_t numbered = json_integer_value(json_object_get(json_object_get(records, "left"), "value"));
+	json_int_t ended = json_integer_value(json_object_get(acked, "value"));
+
+	if (acked == NULL) {
+		(void)snprintf(error->text, sizeof(error->text), "the daemon's ledger has no equation %s with a term %s",
+			API_EQUATION_RECORDS, API_TERM_ACKED);
+		return NEVER;
+	}
+	ended += json_integer_value(json_object_get(given_up, "value"));
+	return numbered == ended && before != NULL && is_unchanged(result, before) ? COME : NOT_YET;
+}
+
+static bool pause_until(int64_t deadline_ms)
+{
+	struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
+
+	if (deadline_ms != 0 && now_ms() + POLL_MS >= deadline_ms)
+		return false;
+	(void)nanosleep(&pause, NULL);
+	return true;
+}
+
+/* Keeps what came as `*before` once the daemon has checked its ledger again, and not earlier. */
+static void keep(json_t **before, json_t *result)
+{
+	if (*before != NULL && !is_another_check(result, *before)) {
+		json_decref(result);
+		return;
+	}
+	json_decref(*before);
+	*before = result;
+}
+
+static int limit_of(const struct cli *cli, int64_t deadline_ms)
+{
+	int64_t left = deadline_ms - now_ms();
+
+	if (deadline_ms == 0 || left > cli->command->timeout_ms)
+		return cli->command->timeout_ms;
+	return left > 1 ? (int)left : 1;
+}
+
+static int give_up(const struct cli *cli, int rc, const struct api_error *error)
+{
+	if (rc != 0)
+		return cli_fail(cli, rc, error);
+	(void)fprintf(cli->err, "penstock: %s: it has not come in %g seconds\n", cli->command->words, cli->timeout_s);
+	return EXIT_ALARM;
+}
+
+/* One look at the daemon. COME: `*code` is the exit code, and the result is printed; else `*rc` tells of the call. */
+static enum answer look(struct cli *cli, has_come *come, int64_t deadline_ms, json_t **before, int *rc,
+	struct api_error *error)
+{
+	enum answer answer;
+	json_t *result;
+
+	*rc = cli_call(cli, limit_of(cli, deadline_ms), &result, error);
+	if (*rc != 0)
+		return *rc == -EREMOTEIO ? NEVER : NOT_YET;
+	answer = come(result, *before != NULL && is_another_check(result, *before) ? *before : NULL, error);
+	if (answer == NEVER)
+		*rc = -EREMOTEIO;
+	if (answer == COME)
+		cli_print(cli, result);
+	keep(before, result);
+	return answer;
+}
+
+/* A daemon that cannot be reached yet may be starting. */
+static int wait_for(struct cli *cli, has_come *come)
+{
+	int64_t deadline_ms = cli->timeout_s > 0 ? now_ms() + (int64_t)(cli->timeout_s * 1000) + 1 : 0;
+	struct api_error error = {0};
+	json_t *before = NULL;
+	enum answer answer;
+	int rc = 0;
+
+	do {
+		answer = look(cli, come, deadline_ms, &before, &rc, &error);
+	} while (answer == NOT_YET && pause_until(deadline_ms));
+	json_decref(before);
+	return answer == COME ? 0 : give_up(cli, rc, &error);
+}
+
+int run_wait_ready(struct cli *cli)
+{
+	return wait_for(cli, is_ready);
+}
+
+int run_wait_alarm(struct cli *cli)
+{
+	return wait_for(cli, has_alarm);
+}
+
+int run_wait_idle(struct cli *cli)
+{
+	return wait_for(cli, is_idle);
+}

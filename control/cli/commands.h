@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the grammar's table refers to; the types say what each does. One thread. */
+
+#include "control/cli/grammar.h"
+
+cli_display display_status, display_ledger, display_ports, display_workers, display_sources, display_types;
+cli_display display_kafka, display_drops, display_config, display_topics, display_stop;
+cli_judge judge_status, judge_ledger, judge_topics;
+cli_params params_sources;
+cli_run run_wait_ready, run_wait_alarm, run_wait_idle, run_help;
+
+/* The completion for bash, from the grammar. */
+void completion_write(FILE *out);

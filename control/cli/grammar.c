@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/cli/grammar.h"
+
+#include <string.h>
+
+#include "control/api/protocol.h"
+#include "control/cli/commands.h"
+
+#define CALL_MS 10000
+/* The daemon asks the Kafka cluster first. */
+#define CLUSTER_MS 60000
+
+const struct grammar_option grammar_options[] = {
+	{'s', "socket", "SOCKET", "the daemon's control socket; else $PENSTOCK_SOCKET, else " API_SOCKET_DEFAULT},
+	{'j', "json", NULL, "print the daemon's result as one JSON object"},
+	{'w', "watch", "SECONDS", "repeat every so many seconds until interrupted"},
+	{'a', "all", NULL, "show rows that are zero, too"},
+	{'n', "limit", "COUNT", "show at most so many sources; 20 unless told"},
+	{'o', "order", "lost|received", "show first the sources with the most of it; lost unless told"},
+	{'t', "timeout", "SECONDS", "give up after so many seconds; 60 unless told, 0: never"},
+	{'c', "completion", NULL, "print the completion for bash"},
+	{'h', "help", NULL, "print help"},
+	{'V', "version", NULL, "print the version of this command"},
+	{0},
+};
+
+const struct grammar_command grammar_commands[] = {
+	{"status", NULL, "sjw", "State, rates, memory and alarms", API_STATUS, CALL_MS, NULL, display_status, judge_status,
+		NULL},
+	{"ledger", NULL, "sjw", "Where every frame, datagram, event and record is, and whether it adds up", API_LEDGER,
+		CALL_MS, NULL, display_ledger, judge_ledger, NULL},
+	{"show ports", NULL, "sjwa", "Ports: devices, what they were granted, and what they count", API_SHOW_PORTS,
+		CALL_MS, NULL, display_ports, NULL, NULL},
+	{"show workers", NULL, "sjw", "Workers: where they run and how busy they are", API_SHOW_WORKERS, CALL_MS, NULL,
+		display_workers, NULL, NULL},
+	{"show sources", NULL, "sjwno", "Numbered sources: received, lost, late, duplicate, restarted", API_SHOW_SOURCES,
+		CALL_MS, params_sources, display_sources, NULL, NULL},
+	{"show types", NULL, "sjw", "Event types, their topics, and what became of their events", API_SHOW_TYPES, CALL_MS,
+		NULL, display_types, NULL, NULL},
+	{"show kafka", NULL, "sjw", "Producers, their connections, and topics", API_SHOW_KAFKA, CALL_MS, NULL,
+		display_kafka, NULL, NULL},
+	{"show drops", NULL, "sjwa", "What was dropped, why, and what cures it", API_SHOW_DROPS, CALL_MS, NULL,
+		display_drops, NULL, NULL},
+	{"show config", NULL, "sj", "The configuration that the daemon runs", API_SHOW_CONFIG, CALL_MS, NULL,
+		display_config, NULL, NULL},
+	{"topics plan", NULL, "sj", "Compare the topics of the configuration with the cluster's", API_TOPICS_PLAN,
+		CLUSTER_MS, NULL, display_topics, judge_topics, NULL},
+	{"topics create", NULL, "sj", "Create the topics that the cluster lacks", API_TOPICS_CREATE, CLUSTER_MS, NULL,
+		display_topics, judge_topics, NULL},
+	{"wait ready", NULL, "sjt", "Wait until the daemon receives", API_STATUS, CALL_MS, NULL, display_status, NULL,
+		run_wait_ready},
+	{"wait alarm", NULL, "sjt", "Wait until the daemon has an alarm", API_STATUS, CALL_MS, NULL, display_status, NULL,
+		run_wait_alarm},
+	{"wait idle", NULL, "sjt", "Wait until nothing is in flight: all that was numbered is acked or given up",
+		API_LEDGER, CALL_MS, NULL, display_ledger, NULL, run_wait_idle},
+	{"stop", NULL, "sj", "Have the daemon drain and end", API_STOP, CALL_MS, NULL, display_stop, NULL, NULL},
+	{"help", "[COMMAND]", "c", "What commands there are, or one of them at length", NULL, 0, NULL, NULL, NULL,
+		run_help},
+	{0},
+};
+
+const struct grammar_option *grammar_option_of(int letter)
+{
+	for (const struct grammar_option *option = grammar_options; option->name != NULL; option++)
+		if (option->letter == letter)
+			return option;
+	return NULL;
+}
+
+/* How many of `words` the command's words match, or 0 when they do not match to their end. */
+static int match(const struct grammar_command *command, char *const *words, int count)
+{
+	const char *at = command->words;
+	int used = 0;
+
+	while (*at != '\0') {
+		size_t len = strcspn(at, " ");
+
+		if (used == count || strlen(words[used]) != len || strncmp(words[used], at, len) != 0)
+			return 0;
+		used++;
+		at += len + (at[len] == ' ');
+	}
+	return used;
+}
+
+const struct grammar_command *grammar_find(char *const *words, int count, int *used)
+{
+	for (const struct grammar_command *command = grammar_commands; command->words != NULL; command++) {
+		*used = match(command, words, count);
+		if (*used > 0)
+			return command;
+	}
+	return NULL;
+}
+
+/* The word of the command that comes after `words`, or NULL. */
+static const char *next_word(const struct grammar_command *command, const char *words, size_t *len)
+{
+	const char *at = command->words;
+	size_t skip = strlen(words);
+
+	if (skip > 0 && (strncmp(at, words, skip) != 0 || at[skip] != ' '))
+		return NULL;
+	at += skip + (skip > 0);
+	*len = strcspn(at, " ");
+	return at;
+}
+
+unsigned grammar_write_next(FILE *out, const char *words, const char *separator)
+{
+	const char *last = "";
+	size_t last_len = 0, len = 0;
+	unsigned written = 0;
+
+	for (const struct grammar_command *command = grammar_commands; command->words != NULL; command++) {
+		const char *word = next_word(command, words, &len);
+
+		if (word == NULL || (len == last_len && strncmp(word, last, len) == 0))
+			continue;
+		(void)fprintf(out, "%s%.*s", written++ > 0 ? separator : "", (int)len, word);
+		last = word;
+		last_len = len;
+	}
+	return written;
+}
