@@ -52,19 +52,25 @@ static const json_t *named(const json_t *array, const char *name)
 	return NULL;
 }
 
+/* json_equal takes what is absent for unequal to everything. */
+static bool is_same(const json_t *a, const json_t *b)
+{
+	return a == b || json_equal(a, b);
+}
+
 /* The equations that a frame for others, such as a neighbour's question, leaves as they are. */
 static bool is_unchanged(const json_t *result, const json_t *before)
 {
 	const json_t *now = json_object_get(result, "equations"), *then = json_object_get(before, "equations");
 
-	return json_equal(named(now, "datagrams"), named(then, "datagrams")) &&
-		json_equal(named(now, API_EQUATION_RECORDS), named(then, API_EQUATION_RECORDS));
+	return is_same(named(now, "datagrams"), named(then, "datagrams")) &&
+		is_same(named(now, API_EQUATION_RECORDS), named(then, API_EQUATION_RECORDS));
 }
 
 static bool is_another_check(const json_t *result, const json_t *before)
 {
-	return !json_equal(json_object_get(result, "checks"), json_object_get(before, "checks")) ||
-		!json_equal(json_object_get(result, "checked_at"), json_object_get(before, "checked_at"));
+	return !is_same(json_object_get(result, "checks"), json_object_get(before, "checks")) ||
+		!is_same(json_object_get(result, "checked_at"), json_object_get(before, "checked_at"));
 }
 
 /*
