@@ -41,7 +41,7 @@ const struct grammar_command grammar_commands[] = {
 		display_kafka, NULL, NULL},
 	{"show drops", NULL, "sjwa", "What was dropped, why, and what cures it", API_SHOW_DROPS, CALL_MS, NULL,
 		display_drops, NULL, NULL},
-	{"show config", NULL, "sj", "The configuration that the daemon runs", API_SHOW_CONFIG, CALL_MS, NULL,
+	{"show config", NULL, "sj", "The configuration that the daemon runs, as it was read", API_SHOW_CONFIG, CALL_MS, NULL,
 		display_config, NULL, NULL},
 	{"topics plan", NULL, "sj", "Compare the topics of the configuration with the cluster's", API_TOPICS_PLAN,
 		CLUSTER_MS, NULL, display_topics, judge_topics, NULL},
