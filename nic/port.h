@@ -11,6 +11,7 @@
 
 #include "base/compiler.h"
 #include "nic/filter.h"
+#include "nic/fragment.h"
 #include "nic/gate.h"
 #include "nic/responder.h"
 #include "nic/source.h"
@@ -33,6 +34,7 @@ struct port_queue {
 	struct port *port;            /* ro */
 	uint32_t max_datagram;        /* ro */
 	struct rte_mempool *pool;
+	struct fragments *fragments;  /* NULL: fragments are dropped */
 	struct rte_mbuf *frames[SOURCE_BURST];
 	struct rte_mbuf *replies[PORT_REPLIES]; /* to be sent at the burst's end */
 	unsigned reply_count;

@@ -8,7 +8,8 @@
 
 /* What a burst adds up to; written to the counters at its end, totals last. */
 struct tally {
-	unsigned datagrams;
+	unsigned datagrams, frames, reassembled;
+	unsigned released; /* fragments that are no longer held */
 	uint64_t bytes;
 };
 
@@ -79,46 +80,113 @@ static int on_our_vlan(const struct port_queue *q, const struct rte_mbuf *m, con
 	return filter_has_vlan(q->filter, vlan, count);
 }
 
-/* Everything that is not a plain datagram for a worker. */
-static void other_frame(
-	struct port_queue *q, const struct packet *packet, const uint8_t *frame, enum packet_kind kind, uint64_t tsc)
+/* A fragment that came to nothing, with those of its datagram that were held. */
+static void drop_fragment(struct port_queue *q, const struct fragment_outcome *outcome, struct tally *tally)
 {
-	if (kind == PACKET_FRAGMENT)
-		counter_add(&q->counters.dropped_fragment_memory, 1);
-	else if (kind < PACKET_REFUSED_truncated)
-		port_host_frame(q, packet, frame, kind, tsc);
+	struct source_counters *c = &q->counters;
+
+	if (outcome->result == FRAGMENT_NO_ROOM)
+		counter_add(&c->dropped_fragment_memory, 1);
+	else if (outcome->result == FRAGMENT_OVERSIZE)
+		counter_add(&c->dropped_oversize, outcome->freed + 1);
 	else
-		counter_add(refusal_counter(&q->counters, kind), 1);
+		counter_add(&c->dropped_fragment_bad, outcome->freed + 1);
+	tally->released += outcome->freed;
 }
 
-/* One frame; returns the number of datagrams it yields. */
-static inline unsigned take_frame(
-	struct port_queue *q, struct rte_mbuf *m, struct packet *packet, struct datagram *out, uint64_t tsc)
+static void expire_fragments(struct port_queue *q, uint64_t tsc)
+{
+	unsigned frames = fragments_expire(q->fragments, tsc);
+
+	if (frames == 0)
+		return;
+	counter_add(&q->counters.dropped_fragment_timeout, frames);
+	counter_sub(&q->counters.fragments_held, frames);
+}
+
+/* A reassembled datagram: `outcome` says how many frames were held for it, beside the one that completed it. */
+static void take_whole(struct port_queue *q, struct packet *packet, const struct fragment_outcome *outcome,
+	struct tally *tally, struct datagram *out)
+{
+	unsigned frames = outcome->freed + 1;
+	enum packet_kind kind;
+
+	tally->released += outcome->freed;
+	packet->protocol = outcome->protocol;
+	kind = packet_parse_whole(packet, outcome->data, outcome->len);
+	if (kind != PACKET_UDP) {
+		counter_add(refusal_counter(&q->counters, kind), frames);
+		return;
+	}
+	if (deliver(q, packet, 0, frames, out + tally->datagrams)) {
+		tally->datagrams++;
+		tally->reassembled++;
+		tally->frames += frames;
+	}
+}
+
+static void take_fragment(
+	struct port_queue *q, struct packet *packet, struct tally *tally, struct datagram *out, uint64_t tsc)
+{
+	struct fragment_outcome outcome;
+
+	if (!filter_has_address(q->filter, packet->family, packet->destination)) {
+		counter_add(&q->counters.dropped_not_for_us, 1);
+		return;
+	}
+	if (q->fragments == NULL) {
+		counter_add(&q->counters.dropped_fragment_memory, 1);
+		return;
+	}
+	expire_fragments(q, tsc);
+	fragments_add(q->fragments, packet, tsc, &outcome);
+	if (outcome.result == FRAGMENT_HELD)
+		counter_add(&q->counters.fragments_held, 1);
+	else if (outcome.result == FRAGMENT_WHOLE)
+		take_whole(q, packet, &outcome, tally, out);
+	else
+		drop_fragment(q, &outcome, tally);
+}
+
+/* One frame; what it yields goes to the end of `out`. */
+static inline void take_frame(struct port_queue *q, struct rte_mbuf *m, struct packet *packet, struct tally *tally,
+	struct datagram *out, uint64_t tsc)
 {
 	uint64_t flags = m->ol_flags;
 	enum packet_kind kind;
 
 	if (UNLIKELY(m->nb_segs > 1 && rte_pktmbuf_linearize(m) != 0)) {
 		counter_add(&q->counters.dropped_oversize, 1);
-		return 0;
+		return;
 	}
 	kind = packet_parse(packet, rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m),
 		(flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD);
 	if (UNLIKELY(kind < PACKET_REFUSED_truncated && !on_our_vlan(q, m, packet))) {
 		counter_add(&q->counters.dropped_vlan, 1);
-		return 0;
+	} else if (LIKELY(kind == PACKET_UDP)) {
+		int verified = (flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+		unsigned n = deliver(q, packet, verified, 1, out + tally->datagrams);
+
+		tally->datagrams += n;
+		tally->frames += n;
+	} else if (kind == PACKET_FRAGMENT) {
+		take_fragment(q, packet, tally, out, tsc);
+	} else if (kind < PACKET_REFUSED_truncated) {
+		port_host_frame(q, packet, rte_pktmbuf_mtod(m, const uint8_t *), kind, tsc);
+	} else {
+		counter_add(refusal_counter(&q->counters, kind), 1);
 	}
-	if (LIKELY(kind == PACKET_UDP))
-		return deliver(
-			q, packet, (flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD, 1, out);
-	other_frame(q, packet, rte_pktmbuf_mtod(m, const uint8_t *), kind, tsc);
-	return 0;
 }
 
+/* Outcomes first, the total last; what leaves the table is taken from its gauge after it stands elsewhere. */
 static void store(struct port_queue *q, const struct tally *tally, unsigned frames)
 {
-	counter_add(&q->counters.datagram_frames, tally->datagrams);
+	counter_add(&q->counters.datagram_frames, tally->frames);
 	counter_add(&q->counters.datagrams, tally->datagrams);
+	if (UNLIKELY((tally->released | tally->reassembled) != 0)) {
+		counter_add(&q->counters.reassembled, tally->reassembled);
+		counter_sub(&q->counters.fragments_held, tally->released);
+	}
 	counter_add(&q->counters.bytes, tally->bytes);
 	counter_add(&q->counters.frames, frames);
 }
@@ -142,7 +210,7 @@ unsigned port_receive(struct source_queue *queue, struct datagram *out, uint64_t
 		if (i + AHEAD < n)
 			rte_prefetch0(rte_pktmbuf_mtod(q->frames[i + AHEAD], const void *));
 		tally.bytes += rte_pktmbuf_pkt_len(q->frames[i]);
-		tally.datagrams += take_frame(q, q->frames[i], &packet, out + tally.datagrams, tsc);
+		take_frame(q, q->frames[i], &packet, &tally, out, tsc);
 	}
 	port_host_flush(q);
 	store(q, &tally, n);
@@ -157,12 +225,17 @@ void port_release(struct source_queue *queue)
 		return;
 	rte_pktmbuf_free_bulk(q->frames, q->held);
 	q->held = 0;
+	if (q->fragments != NULL)
+		fragments_release(q->fragments);
 }
 
 void port_tick(struct source_queue *queue, uint64_t tsc)
 {
 	struct port_queue *q = queue_of(queue);
 
-	if (atomic_load_explicit(&q->gate.state, memory_order_acquire) == GATE_OPEN)
-		port_host_tick(q, tsc);
+	if (atomic_load_explicit(&q->gate.state, memory_order_acquire) != GATE_OPEN)
+		return;
+	port_host_tick(q, tsc);
+	if (q->fragments != NULL)
+		expire_fragments(q, tsc);
 }

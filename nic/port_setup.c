@@ -7,12 +7,15 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "base/clock.h"
 #include "nic/eal.h"
 #include "nic/port.h"
 #include "nic/quirks.h"
 
 #define L2_ROOM     (RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN + RTE_ETHER_CRC_LEN)
 #define POOL_CACHE  256
+#define HEADER_ROOM 264 /* UDP header, and extension headers that stand after a fragment header */
+#define IP_MAX      65535
 #define RSS_WANTED                                                                                                    \
 	(RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_FRAG_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_IPV6 |                 \
 		RTE_ETH_RSS_FRAG_IPV6 | RTE_ETH_RSS_NONFRAG_IPV6_UDP)
@@ -203,6 +206,16 @@ static struct rte_mempool *new_pool(const struct port *port, unsigned index, uns
 	return rte_pktmbuf_pool_create(name, count, POOL_CACHE, 0, port->data_room, port->node);
 }
 
+static int new_fragments(const struct port *port, struct port_queue *q)
+{
+	uint32_t most = RTE_MIN(port->config.max_datagram + HEADER_ROOM, (uint32_t)IP_MAX);
+	uint64_t ticks = clock_hz() / 1000 * port->config.fragment_ms;
+
+	if (port->config.fragments == 0)
+		return 0;
+	return fragments_new(&q->fragments, port->config.fragments, most, ticks, port->node);
+}
+
 static int new_queue(struct port *port, uint16_t index, unsigned kept, struct error *error)
 {
 	struct port_queue *q = rte_zmalloc_socket("queue", sizeof(*q), CACHE_GUARD, port->node);
@@ -221,6 +234,9 @@ static int new_queue(struct port *port, uint16_t index, unsigned kept, struct er
 	if (q->pool == NULL)
 		return error_set(error, -rte_errno, "port %s: no memory for the packet buffers of queue %u (%s); give EAL more",
 			port->config.name, index, rte_strerror(rte_errno));
+	if (new_fragments(port, q) != 0)
+		return error_set(error, -ENOMEM, "port %s: no memory for %u datagrams under reassembly; lower `fragments`",
+			port->config.name, port->config.fragments);
 	return 0;
 }
 
@@ -242,6 +258,7 @@ void port_queues_free(struct port *port)
 		if (q == NULL)
 			continue;
 		rte_mempool_free(q->pool);
+		fragments_free(q->fragments);
 		rte_free(q);
 		port->queue[i] = NULL;
 	}
