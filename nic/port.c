@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "nic/multicast.h"
+#include "nic/quirks.h"
 
 static struct port *port_of(struct source *source)
 {
@@ -73,6 +74,8 @@ static void become_host(struct port *port)
 
 	if (rte_eth_macaddr_get(port->id, &mac) != 0)
 		port_note(port, "the device tells no MAC address");
+	quirks_mac(&port->config, port->info.driver_name, mac.addr_bytes);
+	memcpy(port->mac, mac.addr_bytes, sizeof(port->mac));
 	for (unsigned i = 0; i < port->queues; i++)
 		responder_init(&port->queue[i]->responder, &port->filter, mac.addr_bytes, clock_hz());
 	if (port->config.responder == SOURCE_RESPOND_SELF)

@@ -56,6 +56,7 @@ struct port {
 	uint16_t data_room; /* of an mbuf, headroom included */
 	int node;
 	uint8_t rss, checksum_offload, reports_missed;
+	uint8_t mac[6]; /* as we show it */
 	uint8_t rss_key[64];
 	/* Written by EAL's interrupt thread in callbacks, read by control. */
 	_Atomic uint64_t link_changes;

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <rte_ether.h>
-
 #include "nic/port.h"
 
 static int on_event(uint16_t id, enum rte_eth_event_type type, void *argument, void *result)
@@ -84,12 +82,11 @@ static void join_notes(const struct port *port, struct source_status *status)
 void port_status(struct source *source, struct source_status *status)
 {
 	struct port *port = (struct port *)source;
-	struct rte_ether_addr mac;
 
 	*status = (struct source_status){.node = port->node};
 	(void)snprintf(status->driver, sizeof(status->driver), "%s", port->info.driver_name);
-	if (rte_eth_macaddr_get(port->id, &mac) == 0)
-		rte_ether_format_addr(status->mac, sizeof(status->mac), &mac);
+	(void)snprintf(status->mac, sizeof(status->mac), "%02x:%02x:%02x:%02x:%02x:%02x", port->mac[0], port->mac[1],
+		port->mac[2], port->mac[3], port->mac[4], port->mac[5]);
 	status->removed = atomic_load(&port->removed);
 	if (!status->removed) {
 		read_link(port, status);

@@ -142,6 +142,14 @@ int quirks_mtu_is_the_kernels(const char *driver)
 	return strcmp(driver, "net_af_packet") == 0;
 }
 
+void quirks_mac(const struct source_config *config, const char *driver, uint8_t *mac)
+{
+	if (strcmp(driver, "net_tap") != 0 || argument(config->device, "remote") != NULL)
+		return;
+	mac[0] = (uint8_t)((mac[0] | 2) & ~1);
+	mac[5] ^= 0x80;
+}
+
 int quirks_kernel_interface(const char *device, char *out, size_t size)
 {
 	const char *name = argument(device, "iface");

@@ -28,5 +28,8 @@ int quirks_reports_missed(const char *driver);
 /* Whether the driver says a smaller largest frame than it can take, so that it is left to its own at configure. */
 int quirks_mtu_is_the_kernels(const char *driver);
 
+/* Gives the port another MAC address where the driver's own is also that of the kernel's end of the link (net_tap). */
+void quirks_mac(const struct source_config *config, const char *driver, uint8_t *mac);
+
 /* Name of the kernel's interface behind a device that the kernel keeps owning (af_packet, af_xdp). 0 or -ENODEV. */
 int quirks_kernel_interface(const char *device, char *out, size_t size);
