@@ -9,6 +9,7 @@
 #include "event.h"
 #include "options.h"
 #include "random.h"
+#include "wire/frame.h"
 
 /* Bytes that one event alone may need beyond the largest body, in any format. */
 #define DATAGRAM_OVERHEAD 128
@@ -32,9 +33,10 @@ typedef void (*event_taken)(void *context, const struct generated *event, const 
 
 struct datagram_request {
 	enum format format;
-	uint32_t events; /* at most, at least 1 */
-	uint32_t max;    /* bytes, unless the first event alone needs more */
-	uint64_t bits;   /* random: separators */
+	uint32_t events;                   /* at most, at least 1 */
+	uint32_t max;                      /* bytes, unless the first event alone needs more */
+	const struct frame_header *header; /* of a frame: source, epoch and sequence */
+	uint64_t bits;                     /* random: separators */
 	event_taken taken;
 	void *context;
 };
@@ -46,3 +48,6 @@ struct datagram_request {
  */
 uint32_t datagram_compose(
 	struct event_stream *stream, const struct datagram_request *request, uint8_t *to, uint32_t *events);
+
+/* Writes a heartbeat frame with this header at `to`, which has FRAME_HEADER_LEN places, and returns its length. */
+uint32_t datagram_heartbeat(const struct frame_header *header, uint8_t *to);

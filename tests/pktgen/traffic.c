@@ -27,7 +27,8 @@ struct traffic {
 	struct random random;
 	struct held held;
 	struct source_life *sources;
-	uint32_t next_source, next_flow, next_heartbeat;
+	uint32_t next_source, next_flow;
+	uint64_t next_heartbeat;
 	uint32_t weight_sum;
 	uint32_t slot_size;
 	uint8_t *slots;
@@ -129,25 +130,30 @@ static enum format choose_format(struct traffic *traffic, uint32_t bits)
 	return (enum format)format;
 }
 
-/* Whether a datagram of this format can show the fault: sequences are in frames only, and raw bytes cannot be wrong. */
-static int fault_fits(const struct options *options, enum fault_kind fault, enum format format)
+/* Whether the fault shows in a datagram of this format: sequences are in frames only, raw bytes cannot be wrong, and
+ * what is missing before the first frame of a source nobody can miss. */
+static int fault_shows(const struct traffic *traffic, enum fault_kind fault, const struct source_life *life)
 {
+	enum format format = traffic->format;
+
 	if (fault == FAULT_duplicate)
 		return 1;
+	if (format == FORMAT_FRAME)
+		return life->sent != 0;
 	if (fault == FAULT_corrupt)
-		return format != FORMAT_RAW;
-	return format == FORMAT_FRAME || options->weights[FORMAT_FRAME] == 0;
+		return format == FORMAT_JSON;
+	return traffic->options->weights[FORMAT_FRAME] == 0;
 }
 
 /* The fault that befalls the datagram that comes now. */
-static enum fault_kind choose_fault(struct traffic *traffic, enum format format)
+static enum fault_kind choose_fault(struct traffic *traffic, const struct source_life *life)
 {
 	enum fault_kind fault;
 
 	if (traffic->held.active)
 		return FAULT_COUNT;
 	fault = fault_plan_due(&traffic->plan, traffic->truth->generated);
-	return fault != FAULT_COUNT && fault_fits(traffic->options, fault, format) ? fault : FAULT_COUNT;
+	return fault != FAULT_COUNT && fault_shows(traffic, fault, life) ? fault : FAULT_COUNT;
 }
 
 static void restart(struct traffic *traffic, struct source_life *life)
@@ -157,15 +163,12 @@ static void restart(struct traffic *traffic, struct source_life *life)
 	traffic->truth->faults[FAULT_restart].datagrams++;
 }
 
-/* Damages a datagram of one event in a way that leaves its boundaries alone. */
-static void damage(struct traffic *traffic, uint8_t *data, uint64_t bits)
+static void damage(struct traffic *traffic, uint8_t *data)
 {
-	enum damage kind = (enum damage)(DAMAGE_json_syntax + bits % 3);
+	uint64_t bits = random_next(&traffic->random);
+	enum damage kind =
+		traffic->format == FORMAT_JSON ? damage_json(data, traffic->crc_at, bits) : damage_frame(data, bits);
 
-	if (kind == DAMAGE_json_syntax)
-		data[traffic->crc_at - 2] = ';'; /* the colon before the value */
-	else
-		data[traffic->crc_at] = kind == DAMAGE_json_utf8 ? 0xff : 0x01;
 	traffic->truth->damages[kind]++;
 }
 
@@ -208,38 +211,49 @@ static unsigned held_release(struct traffic *traffic, struct outgoing *out, uint
 	held->active = 0;
 	count_unique(traffic, held->format, held->events, datagram.len);
 	if (held->overtaken != 0) {
-		traffic->sources[datagram.source].reordered++;
+		if (held->format == FORMAT_FRAME)
+			traffic->sources[datagram.source].reordered++;
 		tally_add(&traffic->truth->faults[FAULT_reorder], held->events, datagram.len);
 		fault_plan_done(&traffic->plan);
 	}
 	return emit(traffic, out, &datagram, held->events);
 }
 
+/* Counts the frame in its source's books; other formats have no sequence. */
+static void count_frame(struct traffic *traffic, enum fault_kind fault, struct source_life *life)
+{
+	if (traffic->format != FORMAT_FRAME)
+		return;
+	life->next++;
+	if (fault == FAULT_lose || fault == FAULT_corrupt)
+		life->skipped++;
+	else
+		life->sent++;
+	if (fault == FAULT_duplicate)
+		life->duplicated++;
+}
+
 /* What happens to a composed datagram. Returns how many places of `out` it takes. */
-static unsigned apply(struct traffic *traffic, enum fault_kind fault, struct outgoing *datagram, uint8_t *data,
+static unsigned apply(struct traffic *traffic, enum fault_kind fault, const struct outgoing *datagram, uint8_t *data,
 	uint32_t events, struct outgoing *out)
 {
-	struct source_life *life = &traffic->sources[datagram->source];
 	unsigned n = 0;
 
+	count_frame(traffic, fault, &traffic->sources[datagram->source]);
 	if (fault == FAULT_reorder) {
-		life->sent++;
 		hold(traffic, datagram, traffic->format, events);
 		return 0;
 	}
 	if (fault == FAULT_lose || fault == FAULT_corrupt) {
-		life->skipped++;
 		tally_add(&traffic->truth->faults[fault], events, datagram->len);
 		if (fault == FAULT_lose)
 			return 0;
-		damage(traffic, data, random_next(&traffic->random));
+		damage(traffic, data);
 		return emit(traffic, out, datagram, 0);
 	}
-	life->sent++;
 	count_unique(traffic, traffic->format, events, datagram->len);
 	n += emit(traffic, out, datagram, events);
 	if (fault == FAULT_duplicate) {
-		life->duplicated++;
 		tally_add(&traffic->truth->faults[FAULT_duplicate], events, datagram->len);
 		n += emit(traffic, out + n, datagram, events);
 	}
@@ -264,42 +278,73 @@ static uint32_t choose_source(struct traffic *traffic)
 	return source;
 }
 
-/* Makes one datagram; takes up to two places of `out`. */
-static unsigned make_one(struct traffic *traffic, struct outgoing *out, uint8_t *slot)
+static struct frame_header header_of(const struct source_life *life, uint8_t flags)
 {
-	static const enum fate fates[FAULT_COUNT + 1] = {[FAULT_lose] = FATE_LOST,
+	return (struct frame_header){
+		.source_id = life->id, .source_epoch = life->epoch, .sequence = life->next, .flags = flags};
+}
+
+/* Events for one datagram: one alone where the fault must hit exactly one. */
+static uint32_t choose_events(const struct traffic *traffic, enum fault_kind fault, uint32_t bits)
+{
+	if (fault == FAULT_corrupt && traffic->format == FORMAT_JSON)
+		return 1;
+	return 1 + random_scale(bits, traffic->options->events_per_datagram);
+}
+
+/* Composes the datagram that `out` says and returns the number of its events. */
+static uint32_t compose(
+	struct traffic *traffic, enum fault_kind fault, uint64_t bits, struct outgoing *out, uint8_t *slot)
+{
+	static const enum fate fates[FAULT_COUNT + 1] = {
+		[FAULT_lose] = FATE_LOST,
 		[FAULT_duplicate] = FATE_TWICE,
 		[FAULT_reorder] = FATE_SENT,
 		[FAULT_corrupt] = FATE_CORRUPT,
 		[FAULT_restart] = FATE_SENT,
-		[FAULT_COUNT] = FATE_SENT};
-	const struct options *options = traffic->options;
-	uint64_t bits = random_next(&traffic->random);
-	struct outgoing datagram = {.data = slot};
+		[FAULT_COUNT] = FATE_SENT,
+	};
+	struct frame_header header = header_of(&traffic->sources[out->source], 0);
 	struct datagram_request request = {
-		.bits = bits, .max = options->datagram_max, .taken = event_counted, .context = traffic};
-	enum fault_kind fault;
+		.format = traffic->format,
+		.events = choose_events(traffic, fault, (uint32_t)bits),
+		.max = traffic->options->datagram_max,
+		.header = &header,
+		.bits = bits,
+		.taken = event_counted,
+		.context = traffic,
+	};
 	uint32_t events;
+
+	traffic->fate = fates[fault];
+	out->data = slot;
+	out->port = traffic->options->ports[traffic->format];
+	out->len = datagram_compose(&traffic->stream, &request, slot, &events);
+	return events;
+}
+
+/* Makes one datagram; takes up to two places of `out`. */
+static unsigned make_one(struct traffic *traffic, struct outgoing *out, uint8_t *slot)
+{
+	uint64_t bits = random_next(&traffic->random);
+	uint32_t source = choose_source(traffic), events;
+	struct outgoing datagram = {.source = source, .flow = choose_flow(traffic, source)};
+	struct held *held = &traffic->held;
+	enum fault_kind fault;
 	unsigned n;
 
-	traffic->format = traffic->held.active ? traffic->held.format : choose_format(traffic, (uint32_t)(bits >> 32));
-	datagram.source = choose_source(traffic);
-	datagram.flow = choose_flow(traffic, datagram.source);
-	datagram.port = options->ports[traffic->format];
-	fault = choose_fault(traffic, traffic->format);
+	traffic->format = held->active ? held->format : choose_format(traffic, (uint32_t)(bits >> 32));
+	fault = choose_fault(traffic, &traffic->sources[source]);
 	if (fault == FAULT_restart)
-		restart(traffic, &traffic->sources[datagram.source]);
-	traffic->fate = fates[fault];
-	request.format = traffic->format;
-	request.events = fault == FAULT_corrupt ? 1 : 1 + random_scale((uint32_t)bits, options->events_per_datagram);
-	datagram.len = datagram_compose(&traffic->stream, &request, slot, &events);
+		restart(traffic, &traffic->sources[source]);
+	events = compose(traffic, fault, bits, &datagram, slot);
+	if (held->active) {
+		held->overtaken++;
+		held->waits--;
+	}
 	n = apply(traffic, fault, &datagram, slot, events, out);
 	if (fault != FAULT_COUNT && fault != FAULT_reorder)
 		fault_plan_done(&traffic->plan);
-	if (traffic->held.active && fault != FAULT_reorder) {
-		traffic->held.overtaken++;
-		traffic->held.waits--;
-	}
 	return n;
 }
 
@@ -321,11 +366,36 @@ unsigned traffic_burst(struct traffic *traffic, uint32_t events, struct outgoing
 	return n;
 }
 
+/* Heartbeats say how far each sequence got, so that a loss at its end is seen. */
+static unsigned heartbeat(struct traffic *traffic, struct outgoing *out, uint8_t *slot)
+{
+	uint32_t source = (uint32_t)(traffic->next_heartbeat++ % traffic->options->sources);
+	struct source_life *life = &traffic->sources[source];
+	struct frame_header header = header_of(life, FRAME_HEARTBEAT);
+	struct outgoing datagram = {.data = slot, .source = source, .flow = choose_flow(traffic, source)};
+
+	datagram.port = traffic->options->ports[FORMAT_FRAME];
+	datagram.len = datagram_heartbeat(&header, slot);
+	life->heartbeats++;
+	traffic->truth->heartbeats++;
+	return emit(traffic, out, &datagram, 0);
+}
+
 unsigned traffic_finish(struct traffic *traffic, struct outgoing *out)
 {
+	uint64_t heartbeats = (uint64_t)traffic->options->heartbeats * traffic->options->sources;
+	unsigned n = 0;
+
 	if (traffic->held.active)
 		return held_release(traffic, out, traffic->slots);
-	return 0;
+	if (traffic->options->weights[FORMAT_FRAME] == 0)
+		return 0;
+	while (n < OUTPUT_BURST && traffic->next_heartbeat < heartbeats) {
+		uint8_t *slot = traffic->slots + n * (size_t)traffic->slot_size;
+
+		n += heartbeat(traffic, out + n, slot);
+	}
+	return n;
 }
 
 uint64_t traffic_made(const struct traffic *traffic)

@@ -168,12 +168,6 @@ static void write_sources(
 
 static void write_faults(FILE *file, const struct truth *truth)
 {
-	static const char *const damage_names[] = {
-#define X(name, ...) #name,
-		DAMAGES(X)
-#undef X
-	};
-
 	fprintf(file, "  \"faults\": {\n");
 	for (unsigned i = 0; i < FAULT_COUNT; i++) {
 		fprintf(file, "    ");

@@ -6,24 +6,11 @@
  * here is counted where it happens, never derived from what was asked for. One thread.
  */
 
+#include "damage.h"
 #include "options.h"
 
 /* How often a reader can find an event. */
 enum fate { FATE_LOST, FATE_SENT, FATE_TWICE, FATE_CORRUPT };
-
-/* Ways to damage a datagram. The names are the drops that must result: frame_* as the frame reader names its errors.
- * X(name, format) */
-#define DAMAGES(X)                                                                                                     \
-	X(json_syntax, FORMAT_JSON)                                                                                    \
-	X(json_utf8, FORMAT_JSON)                                                                                      \
-	X(json_control, FORMAT_JSON)
-
-enum damage {
-#define X(name, ...) DAMAGE_##name,
-	DAMAGES(X)
-#undef X
-		DAMAGE_COUNT
-};
 
 /* One life of a source: from its start or restart to the next. */
 struct source_life {
