@@ -19,12 +19,10 @@
  * The ledger: every count here is in events. When events move from A to B, B's count is raised before A's is lowered.
  */
 
-#include <rte_ring.h>
-#include <stdatomic.h>
-
 #include "base/counter.h"
 #include "base/error.h"
 #include "batch/batch.h"
+#include "batch/lane.h"
 #include "batch/topic.h"
 #include "egress/egress.h"
 #include "egress/latency.h"
@@ -37,13 +35,6 @@
 	X(stopped, "not acknowledged when the drain time ran out at stop", "raise stop.drain; see why Kafka was away")
 
 #define PRODUCER_HANDLES 8 /* client handles of one producer at the most */
-
-/* A lane's way out and home: made by control, one per worker. Both rings are as large as the lane's pool. */
-struct lane {
-	struct rte_ring *out;         /* sealed batches, worker -> producer */
-	struct rte_ring *home;        /* settled batches, producer -> worker */
-	_Atomic uint64_t ring_events; /* gauge: events in `out`. Both ends add and take, once a batch */
-};
 
 struct producer_topic_counters {
 	counter acked;    /* events */
