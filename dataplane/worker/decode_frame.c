@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "wire/frame.h"
+#include "worker/sources.h"
+#include "worker/worker_priv.h"
+
+/* Drops `count` events of a frame for one reason, which wire/frame.h names by a negative number. */
+static void drop_frame_events(struct worker *worker, int error, unsigned count)
+{
+	counter_add(&worker->counters->event_drops[EVENT_DROP_FRAME - error - 1], count);
+}
+
+/* A sender whose structure is trusted vouches that the body is one JSON object without a member of our name; only what would
+ * break our own output is looked at. */
+static int body_trusted(const struct slice *body, struct event *event)
+{
+	const uint8_t *at = body->data, *end = body->data + body->len;
+
+	if (UNLIKELY(body->len < 2 || at[0] != '{' || end[-1] != '}'))
+		return 1 + EVENT_DROP_frame_body;
+	*event = (struct event){.body = *body, .body_kind = BODY_JSON};
+	event->line_breaks = memchr(at, '\n', body->len) != NULL || memchr(at, '\r', body->len) != NULL;
+	for (at++; at < end - 1 && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r'); at++)
+		;
+	event->empty = at == end - 1;
+	return 0;
+}
+
+static int body_scanned(struct worker *worker, const struct input_plan *plan, const struct slice *body, struct event *event)
+{
+	struct json_object object, more;
+	uint32_t offset = 0;
+	int result = json_next(&plan->plan, body->data, body->len, &offset, &object);
+
+	if (UNLIKELY(result == JSON_END))
+		return 1 + EVENT_DROP_frame_body;
+	if (UNLIKELY(result < 0))
+		return 1 + (int)json_drop(result);
+	if (UNLIKELY(offset != body->len &&
+		     json_next(&plan->plan, body->data, body->len, &offset, &more) != JSON_END))
+		return 1 + EVENT_DROP_frame_body;
+	return event_from_json(worker, plan, &object, event);
+}
+
+static int event_of(struct worker *worker, const struct input_plan *plan, const struct frame_event *found,
+	struct event *event)
+{
+	uint32_t type = type_by_id(worker->config.type_index, found->type_id);
+	int drop;
+
+	if (UNLIKELY(type == TYPE_NONE))
+		return 1 + EVENT_DROP_type_unknown;
+	if (worker->config.types->types[type].raw) {
+		*event = (struct event){.body = found->body, .body_kind = BODY_RAW};
+		drop = 0;
+	} else if (plan->input->trusted && plan->key < 0) {
+		drop = body_trusted(&found->body, event);
+	} else {
+		drop = body_scanned(worker, plan, &found->body, event);
+	}
+	event->type = type;
+	event->time_us = found->time_us;
+	event->time_in_us = 0;
+	if (UNLIKELY(drop != 0))
+		counter_add(&worker->counters->types[type].dropped, 1);
+	return drop;
+}
+
+static void decode_events(struct worker *worker, const struct input_plan *plan, const struct datagram *datagram,
+	const struct frame_header *header, uint32_t offset)
+{
+	struct frame_event found;
+	struct event event;
+
+	worker->burst.found += header->event_count;
+	for (unsigned i = 0; i < header->event_count; i++) {
+		int error = frame_event_get(datagram->data, header->end, &offset, &found), drop;
+
+		if (UNLIKELY(error != 0)) {
+			drop_frame_events(worker, error, header->event_count - i);
+			return;
+		}
+		drop = event_of(worker, plan, &found, &event);
+		if (LIKELY(drop == 0))
+			worker_emit(worker, &event);
+		else
+			event_drop(worker, (enum worker_event_drop)(drop - 1));
+	}
+	if (UNLIKELY(frame_finish(header, offset) != 0)) {
+		worker->burst.found++;
+		drop_frame_events(worker, frame_finish(header, offset), 1);
+	}
+}
+
+int decode_frame(struct worker *worker, const struct input_plan *plan, const struct datagram *datagram)
+{
+	struct frame_header header;
+	uint32_t offset = 0;
+	int error = frame_header_get(datagram->data, datagram->len, &header, &offset);
+
+	if (UNLIKELY(error != 0))
+		return 1 + DATAGRAM_DROP_FRAME - error - 1;
+	sources_note(worker->config.sources, &datagram->source, &header, worker->burst.tsc);
+	decode_events(worker, plan, datagram, &header, offset);
+	return 0;
+}

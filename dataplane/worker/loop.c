@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <sched.h>
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/rcu.h"
+#include "base/ring.h"
+#include "worker/worker_priv.h"
+
+#define TICK_US       1000u
+#define HOME_BURST    32u
+#define IDLE_POLLS    64u   /* empty polls before an idle worker pauses or sleeps */
+#define IDLE_SLEEP_US 1000u
+
+void worker_homecoming(struct worker *worker)
+{
+	void *home[HOME_BURST];
+	unsigned n = ring_pop(worker->lane->home, home, HOME_BURST);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct batch *batch = home[i];
+
+		worker->topics[batch->topic].batches--;
+		batch_put(worker->pool, batch);
+	}
+}
+
+static void burst_begin(struct worker *worker, uint64_t tsc)
+{
+	struct burst *burst = &worker->burst;
+	const struct hours *hours = worker->config.hours;
+
+	burst->tsc = tsc;
+	burst->receive_us = clock_utc_us(tsc);
+	burst->hour = atomic_load_explicit(&hours->current, memory_order_relaxed);
+	burst->oldest_hour = atomic_load_explicit(&hours->oldest, memory_order_relaxed);
+	burst->tail_len = ingest_tail(burst->tail, burst->receive_us, burst->hour, worker->config.generation);
+	burst->found = burst->decoded = burst->numbered = 0;
+}
+
+void worker_publish(struct worker *worker)
+{
+	struct worker_counters *counters = worker->counters;
+
+	counter_set(&counters->open, worker->open_events);
+	counter_set(&counters->open_batches, worker->open_count);
+	counter_add(&counters->numbered, worker->burst.numbered);
+	counter_add(&counters->found, worker->burst.found);
+	counter_add(&counters->decoded, worker->burst.decoded);
+	worker->burst.numbered = worker->burst.found = worker->burst.decoded = 0;
+}
+
+static int decode(struct worker *worker, const struct datagram *datagram)
+{
+	const struct input_plan *plan = &worker->plans[worker->input_of_port[datagram->destination_port]];
+
+	if (UNLIKELY(datagram->len == 0))
+		return 1 + DATAGRAM_DROP_empty;
+	switch (plan->input->format) {
+	case INPUT_JSON:
+		return decode_json(worker, plan, datagram);
+	case INPUT_FRAME:
+		return decode_frame(worker, plan, datagram);
+	default:
+		return decode_raw(worker, plan, datagram);
+	}
+}
+
+void worker_burst(struct worker *worker, const struct datagram *datagrams, unsigned count, uint64_t tsc)
+{
+	struct worker_counters *counters = worker->counters;
+
+	burst_begin(worker, tsc);
+	for (unsigned i = 0; i < count; i++) {
+		int drop;
+
+		if (FAULT("worker_datagram"))
+			continue;
+		drop = decode(worker, &datagrams[i]);
+		if (LIKELY(drop == 0))
+			worker->burst.decoded++;
+		else
+			counter_add(&counters->datagram_drops[drop - 1], 1);
+	}
+	worker_publish(worker);
+	counter_add(&counters->datagrams, count);
+	counter_add(&counters->bursts, 1);
+}
+
+void worker_flush(struct worker *worker)
+{
+	outlets_seal_all(worker);
+	worker_publish(worker);
+}
+
+static void tick(struct worker *worker, uint64_t tsc)
+{
+	worker->next_tick = tsc + TICK_US * worker->us_ticks;
+	outlets_seal_aged(worker, tsc);
+	worker_publish(worker);
+	worker->config.ops->tick(worker->config.queue, tsc);
+}
+
+/* What a worker does when nothing came for a while. A thread that may block must not count as a reader meanwhile. */
+static void idle(struct worker *worker)
+{
+	switch (worker->config.idle) {
+	case WORKER_SPIN:
+		return;
+	case WORKER_PAUSE:
+		for (int i = 0; i < 64; i++)
+			__builtin_ia32_pause();
+		return;
+	case WORKER_SLEEP:
+		rcu_worker_offline();
+		worker->config.ops->wait(worker->config.queue, IDLE_SLEEP_US);
+		rcu_worker_online();
+	}
+}
+
+static void poll_loop(struct worker *worker)
+{
+	const struct source_ops *ops = worker->config.ops;
+	struct source_queue *queue = worker->config.queue;
+	struct datagram datagrams[SOURCE_BURST];
+	unsigned empty = 0;
+
+	while (atomic_load_explicit(&worker->stage, memory_order_relaxed) == WORKER_RUNNING) {
+		uint64_t tsc = clock_tsc();
+		unsigned n = ops->receive(queue, datagrams, tsc);
+
+		counter_add(&worker->counters->polls, 1);
+		if (n > 0) {
+			worker_burst(worker, datagrams, n, tsc);
+			ops->release(queue);
+			counter_add(&worker->counters->busy_ticks, clock_tsc() - tsc);
+			empty = 0;
+		} else {
+			ops->release(queue);
+			empty++;
+		}
+		if ((int64_t)(tsc - worker->next_tick) >= 0)
+			tick(worker, tsc);
+		worker_homecoming(worker);
+		rcu_quiescent();
+		if (empty >= IDLE_POLLS)
+			idle(worker);
+	}
+}
+
+/* After reception: everything open goes out, and batches are taken home until control joins. */
+static void wind_down(struct worker *worker)
+{
+	worker->burst.tsc = clock_tsc();
+	worker_flush(worker);
+	rcu_worker_offline();
+	atomic_store(&worker->stage, WORKER_HALTED);
+	while (atomic_load(&worker->stage) != WORKER_JOINING) {
+		struct timespec pause = {0, 1000000};
+
+		worker_homecoming(worker);
+		nanosleep(&pause, NULL);
+	}
+	while (ring_count(worker->lane->home) > 0)
+		worker_homecoming(worker);
+	rcu_worker_online();
+}
+
+void *worker_main(void *argument)
+{
+	struct worker *worker = argument;
+
+	(void)worker->config.ops->attach(worker->config.queue);
+	rcu_worker_register();
+	poll_loop(worker);
+	wind_down(worker);
+	rcu_worker_unregister();
+	worker->config.ops->detach(worker->config.queue);
+	return NULL;
+}

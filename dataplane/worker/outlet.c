@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fault.h"
+#include "base/murmur2.h"
+#include "base/ring.h"
+#include "worker/worker_priv.h"
+
+static int partitions_of(const struct worker *worker, unsigned topic)
+{
+	return atomic_load_explicit(&worker->config.topics->topics[topic].partitions, memory_order_relaxed);
+}
+
+struct outlet *outlet_of(struct worker *worker, unsigned topic, struct slice key)
+{
+	struct topic_out *out = &worker->topics[topic];
+	int partitions;
+
+	if (LIKELY(key.data == NULL || out->outlet_count == 1))
+		return &out->outlets[OUTLET_UNKEYED];
+	partitions = partitions_of(worker, topic);
+	if (partitions < 1 || partitions > WORKER_PARTITIONS)
+		return &out->outlets[OUTLET_UNPLACED];
+	return &out->outlets[OUTLET_FIRST + murmur2_partition(key.data, key.len, partitions)];
+}
+
+/* An unkeyed topic stays on its partition for a while: the longer one partition's run, the cheaper the client. */
+static int32_t unkeyed_partition(struct worker *worker, unsigned topic, struct outlet *outlet)
+{
+	int partitions = partitions_of(worker, topic);
+
+	if (partitions < 1)
+		return BATCH_UNASSIGNED;
+	if (outlet->partition < 0)
+		outlet->partition = (int32_t)((worker->config.lane + topic) % (unsigned)partitions);
+	else if (outlet->hold_bytes >= HOLD_BYTES || worker->burst.tsc >= outlet->hold_until)
+		outlet->partition = (outlet->partition + 1) % partitions;
+	else
+		return outlet->partition;
+	outlet->hold_bytes = 0;
+	outlet->hold_until = worker->burst.tsc + HOLD_US * worker->us_ticks;
+	return outlet->partition;
+}
+
+static int32_t choose_partition(struct worker *worker, unsigned topic, struct outlet *outlet)
+{
+	ptrdiff_t index = outlet - worker->topics[topic].outlets;
+
+	if (index == OUTLET_UNKEYED)
+		return unkeyed_partition(worker, topic, outlet);
+	return index == OUTLET_UNPLACED ? BATCH_UNASSIGNED : (int32_t)(index - OUTLET_FIRST);
+}
+
+struct batch *outlet_batch(struct worker *worker, unsigned topic, struct outlet *outlet, uint32_t type)
+{
+	struct topic_out *out = &worker->topics[topic];
+	struct batch *batch = outlet->batch;
+	enum worker_event_drop reason = EVENT_DROP_topic_credit;
+
+	if (LIKELY(batch != NULL))
+		return batch;
+	if (LIKELY(out->batches < worker->credit)) {
+		reason = EVENT_DROP_pool_empty;
+		batch = batch_get(worker->pool);
+	}
+	if (UNLIKELY(batch == NULL)) {
+		event_drop(worker, reason);
+		counter_add(&worker->counters->types[type].dropped, 1);
+		return NULL;
+	}
+	out->batches++;
+	batch->topic = (uint16_t)topic;
+	batch->partition = choose_partition(worker, topic, outlet);
+	batch->first_seq = counter_read(&out->next_seq);
+	batch->opened_tsc = worker->burst.tsc;
+	outlet->batch = batch;
+	outlet->deadline = worker->burst.tsc + outlet->age_us * worker->us_ticks;
+	outlet->place = worker->open_count;
+	worker->open[worker->open_count] = outlet;
+	worker->open_topic[worker->open_count++] = (uint16_t)topic;
+	return batch;
+}
+
+static void close_place(struct worker *worker, struct outlet *outlet)
+{
+	unsigned last = --worker->open_count;
+
+	worker->open[outlet->place] = worker->open[last];
+	worker->open_topic[outlet->place] = worker->open_topic[last];
+	worker->open[outlet->place]->place = outlet->place;
+}
+
+/* A batch that fills shortens the age of the next one, one that ages nearly empty lengthens it: many slow topics then hold
+ * few batches, and fast ones wait for nobody. */
+static void adapt_age(struct worker *worker, struct outlet *outlet, int full)
+{
+	if (full)
+		outlet->age_us = worker->config.age_min_us;
+	else if (outlet->batch->bytes < outlet->batch->capacity / 4 && outlet->age_us < worker->config.age_max_us)
+		outlet->age_us *= 2;
+}
+
+void outlet_seal(struct worker *worker, struct outlet *outlet, int full)
+{
+	struct batch *batch = outlet->batch;
+	uint64_t events = batch->events;
+
+	adapt_age(worker, outlet, full);
+	close_place(worker, outlet);
+	outlet->batch = NULL;
+	outlet->hold_bytes += batch->bytes;
+	if (FAULT("worker_seal"))
+		batch->events--;
+	atomic_fetch_add_explicit(&worker->lane->ring_events, batch->events, memory_order_release);
+	counter_add(&worker->counters->sealed, 1);
+	worker->open_events -= events;
+	if (FAULT("worker_push")) {
+		atomic_fetch_sub(&worker->lane->ring_events, batch->events);
+		return;
+	}
+	(void)ring_push(worker->lane->out, batch);
+}
+
+/* While Kafka is away the pool is what is left to live on: a batch that is half empty then waits for more, up to a second,
+ * in place of being pinned as it is. */
+static int worth_waiting(const struct worker *worker, const struct outlet *outlet, uint64_t tsc)
+{
+	return batch_pool_available(worker->pool) < batch_pool_count(worker->pool) / 4 &&
+	       outlet->batch->bytes < outlet->batch->capacity / 2 &&
+	       tsc - outlet->batch->opened_tsc < SCARCE_AGE_US * worker->us_ticks;
+}
+
+void outlets_seal_aged(struct worker *worker, uint64_t tsc)
+{
+	for (unsigned i = worker->open_count; i-- > 0;) {
+		struct outlet *outlet = worker->open[i];
+
+		if ((int64_t)(tsc - outlet->deadline) >= 0 && !worth_waiting(worker, outlet, tsc))
+			outlet_seal(worker, outlet, 0);
+	}
+}
+
+void outlets_seal_all(struct worker *worker)
+{
+	while (worker->open_count > 0)
+		outlet_seal(worker, worker->open[worker->open_count - 1], 0);
+}

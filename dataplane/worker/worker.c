@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/worker_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+unsigned worker_pool_count(const struct worker_config *config)
+{
+	uint64_t count = config->pool_bytes / config->batch_bytes;
+
+	return count > UINT32_MAX / 2 ? UINT32_MAX / 2 : (unsigned)count;
+}
+
+static int add_wanted(struct json_plan *plan, const char *name)
+{
+	return name[0] != '\0' ? json_plan_add(plan, name) : -1;
+}
+
+/* Frames name type and time themselves; of their bodies only the key and our own name are looked for. */
+static int plan_input(struct input_plan *plan, const struct input *input)
+{
+	int rc = json_plan_init(&plan->plan, input->trusted);
+
+	plan->input = input;
+	plan->type = input->format == INPUT_JSON ? add_wanted(&plan->plan, input->type_member) : -1;
+	plan->time = input->format == INPUT_JSON ? add_wanted(&plan->plan, input->time_member) : -1;
+	plan->key = add_wanted(&plan->plan, input->key_member);
+	plan->ingest = add_wanted(&plan->plan, "ingest");
+	return rc;
+}
+
+static int any_key(const struct worker_config *config)
+{
+	for (unsigned i = 0; i < config->input_count; i++)
+		if (config->inputs[i].key_member[0] != '\0')
+			return 1;
+	return 0;
+}
+
+static int new_inputs(struct worker *worker)
+{
+	const struct worker_config *config = &worker->config;
+
+	worker->plans = calloc(config->input_count, sizeof(*worker->plans));
+	worker->input_of_port = calloc(65536, 1);
+	if (worker->plans == NULL || worker->input_of_port == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < config->input_count; i++) {
+		int rc = plan_input(&worker->plans[i], &config->inputs[i]);
+
+		if (rc != 0)
+			return rc;
+		worker->input_of_port[config->inputs[i].port] = (uint8_t)i;
+	}
+	return 0;
+}
+
+static int new_topics(struct worker *worker)
+{
+	const struct worker_config *config = &worker->config;
+	unsigned count = config->topics->count, each = any_key(config) ? OUTLET_FIRST + WORKER_PARTITIONS : 1;
+
+	worker->topics = calloc(count, sizeof(*worker->topics));
+	worker->outlets = calloc((size_t)count * each, sizeof(*worker->outlets));
+	worker->open = calloc((size_t)count * each, sizeof(struct outlet *));
+	worker->open_topic = calloc((size_t)count * each, sizeof(*worker->open_topic));
+	if (worker->topics == NULL || worker->outlets == NULL || worker->open == NULL || worker->open_topic == NULL)
+		return -ENOMEM;
+	for (unsigned t = 0; t < count; t++) {
+		struct topic_out *out = &worker->topics[t];
+
+		counter_set(&out->next_seq, config->first_seq);
+		out->prefix_len = ingest_prefix(out->prefix, config->node_name, config->epoch, config->lane, t);
+		out->outlet_count = each;
+		out->outlets = worker->outlets + (size_t)t * each;
+		for (unsigned o = 0; o < each; o++) {
+			out->outlets[o].partition = -1;
+			out->outlets[o].age_us = config->age_min_us;
+		}
+	}
+	return 0;
+}
+
+int worker_new(struct worker **worker, const struct worker_config *config, struct lane *lane, struct error *error)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	unsigned count = worker_pool_count(config);
+	int rc = -ENOMEM;
+
+	if (w == NULL)
+		goto fail;
+	w->config = *config;
+	w->lane = lane;
+	w->us_ticks = clock_hz() / 1000000;
+	w->credit = (uint32_t)((uint64_t)count * config->credit_percent / 100);
+	if (w->credit < 2)
+		w->credit = 2;
+	w->counters = memory_map(sizeof(*w->counters), CACHE_GUARD, config->node);
+	if (w->counters == NULL)
+		goto fail;
+	rc = batch_pool_new(&w->pool, count, config->batch_bytes, config->lane, config->node);
+	if (rc == 0)
+		rc = new_inputs(w);
+	if (rc == 0)
+		rc = new_topics(w);
+	if (rc != 0)
+		goto fail;
+	*worker = w;
+	return 0;
+fail:
+	worker_free(w);
+	return error_set(error, rc, "worker %u: cannot take %llu bytes for %u batches: %s; lower memory.pool", config->lane,
+		(unsigned long long)config->pool_bytes, count, strerror(-rc));
+}
+
+unsigned worker_free(struct worker *worker)
+{
+	unsigned away;
+
+	if (worker == NULL)
+		return 0;
+	away = batch_pool_free(worker->pool);
+	memory_unmap(worker->counters, sizeof(*worker->counters));
+	free(worker->plans);
+	free(worker->input_of_port);
+	free(worker->topics);
+	free(worker->outlets);
+	free(worker->open);
+	free(worker->open_topic);
+	free(worker);
+	return away;
+}
+
+static int start_thread(struct worker *worker, const cpu_set_t *cpus)
+{
+	pthread_attr_t attributes;
+	int rc = pthread_attr_init(&attributes);
+
+	if (rc != 0)
+		return rc;
+	if (cpus != NULL)
+		rc = pthread_attr_setaffinity_np(&attributes, sizeof(*cpus), cpus);
+	if (rc == 0)
+		rc = pthread_create(&worker->thread, &attributes, worker_main, worker);
+	pthread_attr_destroy(&attributes);
+	return rc;
+}
+
+int worker_start(struct worker *worker, struct error *error)
+{
+	char name[16];
+	cpu_set_t cpus;
+	int rc;
+
+	CPU_ZERO(&cpus);
+	if (worker->config.cpu >= 0)
+		CPU_SET((unsigned)worker->config.cpu, &cpus);
+	rc = start_thread(worker, worker->config.cpu >= 0 ? &cpus : NULL);
+	if (rc != 0)
+		return error_set(error, -rc, "worker %u: cannot start on CPU %d: %s", worker->config.lane,
+			worker->config.cpu, strerror(rc));
+	worker->started = 1;
+	(void)snprintf(name, sizeof(name), "worker-%u", worker->config.lane);
+	(void)pthread_setname_np(worker->thread, name);
+	return 0;
+}
+
+void worker_halt(struct worker *worker)
+{
+	struct timespec pause = {0, 1000000};
+
+	if (!worker->started)
+		return;
+	atomic_store(&worker->stage, WORKER_HALTING);
+	while (atomic_load(&worker->stage) != WORKER_HALTED)
+		nanosleep(&pause, NULL);
+}
+
+void worker_join(struct worker *worker)
+{
+	if (!worker->started)
+		return;
+	atomic_store(&worker->stage, WORKER_JOINING);
+	pthread_join(worker->thread, NULL);
+	worker->started = 0;
+}
+
+const struct worker_counters *worker_counters(const struct worker *worker)
+{
+	return worker->counters;
+}
+
+const struct worker_config *worker_config(const struct worker *worker)
+{
+	return &worker->config;
+}
+
+unsigned worker_pool_available(const struct worker *worker)
+{
+	return batch_pool_available(worker->pool);
+}
+
+uint64_t worker_last_seq(const struct worker *worker, unsigned topic)
+{
+	return counter_read(&worker->topics[topic].next_seq) - 1;
+}

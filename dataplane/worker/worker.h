@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * A worker: one pinned thread that owns a queue of a source, a pool of batches and a lane. It takes a burst of datagrams,
+ * decodes them, writes each event as a finished record into the open batch of its topic and partition, and hands full or
+ * aged batches over by pointer. It never waits, allocates, logs, locks or makes a system call inside a burst: what cannot
+ * be done is counted by name.
+ *
+ * Memory: everything is taken in worker_new. Threads: new/start/stop/free on a control thread; counters are read by any.
+ */
+
+#include "base/counter.h"
+#include "base/error.h"
+#include "batch/batch.h"
+#include "batch/lane.h"
+#include "batch/topic.h"
+#include "nic/source.h"
+#include "worker/drops.h"
+#include "worker/hours.h"
+#include "worker/input.h"
+#include "worker/types.h"
+
+#define WORKER_NODE_NAME_MAX 16
+
+enum worker_idle { WORKER_SPIN, WORKER_PAUSE, WORKER_SLEEP };
+
+struct sources;
+
+struct worker_config {
+	uint16_t lane;            /* index, part of every identity */
+	int cpu;                  /* -1: not pinned */
+	int node;                 /* NUMA node of pool and counters; -1: any */
+	enum worker_idle idle;
+	const struct source_ops *ops;
+	struct source_queue *queue;
+	const struct input *inputs;
+	unsigned input_count;
+	const struct event_types *types;
+	const struct type_index *type_index;
+	const struct topic_table *topics;
+	const struct hours *hours;
+	struct sources *sources;  /* windows of numbered senders, shared by all workers; NULL when no input is `frame` */
+	const char *node_name;    /* identity: at most WORKER_NODE_NAME_MAX of [a-z0-9_] */
+	uint32_t epoch;           /* identity: UTC seconds or more */
+	uint32_t generation;      /* of rules and tables, as the record says it */
+	uint64_t first_seq;       /* of each topic, 1 unless a test wants to see a wrap */
+	uint64_t pool_bytes;
+	uint32_t batch_bytes;
+	unsigned credit_percent;  /* of the pool that one topic may hold */
+	unsigned age_min_us, age_max_us;
+};
+
+struct worker_type_counters {
+	counter events;  /* numbered */
+	counter bytes;   /* of their values */
+	counter dropped; /* by whatever reason once the type was known */
+};
+
+/*
+ * Written by the worker alone, at the end of each burst, outcomes before totals (base/counter.h). A gauge `open` that the
+ * reader adds to what rings and producers hold makes every event visible somewhere at any moment.
+ */
+struct worker_counters {
+	counter bursts;       /* that brought at least one datagram */
+	counter polls;        /* all */
+	counter busy_ticks;   /* TSC ticks spent in bursts that brought something */
+	counter datagrams;    /* taken from the source */
+	counter decoded;      /* datagrams with at least one event found, or a heartbeat */
+	counter found;        /* events found in datagrams */
+	counter numbered;     /* events written into a batch with their identity */
+	counter open;         /* gauge: events in open batches */
+	counter open_batches; /* gauge */
+	counter sealed;       /* batches handed over */
+	counter time_missing; /* numbered events without an event time, or with one in no known form */
+	counter late;         /* numbered events whose own hour was closed */
+	counter reserved;     /* numbered events that had a member of our name, which was replaced */
+	counter datagram_drops[DATAGRAM_DROPS];
+	counter event_drops[EVENT_DROPS];
+	struct worker_type_counters types[TYPE_MAX];
+};
+
+struct worker;
+
+/* Takes all memory. 0, -ENOMEM or -EINVAL with a sentence. `lane` is where sealed batches go; the pool's size, which
+ * lane rings must have, is worker_pool_count(config). */
+int worker_new(struct worker **worker, const struct worker_config *config, struct lane *lane, struct error *error);
+unsigned worker_pool_count(const struct worker_config *config);
+
+/* NULL is fine. Every batch must be home; the number that is not is returned. The thread must have been joined. */
+unsigned worker_free(struct worker *worker);
+
+/* Starts the thread. 0 or -errno with a sentence. */
+int worker_start(struct worker *worker, struct error *error);
+
+/* Stop in two steps, since the producers need the lane in between: `halt` ends reception and seals what is open, and
+ * returns when that is done, the thread going on to take batches home; `join` ends the thread. */
+void worker_halt(struct worker *worker);
+void worker_join(struct worker *worker);
+
+const struct worker_counters *worker_counters(const struct worker *worker);
+const struct worker_config *worker_config(const struct worker *worker);
+
+/* Batches at home and in all, for `show workers`. Any thread. */
+unsigned worker_pool_available(const struct worker *worker);
+
+/* Highest sequence given to a topic so far on this lane. Any thread; a recent value. */
+uint64_t worker_last_seq(const struct worker *worker, unsigned topic);
+
+/* For tests and benchmarks: takes one burst through the worker on the caller's thread, in place of the worker's own. */
+void worker_burst(struct worker *worker, const struct datagram *datagrams, unsigned count, uint64_t tsc);
+
+/* For the same: seals all open batches and takes settled ones home. */
+void worker_flush(struct worker *worker);
+void worker_homecoming(struct worker *worker);

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the files of a worker share among themselves. Every function here is for the worker's own thread. */
+
+#include <pthread.h>
+
+#include "wire/event.h"
+#include "wire/json.h"
+#include "worker/ingest.h"
+#include "worker/worker.h"
+
+#define WORKER_PARTITIONS 64       /* partitions of one topic that a worker keys itself; more: the client does */
+#define WORKER_KEY_MAX    1024     /* bytes of a partition key */
+#define HOLD_BYTES        1000000u /* an unkeyed topic stays on one partition for so many bytes: one client batch ... */
+#define HOLD_US           100000u  /* ... or so long */
+#define SCARCE_AGE_US     1000000u /* what a half-empty batch may age when the pool runs low */
+
+/* Outlets of a topic: 0 for events without a key, 1 for keys while the partition count is unknown or too large, then one a
+ * partition. */
+enum { OUTLET_UNKEYED, OUTLET_UNPLACED, OUTLET_FIRST };
+
+struct outlet {
+	struct batch *batch; /* open, or NULL */
+	uint64_t deadline;   /* TSC at which it is handed over, full or not */
+	uint64_t hold_until; /* TSC until which the partition is kept */
+	uint32_t hold_bytes; /* handed over to this partition so far */
+	uint32_t age_us;     /* follows the rate: between age_min_us and age_max_us */
+	uint32_t place;      /* index in worker.open[] while a batch is open */
+	int32_t partition;   /* -1: none chosen yet */
+};
+
+struct topic_out {
+	counter next_seq;
+	uint32_t batches; /* of this topic that are open or away */
+	uint32_t prefix_len;
+	uint32_t outlet_count;
+	struct outlet *outlets;
+	char prefix[INGEST_PREFIX];
+};
+
+/* Where an input's wanted members stand in the scanner's result. */
+struct input_plan {
+	struct json_plan plan;
+	int type, time, key, ingest; /* index in json_object.members, -1: not asked for */
+	const struct input *input;
+};
+
+/* What is the same for a whole burst, rendered once. */
+struct burst {
+	uint64_t tsc;
+	int64_t receive_us;
+	int64_t hour, oldest_hour;
+	uint32_t tail_len;
+	char tail[INGEST_TAIL];
+	uint64_t found, decoded, numbered;
+};
+
+enum worker_stage { WORKER_RUNNING, WORKER_HALTING, WORKER_HALTED, WORKER_JOINING };
+
+struct worker {
+	struct worker_config config;
+	struct lane *lane;
+	struct batch_pool *pool;
+	struct topic_out *topics;
+	struct outlet *outlets;
+	struct outlet **open; /* those with a batch, in no order */
+	uint16_t *open_topic; /* the topic of each */
+	unsigned open_count;
+	uint32_t credit;      /* batches one topic may have open or away */
+	uint64_t open_events; /* the truth behind counters->open */
+	struct burst burst;
+	struct input_plan *plans;
+	uint8_t *input_of_port; /* index into plans + 1, by UDP port */
+	uint64_t us_ticks;      /* TSC ticks a microsecond */
+	uint64_t next_tick;
+	struct worker_counters *counters;
+	pthread_t thread;
+	atomic_int stage; /* enum worker_stage; control asks, the worker answers */
+	int started;
+	uint8_t key[WORKER_KEY_MAX];
+};
+
+/* emit.c: writes one event as a record of its topic, or counts why not. */
+void worker_emit(struct worker *worker, const struct event *event);
+
+/* outlet.c: the open batch of an outlet, taken from the pool when there is none; NULL after counting why not. */
+struct batch *outlet_batch(struct worker *worker, unsigned topic, struct outlet *outlet, uint32_t type);
+struct outlet *outlet_of(struct worker *worker, unsigned topic, struct slice key);
+void outlet_seal(struct worker *worker, struct outlet *outlet, int full);
+void outlets_seal_aged(struct worker *worker, uint64_t tsc);
+void outlets_seal_all(struct worker *worker);
+
+/* decode_*.c: finds the events of one datagram and emits them. Returns 0, or 1 + the drop reason of the datagram. */
+int decode_json(struct worker *worker, const struct input_plan *plan, const struct datagram *datagram);
+int decode_frame(struct worker *worker, const struct input_plan *plan, const struct datagram *datagram);
+int decode_raw(struct worker *worker, const struct input_plan *plan, const struct datagram *datagram);
+
+/* Fills what an event needs from a scanned JSON object; 0, or 1 + the event's drop reason. */
+int event_from_json(struct worker *worker, const struct input_plan *plan, const struct json_object *object,
+	struct event *event);
+
+/* The event drop that a result of json_next means. */
+enum worker_event_drop json_drop(int result);
+
+static inline void event_drop(struct worker *worker, enum worker_event_drop reason)
+{
+	counter_add(&worker->counters->event_drops[reason], 1);
+}
+
+/* loop.c */
+void *worker_main(void *worker);
+/* Makes what the burst changed visible, outcomes before totals. */
+void worker_publish(struct worker *worker);
