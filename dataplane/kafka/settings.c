@@ -233,3 +233,8 @@ int kafka_tune_allocator(void)
 	ok &= mallopt(M_MMAP_THRESHOLD, 32 << 20); /* the most that glibc takes */
 	return ok ? 0 : -ENOTSUP;
 }
+
+const char *kafka_version(void)
+{
+	return rd_kafka_version_str();
+}

@@ -34,3 +34,6 @@ int kafka_properties_check(const struct kafka_property *properties, unsigned cou
  * costs 13 % of the producer's CPU (measured): one arena, high trim and mmap thresholds. Returns 0, or -ENOTSUP when the
  * allocator in use takes none of it. Main thread, before any other thread is made. */
 int kafka_tune_allocator(void);
+
+/* The client library's version, as it runs. Any thread. */
+const char *kafka_version(void);

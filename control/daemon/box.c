@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/daemon/box.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/ring.h"
+#include "control/daemon/box_parts.h"
+#include "control/daemon/keeper.h"
+#include "control/daemon/totals.h"
+#include "nic/eal.h"
+
+#define START_GRACE_US (10 * MINUTE_US)
+
+void box_warn(struct box *box, const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	if (text == NULL)
+		return;
+	log_write(LOG_WARNING, "%s", text);
+	if (box->warning_count < BOX_WARNINGS)
+		box->warnings[box->warning_count++] = text;
+	else
+		free(text);
+}
+
+static int open_state(struct box *box, struct error *error)
+{
+	int64_t now_us = clock_utc_us(clock_tsc());
+	int rc = state_open(&box->state, box->config->state_directory, error);
+
+	if (rc != 0)
+		return rc;
+	rc = state_epoch_begin(box->state, now_us / 1000000, &box->epoch, error);
+	if (rc != 0)
+		return rc;
+	box->started_us = now_us;
+	(void)state_partitions_load(box->state, box->config->topics);
+	hours_update(&box->hours, now_us, START_GRACE_US);
+	return 0;
+}
+
+/* The main thread and every thread made after it stay on the control CPUs; workers and producers were made before. */
+static void pin_control(const struct box *box)
+{
+	const struct topology_cpus *control = &box->plan->control;
+	cpu_set_t cpus;
+
+	if (control->count == 0)
+		return;
+	CPU_ZERO(&cpus);
+	for (unsigned i = 0; i < control->count; i++)
+		CPU_SET((unsigned)control->cpus[i], &cpus);
+	(void)sched_setaffinity(0, sizeof(cpus), &cpus);
+}
+
+static int start_receiving(struct box *box, struct error *error)
+{
+	int rc = 0;
+
+	for (unsigned p = 0; rc == 0 && p < box->port_count; p++)
+		rc = box->ports[p].ops->start(box->ports[p].source, error);
+	for (unsigned i = 0; rc == 0 && i < box->worker_count; i++)
+		rc = worker_start(box->workers[i].worker, error);
+	return rc;
+}
+
+static void print_budget(const struct box *box)
+{
+	const struct config *config = box->config;
+	uint64_t pools = (uint64_t)box->worker_count * config->pool_bytes;
+
+	log_write(LOG_NOTICE, "receiving: node %s, instance %s, epoch %" PRIx32 ", %u worker(s), %u producer(s)", config->node,
+		state_uuid(box->state), box->epoch, box->worker_count, box->producer_count);
+	log_write(LOG_NOTICE,
+		"memory: %" PRIu64 " MiB of batches, %" PRIu64 " MiB mapped in all; one topic may hold %u %% of a pool",
+		pools >> 20, memory_mapped_bytes() >> 20, config->credit_percent);
+	log_write(LOG_NOTICE,
+		"mode direct: kill -9 loses at most what is open, in the rings and in the client: %" PRIu64 " MiB of records",
+		pools >> 20);
+}
+
+int box_start(struct box *box, struct config *config, struct error *error)
+{
+	int rc;
+
+	box->config = config;
+	ledger_init(&box->ledger);
+	if (clock_init() == -ENOTSUP)
+		box_warn(box, "this CPU's time stamp counter is not invariant: receive times may be off");
+	rc = open_state(box, error);
+	if (rc == 0)
+		rc = box_open_ports(box, error);
+	if (rc == 0)
+		rc = box_plan(box, error);
+	if (rc != 0)
+		return rc;
+	rc = box_new_workers(box, error);
+	if (rc == 0)
+		rc = box_start_producers(box, error);
+	if (rc == 0)
+		rc = start_receiving(box, error);
+	pin_control(box);
+	if (rc == 0)
+		rc = keeper_start(box, error);
+	if (rc == 0) {
+		atomic_store(&box->stage, BOX_RECEIVING);
+		print_budget(box);
+	}
+	return rc;
+}
+
+static void print_account(const struct box *box)
+{
+	uint64_t given_up = 0;
+
+#define X(name, ...) given_up += TOTAL_PRODUCER(box, given_up_##name);
+	EGRESS_GIVEN_UP(X)
+#undef X
+	log_write(LOG_NOTICE,
+		"stopped: %" PRIu64 " frames, %" PRIu64 " datagrams, %" PRIu64 " events found, %" PRIu64 " numbered, %" PRIu64
+		" acked, %" PRIu64 " given up",
+		TOTAL_SOURCE(box, frames), TOTAL_WORKER(box, datagrams), TOTAL_WORKER(box, found), TOTAL_WORKER(box, numbered),
+		TOTAL_PRODUCER(box, acked), given_up);
+}
+
+unsigned box_drain(struct box *box)
+{
+	unsigned wrong;
+
+	atomic_store(&box->stage, BOX_DRAINING);
+	for (unsigned i = 0; i < box->worker_count; i++)
+		if (box->workers[i].worker != NULL)
+			worker_halt(box->workers[i].worker);
+	for (unsigned p = 0; p < box->port_count; p++)
+		box->ports[p].ops->stop(box->ports[p].source);
+	for (unsigned i = 0; i < box->producer_count; i++)
+		producer_stop(box->producers[i].producer);
+	for (unsigned i = 0; i < box->worker_count; i++)
+		if (box->workers[i].worker != NULL)
+			worker_join(box->workers[i].worker);
+	keeper_stop(box);
+	if (box->producer_count == 0)
+		return 0;
+	wrong = ledger_settle(&box->ledger, box);
+	print_account(box);
+	return wrong;
+}
+
+unsigned box_stop(struct box *box)
+{
+	unsigned away = 0;
+
+	for (unsigned i = 0; i < box->producer_count; i++)
+		producer_free(box->producers[i].producer);
+	for (unsigned i = 0; i < box->worker_count; i++) {
+		away += worker_free(box->workers[i].worker);
+		ring_free(box->workers[i].lane.out);
+		ring_free(box->workers[i].lane.home);
+	}
+	for (unsigned p = 0; p < box->port_count; p++)
+		box->ports[p].ops->close(box->ports[p].source);
+	sources_free(box->sources);
+	type_index_free(box->type_index);
+	eal_stop();
+	state_close(box->state);
+	free(box->plan);
+	for (unsigned i = 0; i < box->warning_count; i++)
+		free(box->warnings[i]);
+	return away;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The box: everything that runs, put together from the configuration in stages and taken apart in reverse. One thread (the
+ * main thread) starts and stops it; the keeper thread and the control socket's handlers read it in between.
+ */
+
+#include <jansson.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "batch/lane.h"
+#include "control/daemon/config.h"
+#include "control/daemon/ledger.h"
+#include "control/daemon/rates.h"
+#include "control/daemon/state.h"
+#include "control/daemon/topology.h"
+#include "egress/producer.h"
+#include "worker/sources.h"
+#include "worker/worker.h"
+
+#define BOX_WORKERS   64
+#define BOX_PRODUCERS 8
+#define BOX_WARNINGS  64
+
+enum box_state { BOX_STARTING, BOX_RECEIVING, BOX_DRAINING };
+
+struct box_port {
+	const struct source_ops *ops;
+	struct source *source;
+};
+
+struct box_worker {
+	struct lane lane;
+	struct worker *worker;
+	const struct topology_worker *plan;
+};
+
+struct box_producer {
+	struct producer *producer;
+	const struct topology_producer *plan;
+	struct lane *lanes[BOX_WORKERS];
+};
+
+struct box {
+	struct config *config;
+	struct state *state;
+	struct topology *plan; /* made once, after the ports have told their nodes */
+	uint32_t epoch;
+	int64_t started_us; /* UTC */
+	atomic_int stage;   /* enum box_state; main thread: rw */
+	atomic_int stop_asked;
+
+	unsigned port_count;
+	struct box_port ports[CONFIG_PORTS];
+	unsigned worker_count;
+	struct box_worker workers[BOX_WORKERS];
+	unsigned producer_count;
+	struct box_producer producers[BOX_PRODUCERS];
+	struct kafka_property properties[CONFIG_PROPERTIES];
+
+	struct type_index *type_index;
+	struct sources *sources;
+	struct hours hours;
+
+	struct ledger ledger; /* keeper thread; read under its own lock */
+	struct rates rates;   /* same */
+	pthread_t keeper;
+	int keeper_started;
+	atomic_int keeper_stop;
+
+	unsigned warning_count;
+	char *warnings[BOX_WARNINGS]; /* for people, filled before the keeper starts */
+};
+
+/* Puts everything together and begins to receive. 0 or -errno with a sentence; box_stop takes apart what stands. */
+int box_start(struct box *box, struct config *config, struct error *error);
+
+/* Stops reception and drains: seals what is open, waits for Kafka as long as configured, gives up the rest by name. The
+ * control socket may be served until it returns, and the ledger be read. Returns the number of equations that do not close. */
+unsigned box_drain(struct box *box);
+
+/* Takes apart what stands; after box_drain, or after a box_start that failed. Returns the number of batches that leaked: 0. */
+unsigned box_stop(struct box *box);
+
+/* Adds a line to what `status` warns of, and logs it. Main thread, during box_start. */
+__attribute__((format(printf, 2, 3))) void box_warn(struct box *box, const char *fmt, ...);

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/daemon/box_parts.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/ring.h"
+#include "kafka/settings.h"
+#include "nic/eal.h"
+
+static int needs_eal(const struct config *config, unsigned *pci)
+{
+	int needed = 0;
+
+	for (unsigned i = 0; i < config->port_count; i++) {
+		if (config->ports[i].source.kind != SOURCE_DPDK)
+			continue;
+		needed = 1;
+		if (eal_device_is_pci(config->ports[i].source.device))
+			*pci = 1;
+	}
+	return needed;
+}
+
+static int open_eal(struct box *box, struct error *error)
+{
+	const struct config *config = box->config;
+	struct eal_config eal = {
+		.control_cpu = config->control_cpu_count > 0 ? config->control_cpus[0] : -1,
+		.huge_pages = config->huge_pages,
+		.memory_mb = config->eal_memory_mb,
+	};
+
+	return needs_eal(config, &eal.pci) ? eal_start(&eal, error) : 0;
+}
+
+int box_open_ports(struct box *box, struct error *error)
+{
+	int rc = open_eal(box, error);
+
+	for (unsigned i = 0; rc == 0 && i < box->config->port_count; i++) {
+		const struct source_config *source = &box->config->ports[i].source;
+		struct box_port *port = &box->ports[i];
+
+		port->ops = source->kind == SOURCE_DPDK ? &source_dpdk : &source_socket;
+		rc = port->ops->open(&port->source, source, error);
+		if (rc == 0)
+			box->port_count = i + 1;
+	}
+	return rc;
+}
+
+int box_plan(struct box *box, struct error *error)
+{
+	struct machine *machine = calloc(1, sizeof(*machine));
+	int nodes[CONFIG_PORTS], rc = -ENOMEM;
+
+	box->plan = calloc(1, sizeof(*box->plan));
+	if (machine == NULL || box->plan == NULL) {
+		free(machine);
+		return error_set(error, rc, "no memory for the plan of CPUs");
+	}
+	for (unsigned i = 0; i < box->port_count; i++) {
+		struct source_status status = {0};
+
+		box->ports[i].ops->status(box->ports[i].source, &status);
+		nodes[i] = status.node;
+	}
+	rc = machine_read(machine, "/sys/devices/system", error);
+	if (rc == 0)
+		rc = topology_plan(box->plan, box->config, machine, nodes, error);
+	free(machine);
+	for (unsigned i = 0; rc == 0 && i < box->plan->warning_count; i++)
+		box_warn(box, "%s", box->plan->warnings[i]);
+	if (rc == 0 && (box->plan->worker_count > BOX_WORKERS || box->plan->producer_count > BOX_PRODUCERS))
+		return error_set(error, -E2BIG, "more than %u workers or %u NUMA nodes", BOX_WORKERS, BOX_PRODUCERS);
+	return rc;
+}
+
+static int new_sources(struct box *box, struct error *error)
+{
+	const struct sources_config c = {
+		.count = box->config->sources,
+		.window = SOURCES_WINDOW,
+		.quiet_ticks = clock_hz(),
+		.node = MEMORY_ANY_NODE,
+	};
+	int rc;
+
+	for (unsigned i = 0; i < box->config->input_count; i++) {
+		if (box->config->inputs[i].format != INPUT_FRAME)
+			continue;
+		rc = sources_new(&box->sources, &c);
+		if (rc != 0)
+			return error_set(error, rc, "no memory for %u numbered sources (%" PRIu64 " MiB): %s; lower memory.sources",
+				c.count, (uint64_t)c.count * SOURCES_BYTES(c.window) >> 20, strerror(-rc));
+		return 0;
+	}
+	return 0;
+}
+
+static void worker_settings(const struct box *box, const struct topology_worker *plan, struct worker_config *c)
+{
+	const struct config *config = box->config;
+	const struct box_port *port = &box->ports[plan->port];
+
+	*c = (struct worker_config){
+		.lane = (uint16_t)box->worker_count,
+		.cpu = plan->cpu,
+		.node = plan->node,
+		.idle = (enum worker_idle)config->ports[plan->port].idle,
+		.ops = port->ops,
+		.queue = port->ops->queue(port->source, plan->queue),
+		.inputs = config->inputs,
+		.input_count = config->input_count,
+		.types = config->types,
+		.type_index = box->type_index,
+		.topics = config->topics,
+		.hours = &box->hours,
+		.sources = box->sources,
+		.node_name = config->node,
+		.epoch = box->epoch,
+		.generation = 1,
+		.first_seq = 1,
+		.pool_bytes = config->pool_bytes,
+		.batch_bytes = config->batch_bytes,
+		.credit_percent = config->credit_percent,
+		.age_min_us = config->batch_age_min_us,
+		.age_max_us = config->batch_age_max_us,
+	};
+}
+
+static int new_worker(struct box *box, const struct topology_worker *plan, struct error *error)
+{
+	struct box_worker *w = &box->workers[box->worker_count];
+	struct worker_config c;
+	unsigned batches;
+	int rc;
+
+	worker_settings(box, plan, &c);
+	batches = worker_pool_count(&c);
+	w->plan = plan;
+	w->lane.out = ring_new(batches, c.node);
+	w->lane.home = ring_new(batches, c.node);
+	box->worker_count++;
+	if (w->lane.out == NULL || w->lane.home == NULL)
+		return error_set(error, -ENOMEM, "no memory for a ring of %u batches; lower memory.pool", batches);
+	rc = worker_new(&w->worker, &c, &w->lane, error);
+	return rc;
+}
+
+int box_new_workers(struct box *box, struct error *error)
+{
+	int rc = new_sources(box, error);
+
+	if (rc != 0)
+		return rc;
+	box->type_index = type_index_new(box->config->types);
+	if (box->type_index == NULL)
+		return error_set(error, -ENOMEM, "no memory for the table of event types");
+	for (unsigned i = 0; rc == 0 && i < box->plan->worker_count; i++)
+		rc = new_worker(box, &box->plan->workers[i], error);
+	return rc;
+}
+
+static int start_producer(struct box *box, unsigned index, struct error *error)
+{
+	const struct config *config = box->config;
+	struct box_producer *p = &box->producers[index];
+	struct producer_config c = {
+		.lanes = p->lanes,
+		.topics = config->topics,
+		.properties = box->properties,
+		.property_count = config->property_count,
+		.handles = config->handles,
+		.drain_seconds = config->drain_seconds,
+	};
+	int rc;
+
+	p->plan = &box->plan->producers[index];
+	c.node = p->plan->node < 0 ? 0 : (unsigned)p->plan->node;
+	c.cpus = p->plan->cpus.cpus;
+	c.cpu_count = p->plan->cpus.count;
+	for (unsigned i = 0; i < box->worker_count; i++)
+		if (box->workers[i].plan->producer == index)
+			p->lanes[c.lane_count++] = &box->workers[i].lane;
+	rc = producer_start(&p->producer, &c, error);
+	if (rc == 0)
+		box->producer_count++;
+	return rc;
+}
+
+int box_start_producers(struct box *box, struct error *error)
+{
+	int rc = 0;
+
+	(void)kafka_tune_allocator();
+	for (unsigned i = 0; i < box->config->property_count; i++)
+		box->properties[i] = (struct kafka_property){box->config->properties[i].name, box->config->properties[i].value};
+	for (unsigned i = 0; rc == 0 && i < box->plan->producer_count; i++)
+		rc = start_producer(box, i, error);
+	return rc;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the control socket answers. Each handlers_<room>.c registers its methods; all run on the main thread. */
+
+#include "control/daemon/box.h"
+#include "control/daemon/server.h"
+
+/* 0 or -errno. Main thread, before the first server_poll. */
+int handlers_register(struct server *server, struct box *box);
+
+server_handler handle_status, handle_ledger, handle_stop;
+server_handler handle_ports, handle_workers, handle_drops;
+server_handler handle_sources, handle_types, handle_config;
+server_handler handle_kafka;
+
+/* A counter's value as JSON. */
+static inline json_t *json_counter(uint64_t value)
+{
+	return json_integer((json_int_t)value);
+}

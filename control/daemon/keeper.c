@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/daemon/keeper.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/rcu.h"
+#include "control/daemon/box.h"
+#include "control/daemon/notify.h"
+
+#define TURN_NS        100000000L
+#define TURNS_A_SECOND 10u
+#define HOUR_GRACE_US  (10 * MINUTE_US)
+
+static void once_a_second(struct box *box)
+{
+	ledger_check(&box->ledger, box);
+	rates_update(&box->rates, box);
+	(void)notify_watchdog();
+}
+
+static void *keeper_main(void *argument)
+{
+	struct box *box = argument;
+	struct timespec next;
+	unsigned turn = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &next);
+	while (!atomic_load(&box->keeper_stop)) {
+		clock_update();
+		hours_update(&box->hours, clock_utc_us(clock_tsc()), HOUR_GRACE_US);
+		if (++turn % TURNS_A_SECOND == 0)
+			once_a_second(box);
+		next.tv_nsec += TURN_NS;
+		if (next.tv_nsec >= 1000000000L) {
+			next.tv_nsec -= 1000000000L;
+			next.tv_sec++;
+		}
+		while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL) != 0)
+			;
+	}
+	return NULL;
+}
+
+int keeper_start(struct box *box, struct error *error)
+{
+	int rc = pthread_create(&box->keeper, NULL, keeper_main, box);
+
+	if (rc != 0)
+		return error_set(error, -rc, "cannot start the keeper thread: %s", strerror(rc));
+	(void)pthread_setname_np(box->keeper, "keeper");
+	box->keeper_started = 1;
+	return 0;
+}
+
+void keeper_stop(struct box *box)
+{
+	if (!box->keeper_started)
+		return;
+	atomic_store(&box->keeper_stop, 1);
+	pthread_join(box->keeper, NULL);
+	box->keeper_started = 0;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The keeper: a control thread that renews the clock's anchor and the landing hours ten times a second, and checks the
+ * ledger, the rates and the numbered sources once a second. It never waits for Kafka, a client or a disk.
+ */
+
+#include "base/error.h"
+
+struct box;
+
+/* 0 or -errno with a sentence. Main thread. */
+int keeper_start(struct box *box, struct error *error);
+void keeper_stop(struct box *box);

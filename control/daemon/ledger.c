@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/daemon/ledger.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "control/daemon/box.h"
+#include "control/daemon/totals.h"
+
+/* Checks in a row that make an alarm. */
+#define LOSS_ORDERED   2
+#define LOSS_UNORDERED 3
+#define SURPLUS        10
+
+static void begin(struct ledger_equation *e, const char *name, int ordered, const char *left, uint64_t value)
+{
+	e->name = name;
+	e->ordered = ordered;
+	(void)snprintf(e->left.name, sizeof(e->left.name), "%s", left);
+	e->left.value = value;
+	e->term_count = 0;
+}
+
+static void add(struct ledger_equation *e, const char *prefix, const char *name, uint64_t value)
+{
+	struct ledger_term *term = &e->right[e->term_count++];
+
+	(void)snprintf(term->name, sizeof(term->name), "%s%s", prefix, name);
+	term->value = value;
+}
+
+static void end(struct ledger_equation *e)
+{
+	uint64_t right = 0;
+
+	for (unsigned i = 0; i < e->term_count; i++)
+		right += e->right[i].value;
+	e->difference = (int64_t)(e->left.value - right);
+}
+
+static void read_frames(struct ledger_equation *e, const struct box *box)
+{
+	begin(e, "frames", 0, "frames", TOTAL_SOURCE(box, frames));
+	add(e, "", "datagram_frames", TOTAL_SOURCE(box, datagram_frames));
+	add(e, "", "fragments_held", TOTAL_SOURCE(box, fragments_held));
+#define X(name, ...) add(e, "host.", #name, TOTAL_SOURCE(box, host_##name));
+	SOURCE_HOST_KINDS(X)
+#undef X
+#define X(name, ...) add(e, "dropped.", #name, TOTAL_SOURCE(box, dropped_##name));
+	SOURCE_DROPS(X)
+#undef X
+	end(e);
+}
+
+static void read_deliveries(struct ledger_equation *e, const struct box *box)
+{
+	begin(e, "deliveries", 0, "delivered by sources", TOTAL_SOURCE(box, datagrams));
+	add(e, "", "taken by workers", TOTAL_WORKER(box, datagrams));
+	end(e);
+}
+
+static void read_datagrams(struct ledger_equation *e, const struct box *box)
+{
+	begin(e, "datagrams", 1, "datagrams", TOTAL_WORKER(box, datagrams));
+	add(e, "", "decoded", TOTAL_WORKER(box, decoded));
+	for (unsigned i = 0; i < DATAGRAM_DROPS; i++)
+		add(e, "dropped.", datagram_drop_text(i).name,
+			total_workers(box, offsetof(struct worker_counters, datagram_drops) + i * sizeof(counter)));
+	end(e);
+}
+
+static void read_events(struct ledger_equation *e, const struct box *box)
+{
+	begin(e, "events", 1, "events found", TOTAL_WORKER(box, found));
+	add(e, "", "numbered", TOTAL_WORKER(box, numbered));
+	for (unsigned i = 0; i < EVENT_DROPS; i++)
+		add(e, "dropped.", event_drop_text(i).name,
+			total_workers(box, offsetof(struct worker_counters, event_drops) + i * sizeof(counter)));
+	end(e);
+}
+
+static void read_records(struct ledger_equation *e, const struct box *box)
+{
+	begin(e, "records", 1, "numbered", TOTAL_WORKER(box, numbered));
+	add(e, "in_flight.", "open", TOTAL_WORKER(box, open));
+	add(e, "in_flight.", "rings", total_rings(box));
+	add(e, "in_flight.", "producers", TOTAL_PRODUCER(box, held));
+	add(e, "", "acked", TOTAL_PRODUCER(box, acked));
+#define X(name, ...) add(e, "given_up.", #name, TOTAL_PRODUCER(box, given_up_##name));
+	EGRESS_GIVEN_UP(X)
+#undef X
+	end(e);
+}
+
+static void read_all(struct ledger_equation *equations, const struct box *box)
+{
+	read_frames(&equations[0], box);
+	read_deliveries(&equations[1], box);
+	read_datagrams(&equations[2], box);
+	read_events(&equations[3], box);
+	read_records(&equations[4], box);
+}
+
+void ledger_init(struct ledger *ledger)
+{
+	memset(ledger, 0, sizeof(*ledger));
+	pthread_mutex_init(&ledger->lock, NULL);
+	ledger->equation_count = 5;
+}
+
+static void judge(struct ledger *ledger, struct ledger_equation *e)
+{
+	int losing = e->ordered ? e->highest > 0 : e->lowest > 0;
+	int alarm;
+
+	e->losing = losing ? e->losing + 1 : 0;
+	e->gaining = e->highest < 0 ? e->gaining + 1 : 0;
+	alarm = e->losing >= (e->ordered ? LOSS_ORDERED : LOSS_UNORDERED) || e->gaining >= SURPLUS;
+	if (alarm && !e->alarm) {
+		ledger->alarms++;
+		ledger->alarm_since_us = clock_utc_us(clock_tsc());
+		log_write(LOG_ERROR, "ledger: %s do not add up: %s %" PRIu64 ", difference %" PRId64 "; see `penstock ledger`",
+			e->name, e->left.name, e->left.value, e->losing > 0 ? e->highest : e->lowest);
+	}
+	e->alarm = alarm;
+}
+
+static void take(struct ledger_equation *e, const struct ledger_equation *sample)
+{
+	e->name = sample->name;
+	e->ordered = sample->ordered;
+	e->left = sample->left;
+	e->term_count = sample->term_count;
+	memcpy(e->right, sample->right, sizeof(e->right));
+	e->difference = sample->difference;
+}
+
+void ledger_read(struct ledger *ledger, const struct box *box)
+{
+	struct ledger_equation sample[LEDGER_EQUATIONS];
+
+	read_all(sample, box);
+	for (unsigned k = 0; k < ledger->equation_count; k++)
+		take(&ledger->equations[k], &sample[k]);
+}
+
+unsigned ledger_settle(struct ledger *ledger, const struct box *box)
+{
+	unsigned wrong = 0;
+
+	pthread_mutex_lock(&ledger->lock);
+	ledger_read(ledger, box);
+	for (unsigned k = 0; k < ledger->equation_count; k++) {
+		const struct ledger_equation *e = &ledger->equations[k];
+
+		if (e->difference == 0)
+			continue;
+		wrong++;
+		log_write(LOG_ERROR, "ledger at stop: %s do not add up: %s %" PRIu64 ", difference %" PRId64, e->name,
+			e->left.name, e->left.value, e->difference);
+	}
+	pthread_mutex_unlock(&ledger->lock);
+	return wrong;
+}
+
+void ledger_check(struct ledger *ledger, const struct box *box)
+{
+	static struct ledger_equation sample[LEDGER_EQUATIONS];
+	int64_t highest[LEDGER_EQUATIONS], lowest[LEDGER_EQUATIONS];
+
+	for (unsigned i = 0; i < LEDGER_SAMPLES; i++) {
+		read_all(sample, box);
+		for (unsigned k = 0; k < ledger->equation_count; k++) {
+			int64_t d = sample[k].difference;
+
+			highest[k] = i == 0 || d > highest[k] ? d : highest[k];
+			lowest[k] = i == 0 || d < lowest[k] ? d : lowest[k];
+		}
+	}
+	pthread_mutex_lock(&ledger->lock);
+	for (unsigned k = 0; k < ledger->equation_count; k++) {
+		struct ledger_equation *e = &ledger->equations[k];
+
+		take(e, &sample[k]);
+		e->highest = highest[k];
+		e->lowest = lowest[k];
+		judge(ledger, e);
+	}
+	ledger->checks++;
+	ledger->checked_us = clock_utc_us(clock_tsc());
+	pthread_mutex_unlock(&ledger->lock);
+}
+
+int ledger_alarmed(struct ledger *ledger)
+{
+	int alarm = 0;
+
+	pthread_mutex_lock(&ledger->lock);
+	for (unsigned k = 0; k < ledger->equation_count; k++)
+		alarm |= ledger->equations[k].alarm;
+	pthread_mutex_unlock(&ledger->lock);
+	return alarm;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * penstockd: reads the configuration, puts the box together, serves the control socket until told to stop, drains.
+ * Exit codes are those of sysexits.h: 0, 64 usage, 70 cannot run, 78 configuration.
+ */
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "base/log.h"
+#include "control/api/version.h"
+#include "control/daemon/box.h"
+#include "control/daemon/handlers.h"
+#include "control/daemon/notify.h"
+#include "kafka/settings.h"
+
+#define TURN_MS       250
+#define LAST_WORDS_MS 500
+
+static volatile sig_atomic_t stop_signal;
+
+struct arguments {
+	const char *config;
+	int check;
+};
+
+static void on_signal(int signal)
+{
+	stop_signal = signal;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+
+	sigemptyset(&action.sa_mask);
+	(void)sigaction(SIGTERM, &action, NULL);
+	(void)sigaction(SIGINT, &action, NULL);
+	action.sa_handler = SIG_IGN;
+	(void)sigaction(SIGPIPE, &action, NULL);
+	(void)sigaction(SIGHUP, &action, NULL);
+}
+
+static void usage(FILE *out)
+{
+	fputs("usage: penstockd -c FILE [--check]\n"
+	      "  -c, --config FILE   the configuration; see penstockd.yaml(5)\n"
+	      "      --check         read and check it, and do nothing else; needs neither root nor Kafka\n"
+	      "  -v, --verbose       log what is only of interest when looking for a fault\n"
+	      "  -V, --version       print the version\n"
+	      "  -h, --help          print this\n",
+		out);
+}
+
+static int parse(int argc, char **argv, struct arguments *arguments)
+{
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"check", no_argument, NULL, 'k'},
+		{"verbose", no_argument, NULL, 'v'},
+		{"version", no_argument, NULL, 'V'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:vVh", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			arguments->config = optarg;
+			break;
+		case 'k':
+			arguments->check = 1;
+			break;
+		case 'v':
+			log_set_level(LOG_DEBUG);
+			break;
+		case 'V':
+			puts("penstockd " PENSTOCK_VERSION);
+			exit(EX_OK);
+		case 'h':
+			usage(stdout);
+			exit(EX_OK);
+		default:
+			return EX_USAGE;
+		}
+	}
+	return arguments->config != NULL && optind == argc ? EX_OK : EX_USAGE;
+}
+
+/* Reads the file and lets the Kafka client judge its properties. EX_CONFIG after one line on standard error. */
+static int read_config(const char *path, struct config **config)
+{
+	struct kafka_property properties[CONFIG_PROPERTIES];
+	struct error error = {""};
+	int rc = config_read(config, path, &error);
+
+	if (rc == 0) {
+		for (unsigned i = 0; i < (*config)->property_count; i++)
+			properties[i] = (struct kafka_property){
+				(*config)->properties[i].name, (*config)->properties[i].value};
+		rc = kafka_properties_check(properties, (*config)->property_count, &error);
+	}
+	if (rc == 0)
+		return EX_OK;
+	fprintf(stderr, "%s\n", error.text);
+	return EX_CONFIG;
+}
+
+static void serve(struct box *box, struct server *server)
+{
+	while (stop_signal == 0 && !atomic_load(&box->stop_asked))
+		(void)server_poll(server, TURN_MS);
+	server_flush(server, LAST_WORDS_MS);
+	log_write(LOG_NOTICE, "stopping: draining for at most %u s", box->config->drain_seconds);
+	(void)notify_stopping(box->config->drain_seconds + 5);
+}
+
+static int run(struct box *box, struct config *config)
+{
+	struct server *server = NULL;
+	struct error error = {""};
+	unsigned wrong = 0, leaked;
+	int rc = server_open(&server, config->control_socket, config->control_mode, &error);
+
+	if (rc == 0)
+		rc = handlers_register(server, box);
+	if (rc == 0)
+		rc = box_start(box, config, &error);
+	if (rc == 0) {
+		(void)notify_ready();
+		serve(box, server);
+		wrong = box_drain(box);
+	} else {
+		log_write(LOG_ERROR, "%s", error.text[0] != '\0' ? error.text : strerror(-rc));
+		(void)box_drain(box);
+	}
+	server_close(server);
+	leaked = box_stop(box);
+	if (leaked > 0)
+		log_write(LOG_ERROR, "%u batches did not come home", leaked);
+	return rc == 0 && wrong == 0 && leaked == 0 ? EX_OK : EX_SOFTWARE;
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments arguments = {0};
+	struct config *config = NULL;
+	static struct box box;
+	int rc = parse(argc, argv, &arguments);
+
+	if (rc != EX_OK) {
+		usage(stderr);
+		return rc;
+	}
+	rc = read_config(arguments.config, &config);
+	if (rc == EX_OK && arguments.check)
+		printf("%s: fine\n", arguments.config);
+	if (rc == EX_OK && !arguments.check) {
+		catch_signals();
+		rc = run(&box, config);
+	}
+	config_free(config);
+	return rc;
+}

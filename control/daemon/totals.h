@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* Sums of one counter over all workers' queues, all workers, or all producers. Any thread while the box stands. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "control/daemon/box.h"
+
+/* `offset` is the counter's place in struct source_counters, worker_counters or producer_counters. */
+uint64_t total_sources(const struct box *box, size_t offset);
+uint64_t total_workers(const struct box *box, size_t offset);
+uint64_t total_producers(const struct box *box, size_t offset);
+
+/* Events in the rings between workers and producers. */
+uint64_t total_rings(const struct box *box);
+
+#define TOTAL_SOURCE(box, field)   total_sources(box, offsetof(struct source_counters, field))
+#define TOTAL_WORKER(box, field)   total_workers(box, offsetof(struct worker_counters, field))
+#define TOTAL_PRODUCER(box, field) total_producers(box, offsetof(struct producer_counters, field))
