@@ -111,5 +111,6 @@ void sources_totals(struct sources *table, struct sources_totals *totals);
 unsigned sources_check(struct sources *table);
 
 /* Folds accounts without progress since `before_tsc`, and those that newer epochs have pushed out, into the sums, and makes
- * their room free again. Waits for a grace period if there are any. Returns how many. About once a second. */
+ * their room free again. Waits for a grace period if there are any. Returns how many. About once a second. A source that comes
+ * back later begins anew, so what it lost in between is not seen: let idle mean minutes. */
 unsigned sources_retire(struct sources *table, uint64_t before_tsc);
