@@ -6,6 +6,8 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "control/daemon/config_value.h"
+
 #define BLOCK_BYTES 65536u
 #define ALIGNMENT   16u
 
@@ -174,6 +176,7 @@ static int read_node(struct reader *r, unsigned depth, struct tree_node **out);
 static int read_key(struct reader *r, const struct tree_node *map, struct tree_node *at)
 {
 	const struct tree_node *twin;
+	char quoted[256];
 	size_t length;
 	int rc;
 
@@ -189,9 +192,9 @@ static int read_key(struct reader *r, const struct tree_node *map, struct tree_n
 		return rc;
 	twin = tree_find(map, at->key);
 	if (twin != NULL)
-		return error_set(r->error, -EINVAL, "%s:%u:%u: key \"%.64s\" is here a second time, first in line %u; "
-						    "expected it once", r->name, at->key_line, at->key_column, at->key,
-			twin->key_line);
+		return error_set(r->error, -EINVAL, "%s:%u:%u: key %s is here a second time, first in line %u; "
+						    "expected it once", r->name, at->key_line, at->key_column,
+			value_quote(quoted, sizeof(quoted), at->key), twin->key_line);
 	return next_event(r);
 }
 
