@@ -11,7 +11,8 @@
 #define EXPECT_SIZE 192
 #define CLOSE       2u /* edits that still look like a slip of the finger */
 
-static int fail_at(const struct reading *reading, unsigned line, unsigned column, const char *fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static int fail_at(const struct reading *reading, unsigned line, unsigned column,
+	const char *fmt, va_list ap)
 {
 	char text[480];
 
