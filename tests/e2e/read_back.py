@@ -153,7 +153,8 @@ class Reader:
 
     def identity(self, topic, partition, where, ingest):
         good = (isinstance(ingest, list) and len(ingest) >= 4 and isinstance(ingest[0], str)
-                and all(type(number) is int for number in ingest[1:4]) and ingest[1] > YEAR_2020_US and ingest[2] > 0)
+                and all(type(number) is int for number in ingest[1:4]) and ingest[1] > YEAR_2020_US and ingest[2] > 0
+                and (len(ingest) < 5 or ingest[4] is None or type(ingest[4]) is int) and ingest[5:] in ([], ["late"]))
         found = IDENTITY.match(ingest[0]) if good else None
         if found is None:
             self.fault("bad_ingest", f"{where}: {ingest!r}")

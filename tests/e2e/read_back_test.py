@@ -144,6 +144,10 @@ class ReadBack(unittest.TestCase):
         self.records[199][4] = record(body, 1, 0x84, b',1767225500000000,"late"')
         self.assertEqual(self.find(), {})
 
+    def test_other_members_of_the_array_are_not(self):
+        self.replace(10, b",490896,1]", b',490896,1,null,"early"]')
+        self.assertEqual(self.find(), {"bad_ingest": 1, "identity_gaps": 1})
+
     def test_raw_records(self):
         for line, rec in zip(self.lines, self.records):
             if line[1] == b"request":

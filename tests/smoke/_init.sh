@@ -20,6 +20,7 @@ pktgen=$build/tests/pktgen/penstock-pktgen
 kafka=$root/tests/broker/kafka
 cluster=
 failures=0
+generated=0
 daemon_pid=
 
 skip() {
@@ -39,12 +40,13 @@ die() {
 
 # --- the private world -----------------------------------------------------------------------------------------------
 
-if [ "${PENSTOCK_BED:-}" != inside ]; then
+if [ -z "${PENSTOCK_BED:-}" ]; then
 	[ "$(id -u)" = 0 ] || skip "needs root for network namespaces"
 	unshare --mount --net --pid --fork true 2>/dev/null || skip "this machine gives no namespaces"
-	PENSTOCK_BED=inside exec unshare --mount --net --pid --fork --kill-child --mount-proc "$test_file" "$@"
+	PENSTOCK_BED=fresh exec unshare --mount --net --pid --fork --kill-child --mount-proc "$test_file" "$@"
 fi
-if [ "$(awk '$5 == "/run/netns"' /proc/self/mountinfo)" = "" ]; then
+if [ "$PENSTOCK_BED" = fresh ]; then
+	export PENSTOCK_BED=inside
 	mkdir -p /run/netns
 	mount -t tmpfs -o mode=755 penstock-netns /run/netns
 	ip link set lo up
@@ -132,6 +134,30 @@ v = eval(sys.argv[1])
 print(json.dumps(v) if isinstance(v, (dict, list, bool)) or v is None else v)' "$1"
 }
 
+# What the daemon's ledger says: `ledger records` is the left side of an equation, `ledger records acked` a term of its
+# right side, `ledger events dropped.` the sum of the terms that begin so, `ledger frames difference` what is missing.
+ledger() { # EQUATION [TERM]
+	cli -j ledger >"$work/ledger.json" || true
+	json "next(e['left']['value'] if not '${2:-}' else e['difference'] if '${2:-}' == 'difference'
+		else sum(t['value'] for t in e['right']
+			if t['name'] == '${2:-}' or '${2:-}'.endswith('.') and t['name'].startswith('${2:-}'))
+		for e in d['equations'] if e['name'] == '$1')" <"$work/ledger.json"
+}
+
+# Every equation closes and nothing is on its way.
+expect_ledger_closed() {
+	local equation
+	for equation in frames deliveries datagrams events records; do
+		expect "ledger: $equation add up, difference" "$(ledger $equation difference)" = 0
+	done
+	expect "ledger: events in flight" "$(ledger records in_flight.)" = 0
+	expect "ledger: alarms raised" "$(json 'd["alarms"]' <"$work/ledger.json")" = 0
+}
+
+drops() { # NAME: the count of a drop, over all stages
+	cli -j show drops | json "sum(x['count'] for x in d['drops'] if x['name'] == '$1')"
+}
+
 # --- network ---------------------------------------------------------------------------------------------------------
 
 bed_up() { # [MTU]
@@ -169,7 +195,7 @@ broker_up() {
 		bootstrap=$PENSTOCK_BOOTSTRAP
 		return
 	fi
-	cluster=$test_name-$$
+	cluster=$test_name-$RANDOM$RANDOM # process numbers repeat in namespaces
 	bootstrap=$("$kafka" start "$cluster" "$@") || die "no broker"
 }
 
@@ -180,8 +206,8 @@ topics=$test_name.{type} # tests share a broker: each has topics of its own
 state=$work/state
 socket=$work/control.sock
 config=$work/penstockd.yaml
-device=net_af_packet0,iface=bed0,framecnt=16384,blocksz=65536
-read -r -d '' inputs <<'EOF' || true
+device=net_af_packet0,iface=bed0,framecnt=16384
+IFS= read -r -d '' inputs <<'EOF' || true
   - {port: 9000, format: json}
   - {port: 9001, format: frame}
   - {port: 9002, format: raw, event: rawline}
@@ -238,6 +264,40 @@ start_daemon() {
 	env "$@" "$penstockd" -c "$config" >>"$work/penstockd.log" 2>&1 </dev/null &
 	daemon_pid=$!
 	wait_for 30 "the daemon receives" receiving
+}
+
+# Everything that was sent has come to rest: Kafka has it, or it is counted under a name.
+wait_idle() { # [SECONDS]
+	cli wait idle -t "${1:-60}" >/dev/null || die "not all events came to rest within ${1:-60} s"
+}
+
+# The generator in the sender's namespace; $truth and $events are what it wrote.
+generate() { # OPTION...
+	truth=$work/truth-$((generated + 1)).json
+	events=$work/events-$((++generated)).txt
+	in_sender "$pktgen" --truth "$truth" --truth-events "$events" --raw-type rawline "$@" >>"$work/pktgen.log" 2>&1 ||
+		die "the generator failed: $(tail -1 "$work/pktgen.log")"
+}
+
+truth() { # EXPRESSION over the last generator's truth
+	json "$1" <"$truth"
+}
+
+# Creates the configured topics through the daemon.
+create_topics() {
+	cli topics create >"$work/topics.log" 2>&1 || die "topics create failed: $(tail -3 "$work/topics.log")"
+}
+
+# Compares the test's topics with everything that was generated so far.
+read_back() { # OPTION...
+	local file options=()
+	for file in "$work"/events-*.txt; do options+=(--truth-events "$file"); done
+	if "$root/tests/e2e/read_back.py" --bootstrap "$bootstrap" --template "$topics" --raw rawline "${options[@]}" \
+		--summary "$work/read_back.json" "$@"; then
+		echo "ok   read back"
+	else
+		fail "what Kafka holds is not what was sent"
+	fi
 }
 
 receiving() {
