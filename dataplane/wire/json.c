@@ -6,10 +6,11 @@
 #include "base/compiler.h"
 #include "wire/json_scan.h"
 
-typedef int scan_function(const uint8_t *data, uint32_t len, uint32_t start, int trusted, struct json_marks *marks);
+typedef int read_function(const struct json_plan *plan, const uint8_t *data, uint32_t len, uint32_t start,
+	struct json_object *out, uint32_t *end);
 
 /* Main thread before workers start: rw, then everyone: ro. */
-static scan_function *scan = json_scan_scalar;
+static read_function *read_object = json_read_scalar;
 
 static uint32_t skip_space(const uint8_t *data, uint32_t len, uint32_t at)
 {
@@ -33,36 +34,30 @@ static uint32_t resume_at(const uint8_t *data, uint32_t len, uint32_t from)
 	return len;
 }
 
-/* What is wrong, and where, the scalar scan knows. */
-static int scan_object(const uint8_t *data, uint32_t len, uint32_t start, int trusted, struct json_marks *marks)
+/* The object at *offset is bad: names the error and moves *offset on. */
+static __attribute__((noinline)) int next_bad(
+	const struct json_plan *plan, const uint8_t *data, uint32_t len, uint32_t *offset, struct json_object *out)
 {
-	int result = scan(data, len, start, trusted, marks);
+	uint32_t start = *offset, end = start;
+	int result = data[start] == '{' ? json_read_scalar(plan, data, len, start, out, &end) : JSON_NOT_OBJECT;
 
-	return LIKELY(result == JSON_FOUND) ? result : json_scan_scalar(data, len, start, trusted, marks);
+	*offset = result == JSON_FOUND ? end + 1 : resume_at(data, len, end > start ? end : start + 1);
+	return result;
 }
 
 int json_next(const struct json_plan *plan, const uint8_t *data, uint32_t len, uint32_t *offset, struct json_object *out)
 {
-	__attribute__((uninitialized)) struct json_marks marks;
-	uint32_t start = skip_space(data, len, *offset);
-	int result;
+	uint32_t start = skip_space(data, len, *offset), end;
 
 	if (start >= len) {
 		*offset = len;
 		return JSON_END;
 	}
-	marks.end = start;
-	if (UNLIKELY(data[start] != '{'))
-		result = JSON_NOT_OBJECT;
-	else
-		result = scan_object(data, len, start, plan->trusted, &marks);
-	if (LIKELY(result == JSON_FOUND))
-		result = json_members(plan, data, len, start, &marks, out);
-	if (LIKELY(result == JSON_FOUND))
-		*offset = marks.end + 1;
-	else
-		*offset = resume_at(data, len, marks.end > start ? marks.end : start + 1);
-	return result;
+	*offset = start;
+	if (UNLIKELY(data[start] != '{' || read_object(plan, data, len, start, out, &end) != JSON_FOUND))
+		return next_bad(plan, data, len, offset, out);
+	*offset = end + 1;
+	return JSON_FOUND;
 }
 
 /* The C library's own tables are asked, so that emulators which hide instructions are heard. */
@@ -82,17 +77,17 @@ static enum json_level best_level(void)
 
 enum json_level json_use(enum json_level at_most)
 {
-	static scan_function *const scans[] = {
-		[JSON_SCALAR] = json_scan_scalar,
-		[JSON_SSE42] = json_scan_sse42,
-		[JSON_AVX2] = json_scan_avx2,
-		[JSON_AVX512] = json_scan_avx512,
+	static read_function *const reads[] = {
+		[JSON_SCALAR] = json_read_scalar,
+		[JSON_SSE42] = json_read_sse42,
+		[JSON_AVX2] = json_read_avx2,
+		[JSON_AVX512] = json_read_avx512,
 	};
 	enum json_level level = best_level();
 
 	if (level > at_most)
 		level = at_most;
-	scan = scans[level];
+	read_object = reads[level];
 	return level;
 }
 

@@ -12,8 +12,9 @@
  * half a surrogate pair are grammatical and accepted; json_unescape says what becomes of them.
  *
  * Trusted plans are for senders whose structure is vouched for. The object's end is found by quotes, backslashes, braces and
- * brackets (which need not match in kind), the top level's names by its colons and commas, and only what that needs is
- * checked; strings, numbers, literals, UTF-8 and everything nested are taken as they come. Limits hold all the same.
+ * brackets (which need not match in kind); a top-level string behind the brace or a comma is a name, and each must have one
+ * colon. Nothing else is checked: strings, numbers, literals, UTF-8 and all that is nested are taken as they come. The
+ * limits hold all the same.
  *
  * A wanted name matches a member's decoded name ("ty\u0070e" is type), at the top level only. Of several members with one
  * name the last counts, and `duplicate` tells of it.
@@ -50,22 +51,14 @@ enum json_result {
 	JSON_NOT_OBJECT = -6,
 };
 
-/* A wanted name and what tells it from others without a branch: its first and last 8 bytes (both cut to its length). */
-struct json_name {
-	uint64_t head;
-	uint64_t tail;
-	uint8_t len;
-	uint8_t next; /* another name with the same head, tail and length; JSON_WANTED: none */
-	char text[JSON_NAME_MAX + 1];
-};
-
 /* Private to the scanner; complete so that it can be embedded. Const while workers run. */
 struct json_plan {
-	uint64_t factors[3]; /* make the hash of the names perfect */
-	uint8_t slots[64];   /* hash -> index into names[]; JSON_WANTED: nobody */
-	uint8_t trusted;
+	uint64_t patterns[JSON_WANTED]; /* the first 8 bytes of each name in its quotes, the first in the lowest byte */
+	uint64_t masks[JSON_WANTED];    /* which of them there are */
+	uint8_t lens[JSON_WANTED];      /* bytes of each name */
 	uint8_t count;
-	struct json_name names[JSON_WANTED + 1]; /* the last one matches nothing */
+	uint8_t trusted;
+	char names[JSON_WANTED][JSON_NAME_MAX + 1]; /* with the closing quote instead of a NUL */
 };
 
 struct json_member {

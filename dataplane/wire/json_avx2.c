@@ -31,6 +31,16 @@ OPERATION void block_load_tail(struct block *b, const uint8_t *data, uint32_t le
 	block_load(b, padded);
 }
 
+/* Not zero when there is a backslash, a control character or a byte above 127 (which is below zero, if signed). */
+OPERATION uint64_t block_special(const struct block *b)
+{
+	__m256i space = _mm256_set1_epi8(0x20), backslash = _mm256_set1_epi8('\\');
+	__m256i low = _mm256_or_si256(_mm256_cmpgt_epi8(space, b->low), _mm256_cmpeq_epi8(b->low, backslash));
+	__m256i high = _mm256_or_si256(_mm256_cmpgt_epi8(space, b->high), _mm256_cmpeq_epi8(b->high, backslash));
+
+	return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(low, high));
+}
+
 OPERATION uint64_t block_equal(const struct block *b, uint8_t byte)
 {
 	__m256i all = _mm256_set1_epi8((char)byte);
@@ -38,9 +48,9 @@ OPERATION uint64_t block_equal(const struct block *b, uint8_t byte)
 	return join(_mm256_cmpeq_epi8(b->low, all), _mm256_cmpeq_epi8(b->high, all));
 }
 
-OPERATION uint64_t block_equal_lower(const struct block *b, uint8_t byte)
+OPERATION uint64_t block_equal_with(const struct block *b, uint8_t bits, uint8_t byte)
 {
-	__m256i all = _mm256_set1_epi8((char)byte), bit = _mm256_set1_epi8(0x20);
+	__m256i all = _mm256_set1_epi8((char)byte), bit = _mm256_set1_epi8((char)bits);
 
 	return join(_mm256_cmpeq_epi8(_mm256_or_si256(b->low, bit), all),
 		_mm256_cmpeq_epi8(_mm256_or_si256(b->high, bit), all));
@@ -84,9 +94,25 @@ OPERATION void store_marks(uint32_t *at, uint64_t bits, uint32_t base)
 	} while (__builtin_expect(bits != 0, 0));
 }
 
+/* A bit for each of `count` words that has the pattern; those behind are junk. */
+OPERATION uint64_t equal_words(const uint64_t *words, uint32_t count, uint64_t pattern, uint64_t mask)
+{
+	__m256i patterns = _mm256_set1_epi64x((int64_t)pattern), masks = _mm256_set1_epi64x((int64_t)mask);
+	uint64_t equal = 0;
+
+	for (uint32_t i = 0; i < count; i += 4) {
+		__m256i four = _mm256_load_si256((const __m256i *)(const void *)(words + i));
+		__m256i same = _mm256_cmpeq_epi64(_mm256_and_si256(four, masks), patterns);
+
+		equal |= (uint64_t)(uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(same)) << i;
+	}
+	return equal;
+}
+
 #include "wire/json_block.h"
 
-JSON_TARGET int json_scan_avx2(const uint8_t *data, uint32_t len, uint32_t start, int trusted, struct json_marks *marks)
+JSON_TARGET int json_read_avx2(const struct json_plan *plan, const uint8_t *data, uint32_t len, uint32_t start,
+	struct json_object *out, uint32_t *end)
 {
-	return trusted ? scan_object(data, len, start, 1, marks) : scan_object(data, len, start, 0, marks);
+	return read_object(plan, data, len, start, out, end);
 }

@@ -22,15 +22,22 @@ OPERATION void block_load_tail(struct block *b, const uint8_t *data, uint32_t le
 	b->bytes = _mm512_mask_loadu_epi8(_mm512_set1_epi8(' '), _bzhi_u64(~UINT64_C(0), len), data);
 }
 
+/* Not zero when there is a backslash, a control character or a byte above 127 (which is below zero, if signed). */
+OPERATION uint64_t block_special(const struct block *b)
+{
+	return _mm512_cmplt_epi8_mask(b->bytes, _mm512_set1_epi8(0x20)) |
+		_mm512_cmpeq_epi8_mask(b->bytes, _mm512_set1_epi8('\\'));
+}
+
 OPERATION uint64_t block_equal(const struct block *b, uint8_t byte)
 {
 	return _mm512_cmpeq_epi8_mask(b->bytes, _mm512_set1_epi8((char)byte));
 }
 
-OPERATION uint64_t block_equal_lower(const struct block *b, uint8_t byte)
+OPERATION uint64_t block_equal_with(const struct block *b, uint8_t bits, uint8_t byte)
 {
 	return _mm512_cmpeq_epi8_mask(
-		_mm512_or_si512(b->bytes, _mm512_set1_epi8(0x20)), _mm512_set1_epi8((char)byte));
+		_mm512_or_si512(b->bytes, _mm512_set1_epi8((char)bits)), _mm512_set1_epi8((char)byte));
 }
 
 OPERATION uint64_t block_at_least(const struct block *b, uint8_t byte)
@@ -72,10 +79,24 @@ OPERATION void store_marks(uint32_t *at, uint64_t bits, uint32_t base)
 	}
 }
 
+/* A bit for each of `count` words that has the pattern; those behind are junk. */
+OPERATION uint64_t equal_words(const uint64_t *words, uint32_t count, uint64_t pattern, uint64_t mask)
+{
+	__m512i patterns = _mm512_set1_epi64((int64_t)pattern), masks = _mm512_set1_epi64((int64_t)mask);
+	uint64_t equal = 0;
+
+	for (uint32_t i = 0; i < count; i += 8) {
+		__m512i differ = _mm512_xor_si512(_mm512_load_si512(words + i), patterns);
+
+		equal |= (uint64_t)_mm512_testn_epi64_mask(differ, masks) << i;
+	}
+	return equal;
+}
+
 #include "wire/json_block.h"
 
-JSON_TARGET int json_scan_avx512(
-	const uint8_t *data, uint32_t len, uint32_t start, int trusted, struct json_marks *marks)
+JSON_TARGET int json_read_avx512(const struct json_plan *plan, const uint8_t *data, uint32_t len, uint32_t start,
+	struct json_object *out, uint32_t *end)
 {
-	return trusted ? scan_object(data, len, start, 1, marks) : scan_object(data, len, start, 0, marks);
+	return read_object(plan, data, len, start, out, end);
 }

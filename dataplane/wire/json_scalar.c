@@ -1,7 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdint.h>
 #include <string.h>
 
-#include "wire/json_scan.h"
+#define JSON_TARGET
+
+/* A bit for each of `count` words that has the pattern. */
+static uint64_t equal_words(const uint64_t *words, uint32_t count, uint64_t pattern, uint64_t mask)
+{
+	uint64_t equal = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		equal |= (uint64_t)(((words[i] ^ pattern) & mask) == 0) << i;
+	return equal;
+}
+
+#include "wire/json_members.h"
 #include "wire/utf8.h"
 
 struct cursor {
@@ -158,7 +171,6 @@ static void mark(struct cursor *c)
 {
 	if (c->depth == 1)
 		c->marks->at[c->marks->count++] = c->at;
-	c->at++;
 }
 
 static int in_array(const struct cursor *c)
@@ -189,7 +201,6 @@ static int step_close(struct cursor *c, enum expected *next)
 		return JSON_BAD_SYNTAX;
 	if (c->depth == 1) {
 		c->marks->end = c->at;
-		mark(c);
 		return JSON_END;
 	}
 	c->depth--;
@@ -205,6 +216,7 @@ static int step_name(struct cursor *c, enum expected *next)
 		return JSON_BAD_SYNTAX;
 	if (c->depth == 1 && c->marks->count == JSON_MARKS)
 		return JSON_TOO_MANY;
+	mark(c);
 	*next = COLON;
 	return skip_string(c);
 }
@@ -222,6 +234,7 @@ static int step(struct cursor *c, enum expected *next)
 		if (byte != ':')
 			return JSON_BAD_SYNTAX;
 		mark(c);
+		c->at++;
 		*next = VALUE;
 		return JSON_FOUND;
 	case VALUE_OR_END:
@@ -231,7 +244,7 @@ static int step(struct cursor *c, enum expected *next)
 	default:
 		if (byte != ',')
 			return step_close(c, next);
-		mark(c);
+		c->at++;
 		*next = in_array(c) ? VALUE : NAME;
 		return JSON_FOUND;
 	}
@@ -249,76 +262,68 @@ static int scan_validated(struct cursor *c)
 	return result == JSON_END ? JSON_FOUND : result;
 }
 
-/* A byte outside strings; JSON_END: it closed the object. */
-static int step_trusted(struct cursor *c)
+/* A byte outside strings; JSON_END: it closed the object. `name`: behind the brace or a comma. */
+static int step_trusted(struct cursor *c, int name)
 {
-	switch (c->data[c->at]) {
-	case '{':
-	case '[':
+	uint8_t byte = c->data[c->at];
+
+	if (byte == '{' || byte == '[') {
 		if (c->depth == JSON_DEPTH)
 			return JSON_TOO_DEEP;
 		c->depth++;
-		return JSON_FOUND;
-	case '}':
-	case ']':
-		if (c->depth > 1) {
-			c->depth--;
-			return JSON_FOUND;
-		}
-		break;
-	case ':':
-	case ',':
-		if (c->depth > 1)
-			return JSON_FOUND;
-		break;
-	default:
-		return JSON_FOUND;
+	} else if (byte == '}' || byte == ']') {
+		return --c->depth == 0 ? JSON_END : JSON_FOUND;
+	} else if (c->depth == 1 && (byte == ':' || (byte == '"' && name))) {
+		if (c->marks->count == JSON_MARKS)
+			return JSON_TOO_MANY;
+		mark(c);
 	}
-	if (c->marks->count == JSON_MARKS)
-		return JSON_TOO_MANY;
-	c->marks->at[c->marks->count++] = c->at;
-	return c->data[c->at] == ':' || c->data[c->at] == ',' ? JSON_FOUND : JSON_END;
+	return JSON_FOUND;
 }
 
 static int scan_trusted(struct cursor *c)
 {
-	int in_string = 0;
+	int in_string = 0, name = 1, result = JSON_FOUND;
 
-	for (; !at_end(c); c->at++) {
+	for (; !at_end(c) && result == JSON_FOUND; c->at++) {
 		uint8_t byte = c->data[c->at];
-		int result = JSON_FOUND;
 
 		if (byte == '\n' || byte == '\r')
 			c->marks->line_breaks = 1;
+		if (!in_string) {
+			result = step_trusted(c, name);
+			name = byte == ',' || (name && is_space(byte));
+			if (result == JSON_FOUND)
+				in_string = byte == '"';
+		} else if (byte == '"') {
+			in_string = 0;
+		}
 		if (byte == '\\') {
 			c->marks->escapes = 1;
 			c->at += c->at + 1 < c->len && (c->data[c->at + 1] == '"' || c->data[c->at + 1] == '\\');
-		} else if (byte == '"') {
-			in_string = !in_string;
-		} else if (!in_string) {
-			result = step_trusted(c);
 		}
-		if (result == JSON_END) {
-			c->marks->end = c->at;
-			return JSON_FOUND;
-		}
-		if (result != JSON_FOUND)
-			return result;
 	}
-	c->at = c->len;
-	return JSON_TRUNCATED;
+	if (result == JSON_FOUND)
+		return JSON_TRUNCATED;
+	c->marks->end = --c->at;
+	return result == JSON_END ? JSON_FOUND : result;
 }
 
-int json_scan_scalar(const uint8_t *data, uint32_t len, uint32_t start, int trusted, struct json_marks *marks)
+int json_read_scalar(const struct json_plan *plan, const uint8_t *data, uint32_t len, uint32_t start,
+	struct json_object *out, uint32_t *end)
 {
-	struct cursor c = {.data = data, .len = len, .at = start + 1, .depth = 1, .marks = marks};
+	__attribute__((uninitialized)) struct json_marks marks;
+	struct cursor c = {.data = data, .len = len, .at = start + 1, .depth = 1, .marks = &marks};
 	int result;
 
-	marks->count = 0;
-	marks->line_breaks = 0;
-	marks->escapes = 0;
-	result = trusted ? scan_trusted(&c) : scan_validated(&c);
+	marks.count = 0;
+	marks.line_breaks = 0;
+	marks.escapes = 0;
+	result = plan->trusted ? scan_trusted(&c) : scan_validated(&c);
+	*end = c.at;
 	if (result != JSON_FOUND)
-		marks->end = c.at;
-	return result;
+		return result;
+	*end = marks.end;
+	marks.at[marks.count] = marks.end + 1;
+	return make_members(plan, data, len, start, &marks, out);
 }

@@ -74,17 +74,17 @@ static int same_object(const struct json_plan *plan, const struct json_object *a
 		a->line_breaks == b->line_breaks;
 }
 
-/* json_next asks the scalar scan when another says no: see that the others find what there is by themselves. */
-static void check_scans(const struct json_plan *plan, const uint8_t *data, uint32_t len, const struct json_object *object)
+/* json_next asks the scalar level when another says no: see that the others find what there is by themselves. */
+static void check_levels(const struct json_plan *plan, const uint8_t *data, uint32_t len, const struct json_object *object)
 {
-	static int (*const scans[])(const uint8_t *, uint32_t, uint32_t, int, struct json_marks *) = {
-		json_scan_sse42, json_scan_avx2, json_scan_avx512};
-	uint32_t start = (uint32_t)(object->body.data - data);
-	struct json_marks marks;
+	static int (*const reads[])(const struct json_plan *, const uint8_t *, uint32_t, uint32_t, struct json_object *,
+		uint32_t *) = {json_read_sse42, json_read_avx2, json_read_avx512};
+	uint32_t start = (uint32_t)(object->body.data - data), end;
+	struct json_object again;
 
-	for (unsigned i = 0; i < sizeof(scans) / sizeof(scans[0]) && json_use(JSON_SSE42 + i) == JSON_SSE42 + i; i++) {
-		REQUIRE(scans[i](data, len, start, plan->trusted, &marks) == JSON_FOUND);
-		REQUIRE(marks.end == start + object->body.len - 1);
+	for (unsigned i = 0; i < sizeof(reads) / sizeof(reads[0]) && json_use(JSON_SSE42 + i) == JSON_SSE42 + i; i++) {
+		REQUIRE(reads[i](plan, data, len, start, &again, &end) == JSON_FOUND);
+		REQUIRE(end == start + object->body.len - 1);
 	}
 }
 
@@ -107,7 +107,7 @@ static int next_at_all_levels(const struct json_plan *plan, const uint8_t *data,
 		REQUIRE(result != JSON_FOUND || same_object(plan, &expected, &object));
 	}
 	if (result == JSON_FOUND) {
-		check_scans(plan, data, len, &expected);
+		check_levels(plan, data, len, &expected);
 		for (unsigned i = 0; i < plan->count; i++)
 			check_member(&expected, &expected.members[i]);
 	}
