@@ -7,12 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AF_PACKET_FRAMES 4096 /* ring slots per queue when the device string leaves it open */
-#define AF_PACKET_HEAD   96   /* ring header before a frame, rounded up */
-#define AF_PACKET_BLOCK  65536
-#define L2_ROOM          26 /* Ethernet, two tags, FCS */
-#define PCAP_HEADER      24
-#define PCAP_RECORD      16
+#define AF_PACKET_FRAMES  4096 /* ring slots per queue when the device string leaves it open, unless they take more than */
+#define AF_PACKET_RING    ((uint32_t)128 << 20) /* ... so many bytes */
+#define AF_PACKET_FEWEST  512
+#define AF_PACKET_LARGEST 61440 /* slot: whole pages, and what an mbuf of at most 65,535 bytes takes behind its headroom */
+#define AF_PACKET_HEAD    96    /* ring header before a frame, rounded up */
+#define AF_PACKET_BLOCK   65536 /* holds slots without a rest: the driver takes the ring for one array of them */
+#define IP_ROOM           68    /* IPv4 with options, UDP */
+#define L2_ROOM           26    /* Ethernet, two tags, FCS */
+#define PCAP_HEADER       24
+#define PCAP_RECORD       16
 
 static int starts(const char *text, const char *prefix)
 {
@@ -52,6 +56,29 @@ static int append(char *out, size_t size, const char *device, const char *key, u
 	return n < 0 || (size_t)n >= size - len ? -ENAMETOOLONG : 0;
 }
 
+/* The kernel puts IPv4 fragments together before a packet socket in a fanout group sees them, so a frame may be as long as the
+ * largest datagram, whatever the MTU says. */
+static uint32_t af_packet_frame(const struct source_config *config)
+{
+	uint32_t longest = config->max_datagram + IP_ROOM;
+	uint32_t frame;
+
+	if (longest < config->mtu)
+		longest = config->mtu;
+	frame = longest + L2_ROOM + AF_PACKET_HEAD;
+	frame = round_up_power(frame);
+	return frame < AF_PACKET_LARGEST ? frame : AF_PACKET_LARGEST;
+}
+
+static uint32_t af_packet_slots(uint32_t frame)
+{
+	uint32_t slots = AF_PACKET_RING / frame;
+
+	if (slots > AF_PACKET_FRAMES)
+		return AF_PACKET_FRAMES;
+	return slots < AF_PACKET_FEWEST ? AF_PACKET_FEWEST : slots;
+}
+
 int quirks_device(const struct source_config *config, char *out, size_t size)
 {
 	const char *device = config->device;
@@ -61,13 +88,14 @@ int quirks_device(const struct source_config *config, char *out, size_t size)
 		return -ENAMETOOLONG;
 	if (starts(device, "net_af_packet") || starts(device, "eth_af_packet")) {
 		const char *given = argument(device, "framesz");
-		uint32_t frame = round_up_power(config->mtu + L2_ROOM + AF_PACKET_HEAD);
+		uint32_t frame = af_packet_frame(config);
 		uint32_t block = given != NULL ? (uint32_t)strtoul(given, NULL, 10) : frame;
+		uint32_t slots = block > 0 ? af_packet_slots(block) : AF_PACKET_FRAMES;
 
 		result |= append(out, size, device, "qpairs", config->queues);
 		result |= append(out, size, device, "framesz", frame);
-		result |= append(out, size, device, "blocksz", block > AF_PACKET_BLOCK ? block : AF_PACKET_BLOCK);
-		result |= append(out, size, device, "framecnt", AF_PACKET_FRAMES);
+		result |= append(out, size, device, "blocksz", block == AF_PACKET_LARGEST ? block : AF_PACKET_BLOCK);
+		result |= append(out, size, device, "framecnt", slots);
 	} else if (starts(device, "net_af_xdp")) {
 		result |= append(out, size, device, "queue_count", config->queues);
 	}

@@ -30,7 +30,8 @@
 
 /* Frames that are dropped. X(name, meaning, cure) */
 #define SOURCE_DROPS(X)                                                                                               \
-	X(truncated, "frame shorter than its headers say", "a broken sender or a cut capture")                        \
+	X(truncated, "frame shorter than its headers say",                                                       \
+		"a broken sender, a cut capture, or net_af_packet and a fragmented datagram above 61,300 bytes")                        \
 	X(not_ip, "neither IPv4, IPv6 nor ARP", "other protocols on the wire: harmless")                              \
 	X(vlan, "more than two VLAN tags, or a VLAN nobody configured", "compare the port's `vlan` with the switch")  \
 	X(ip_header, "bad IP version, header length or total length", "a broken sender or middlebox")                 \
