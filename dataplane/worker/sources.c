@@ -51,6 +51,14 @@ static inline uint64_t fold(uint64_t a, uint64_t b)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+/* Spreads what is left of the regular steps of ids and addresses in a product: the last step of MurmurHash3. */
+static inline uint64_t finish(uint64_t hash)
+{
+	hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccdULL;
+	hash = (hash ^ hash >> 33) * 0xc4ceb9fe1a85ec53ULL;
+	return hash ^ hash >> 33;
+}
+
 static inline struct key make_key(const struct sources *table, const struct address *from,
 	const struct frame_header *header)
 {
@@ -59,7 +67,7 @@ static inline struct key make_key(const struct sources *table, const struct addr
 
 	memcpy(half, from->bytes, sizeof(half));
 	hash = fold(half[0] ^ table->secret[0], half[1] ^ from->family ^ table->secret[1]);
-	hash = fold(header->source_id ^ table->secret[2], hash ^ table->secret[3]);
+	hash = finish(fold(header->source_id ^ table->secret[2], hash ^ table->secret[3]));
 	key.tag = (uint32_t)(hash >> 32);
 	key.bucket = &table->buckets[hash & table->bucket_mask];
 	return key;

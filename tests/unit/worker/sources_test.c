@@ -342,6 +342,36 @@ static void crafted_keys_make_no_chains(void **state)
 	}
 }
 
+/* Ids and addresses that rise by regular steps fill the index as evenly as random ones, whatever the secret. */
+static void regular_keys_spread_under_any_secret(void **state)
+{
+	static const unsigned shifts[] = {0, 1, 8, 16, 32, 48};
+	struct sources_config config = {.count = 2048, .window = 32, .quiet_ticks = NEVER, .node = MEMORY_ANY_NODE};
+	uint64_t random = 11, secret[4];
+
+	(void)state;
+	config.secret = secret;
+	for (unsigned pass = 0; pass < 400; pass++) {
+		struct frame_header header = {.source_epoch = 1};
+		unsigned shift = shifts[pass % 6];
+		struct sources *table;
+
+		for (unsigned i = 0; i < 4; i++)
+			secret[i] = random_next(&random);
+		secret[2 + pass % 2] &= UINT64_MAX << (pass % 61); /* poor ones too */
+		assert_int_equal(sources_new(&table, &config), 0);
+		for (uint64_t i = 0; i < 2000; i++) {
+			struct address from = ipv4(pass % 4 < 2 ? 7 : (uint32_t)i << shift % 16);
+
+			header.source_id = pass % 4 < 2 ? i << shift : 7;
+			sources_note(table, &from, &header, 0);
+		}
+		assert_int_equal(totals_get(table).untracked, 0);
+		assert_int_equal(totals_get(table).tracked, 2000);
+		sources_free(table);
+	}
+}
+
 static void a_hundred_thousand_sources_fit_in_memory_fixed_at_the_start(void **state)
 {
 	struct sources *table = table_new(100000, SOURCES_WINDOW, NEVER);
@@ -404,6 +434,7 @@ int main(void)
 		cmocka_unit_test(a_full_table_counts_untracked_and_recovers_when_accounts_retire),
 		cmocka_unit_test(ports_do_not_matter_but_address_id_and_epoch_do),
 		cmocka_unit_test(crafted_keys_make_no_chains),
+		cmocka_unit_test(regular_keys_spread_under_any_secret),
 		cmocka_unit_test(a_hundred_thousand_sources_fit_in_memory_fixed_at_the_start),
 		cmocka_unit_test(sources_new_refuses_what_it_cannot_be),
 	};
