@@ -187,7 +187,7 @@ static void one_sequence_over_four_workers_that_never_wait_is_exact(void **state
 static void workers_that_meet_a_source_at_once_make_one_account(void **state)
 {
 	enum { IDS = 300, EPOCHS = 3, EACH = 4 };
-	struct sources *table = table_new(2048, 64, NEVER);
+	struct sources *table = table_new(16384, 64, NEVER);
 	struct sources_totals totals;
 	pthread_barrier_t meeting;
 
