@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <librdkafka/rdkafka.h>
+
+#include "base/log.h"
+#include "base/murmur2.h"
+#include "kafka/client.h"
+#include "mock.h"
+
+#define RECORDS 100u
+
+static struct mock *mock;
+static struct kafka_client *client;
+static char keys[RECORDS][16];
+static unsigned reports[RECORDS]; /* of each record */
+static unsigned verdicts[KAFKA_REBUILD + 1];
+
+static void settle(void *context, const struct kafka_report *report)
+{
+	unsigned *mine = report->tag;
+
+	assert_ptr_equal(context, &reports);
+	(*mine)++;
+	verdicts[report->verdict]++;
+	assert_int_equal(report->verdict == KAFKA_ACKED, report->code[0] == '\0');
+}
+
+static void connect_with(const char *name, const char *value)
+{
+	const struct kafka_property properties[] = {{"bootstrap.servers", mock_servers(mock)}, {"linger.ms", "5"}, {name, value}};
+	struct error error = {""};
+
+	if (kafka_client_new(&client, properties, 3, settle, &reports, &error) != 0)
+		fail_msg("%s", error.text);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	mock = mock_new(1);
+	memset(reports, 0, sizeof(reports));
+	memset(verdicts, 0, sizeof(verdicts));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	kafka_client_free(client);
+	client = NULL;
+	mock_free(mock);
+	return 0;
+}
+
+static unsigned produce(int32_t partition)
+{
+	struct kafka_record records[RECORDS];
+
+	for (unsigned i = 0; i < RECORDS; i++) {
+		(void)snprintf(keys[i], sizeof(keys[i]), "key-%u", i * 7919);
+		records[i].key = (struct slice){(const uint8_t *)keys[i], (uint32_t)strlen(keys[i])};
+		records[i].value = records[i].key;
+		records[i].tag = &reports[i];
+	}
+	return kafka_client_produce(client, 3, "t", partition, records, RECORDS);
+}
+
+static void serve_until(unsigned count)
+{
+	unsigned served = 0;
+
+	for (int i = 0; i < 3000 && served < count; i++)
+		served += kafka_client_poll(client, 10);
+	assert_int_equal(served, count);
+}
+
+static void each_has_reports(unsigned from, unsigned to, unsigned count)
+{
+	for (unsigned i = from; i < to; i++)
+		assert_int_equal(reports[i], count);
+}
+
+struct place {
+	int32_t partition;
+	unsigned count;
+};
+
+static void must_belong_here(void *context, const void *key, size_t key_len, const void *value, size_t value_len)
+{
+	struct place *place = context;
+
+	assert_int_equal(key_len, value_len);
+	assert_memory_equal(key, value, key_len);
+	assert_int_equal(murmur2_partition(key, (uint32_t)key_len, 7), place->partition);
+	place->count++;
+}
+
+/* The worker places by base/murmur2.h, the library by its own: they must agree. */
+static void keyed_records_are_placed_as_the_worker_would(void **state)
+{
+	unsigned total = 0;
+
+	(void)state;
+	mock_topic(mock, "t", 7);
+	connect_with("client.id", "test");
+	assert_int_equal(produce(KAFKA_BY_KEY), RECORDS);
+	serve_until(RECORDS);
+	each_has_reports(0, RECORDS, 1);
+	for (int32_t partition = 0; partition < 7; partition++) {
+		struct place place = {partition, 0};
+
+		(void)mock_read(mock, "t", partition, must_belong_here, &place);
+		total += place.count;
+	}
+	assert_int_equal(total, RECORDS);
+}
+
+static void murmur2_agrees_with_the_library_for_every_length(void **state)
+{
+	uint8_t key[64];
+
+	(void)state;
+	for (uint32_t len = 0; len <= sizeof(key); len++) {
+		for (uint32_t i = 0; i < len; i++)
+			key[i] = (uint8_t)(len * 31 + i * 197);
+		assert_int_equal(murmur2_partition(key, len, 997),
+			rd_kafka_msg_partitioner_murmur2(NULL, key, len, 997, NULL, NULL));
+	}
+}
+
+static void full_queue_takes_from_the_front_and_leaves_the_rest(void **state)
+{
+	(void)state;
+	mock_topic(mock, "t", 1);
+	connect_with("queue.buffering.max.messages", "30");
+	assert_int_equal(produce(0), 30);
+	serve_until(30);
+	each_has_reports(0, 30, 1);
+	each_has_reports(30, RECORDS, 0);
+	assert_int_equal(verdicts[KAFKA_ACKED], 30);
+}
+
+static void ending_a_client_reports_what_it_held_once(void **state)
+{
+	(void)state;
+	mock_topic(mock, "t", 1);
+	connect_with("linger.ms", "60000");
+	assert_int_equal(produce(0), RECORDS);
+	kafka_client_free(client);
+	client = NULL;
+	each_has_reports(0, RECORDS, 1);
+	assert_int_equal(verdicts[KAFKA_RETRY], RECORDS);
+}
+
+static void dead_client_takes_nothing_and_gives_back_all(void **state)
+{
+	struct kafka_client_status status;
+
+	(void)state;
+	mock_topic(mock, "t", 1);
+	connect_with("linger.ms", "60000");
+	assert_int_equal(produce(0), RECORDS);
+	kafka_client_kill(client);
+	assert_true(kafka_client_dead(client));
+	assert_int_equal(produce(0), 0);
+	kafka_client_status(client, &status);
+	assert_int_equal(status.fatal, 1);
+	assert_non_null(strstr(status.last_error, "injected"));
+	kafka_client_free(client);
+	client = NULL;
+	each_has_reports(0, RECORDS, 1);
+	assert_int_equal(verdicts[KAFKA_ACKED], 0);
+}
+
+static void records_in_flight_are_given_back_when_a_client_ends(void **state)
+{
+	(void)state;
+	mock_topic(mock, "t", 1);
+	connect_with("client.id", "test");
+	assert_int_equal(produce(0), RECORDS);
+	serve_until(RECORDS);
+	mock_delay(mock, 5000);
+	assert_int_equal(produce(0), RECORDS);
+	for (int i = 0; i < 20; i++)
+		(void)kafka_client_poll(client, 10);
+	kafka_client_free(client);
+	client = NULL;
+	each_has_reports(0, RECORDS, 2);
+	assert_int_equal(verdicts[KAFKA_RETRY], RECORDS);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(keyed_records_are_placed_as_the_worker_would),
+		cmocka_unit_test(murmur2_agrees_with_the_library_for_every_length),
+		TEST(full_queue_takes_from_the_front_and_leaves_the_rest),
+		TEST(ending_a_client_reports_what_it_held_once),
+		TEST(dead_client_takes_nothing_and_gives_back_all),
+		TEST(records_in_flight_are_given_back_when_a_client_ends),
+	};
+
+	log_set_level(LOG_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
