@@ -7,7 +7,8 @@
  *
  * A request is {"jsonrpc":"2.0","id":ID,"method":NAME,"params":{...}}. `params` is an object or absent; arrays, and batches
  * of requests, are refused. Without `id` the request is carried out and not answered. Replies of one connection come in the
- * order of its requests. Strings are UTF-8 and hold no NUL.
+ * order of its requests. Strings are UTF-8 and hold no NUL. Counters are 64 bits wide and wrap; JSON carries them with a
+ * sign, so one beyond 2^63 arrives as itself less 2^64.
  *
  * Every result is an object with "schema_version": API_SCHEMA_VERSION. Members are only ever added under one version; a
  * reader ignores what it does not know.
@@ -52,7 +53,8 @@
 #define API_TOPICS_CREATE "topics.create"
 #define API_STOP          "stop"
 
-/* Names within the ledger that a client looks for: the equation of what was numbered, and its final destinations. */
+/* Names within the ledger that a client looks for: the equation of what was numbered, and its final destinations. A term
+ * that is split by reason or place is several, named NAME.REASON; those that are zero are not shown to a person. */
 #define API_EQUATION_RECORDS "records"
 #define API_TERM_ACKED       "acked"
 #define API_TERM_GIVEN_UP    "given_up"

@@ -24,7 +24,7 @@ static const struct table_column handle_columns[] = {
 	{"HANDLE", true},
 	{"CONNECTED", false},
 	{"QUEUED", true},
-	{"BROKERS", true},
+	{"BROKERS", false},
 	{"LAST ERROR", false},
 	{0},
 };

@@ -25,18 +25,29 @@ static void add_term(struct table *table, const char *sign, const json_t *term)
 
 static void add_difference(struct table *table, const json_t *equation)
 {
+	bool ok = json_is_true(json_object_get(equation, "ok"));
+
 	if (display_number(equation, "difference") == 0)
 		return;
 	table_add(table, NULL);
 	table_add(table, NULL);
-	table_add(table, display_text("!"));
+	table_add(table, display_text(ok ? "~" : "!"));
 	table_add(table, display_member(SHOW_COUNT, equation, "difference"));
-	table_add(table, display_text("difference"));
+	table_add(table, display_text(ok ? "difference, for now: counters are not read at one moment" : "difference"));
 }
 
-static void add_equation(struct table *table, const json_t *equation)
+/* A zero part of a term, such as dropped.REASON. */
+static bool is_empty_part(const json_t *term)
+{
+	const char *name = json_string_value(json_object_get(term, "name"));
+
+	return name != NULL && strchr(name, '.') != NULL && display_number(term, "value") == 0;
+}
+
+static void add_equation(struct table *table, const json_t *equation, bool all)
 {
 	const json_t *right = json_object_get(equation, "right");
+	const char *sign = "=";
 	size_t i;
 	json_t *term;
 
@@ -44,9 +55,12 @@ static void add_equation(struct table *table, const json_t *equation)
 	table_add(table, display_text("%s", json_is_true(json_object_get(equation, "ok")) ? "yes" : "NO"));
 	add_term(table, "", json_object_get(equation, "left"));
 	json_array_foreach(right, i, term) {
+		if (!all && is_empty_part(term))
+			continue;
 		table_add(table, NULL);
 		table_add(table, NULL);
-		add_term(table, i == 0 ? "=" : "+", term);
+		add_term(table, sign, term);
+		sign = "+";
 	}
 	add_difference(table, equation);
 }
@@ -72,9 +86,8 @@ void display_ledger(const struct cli *cli, const json_t *result, FILE *out)
 	size_t i;
 	json_t *equation;
 
-	(void)cli;
 	json_array_foreach(equations, i, equation)
-		add_equation(table, equation);
+		add_equation(table, equation, cli->all);
 	table_print(table, out);
 	(void)fprintf(out, "\n%-12s%s, %s times; %s alarms\n", "checked", at, checks, alarms);
 	show_missed(out, json_object_get(result, "missed"));

@@ -52,6 +52,28 @@ static const json_t *named(const json_t *array, const char *name)
 	return NULL;
 }
 
+/* Counters wrap at 2^64; JSON has them with a sign. */
+static uint64_t value_of(const json_t *term)
+{
+	return (uint64_t)json_integer_value(json_object_get(term, "value"));
+}
+
+/* What the terms NAME and NAME.REASON add up to. */
+static uint64_t sum_of(const json_t *terms, const char *name)
+{
+	size_t i, len = strlen(name);
+	uint64_t sum = 0;
+	json_t *term;
+
+	json_array_foreach(terms, i, term) {
+		const char *own = json_string_value(json_object_get(term, "name"));
+
+		if (own != NULL && strncmp(own, name, len) == 0 && (own[len] == '\0' || own[len] == '.'))
+			sum += value_of(term);
+	}
+	return sum;
+}
+
 /* json_equal takes what is absent for unequal to everything. */
 static bool is_same(const json_t *a, const json_t *b)
 {
@@ -81,16 +103,14 @@ static enum answer is_idle(const json_t *result, const json_t *before, struct ap
 {
 	const json_t *records = named(json_object_get(result, "equations"), API_EQUATION_RECORDS);
 	const json_t *right = json_object_get(records, "right");
-	const json_t *acked = named(right, API_TERM_ACKED), *given_up = named(right, API_TERM_GIVEN_UP);
-	json_int_t numbered = json_integer_value(json_object_get(json_object_get(records, "left"), "value"));
-	json_int_t ended = json_integer_value(json_object_get(acked, "value"));
+	uint64_t numbered = value_of(json_object_get(records, "left")), ended;
 
-	if (acked == NULL) {
+	if (named(right, API_TERM_ACKED) == NULL) {
 		(void)snprintf(error->text, sizeof(error->text), "the daemon's ledger has no equation %s with a term %s",
 			API_EQUATION_RECORDS, API_TERM_ACKED);
 		return NEVER;
 	}
-	ended += json_integer_value(json_object_get(given_up, "value"));
+	ended = sum_of(right, API_TERM_ACKED) + sum_of(right, API_TERM_GIVEN_UP);
 	return numbered == ended && before != NULL && is_unchanged(result, before) ? COME : NOT_YET;
 }
 

@@ -27,7 +27,7 @@ const struct grammar_option grammar_options[] = {
 const struct grammar_command grammar_commands[] = {
 	{"status", NULL, "sjw", "State, rates, memory and alarms", API_STATUS, CALL_MS, NULL, display_status, judge_status,
 		NULL},
-	{"ledger", NULL, "sjw", "Where every frame, datagram, event and record is, and whether it adds up", API_LEDGER,
+	{"ledger", NULL, "sjwa", "Where every frame, datagram, event and record is, and whether it adds up", API_LEDGER,
 		CALL_MS, NULL, display_ledger, judge_ledger, NULL},
 	{"show ports", NULL, "sjwa", "Ports: devices, what they were granted, and what they count", API_SHOW_PORTS,
 		CALL_MS, NULL, display_ports, NULL, NULL},

@@ -20,6 +20,7 @@ static const struct golden goldens[] = {
 	{"status", "status", "status", 0},
 	{"status", "status-alarm", "status-alarm", 1},
 	{"ledger", "ledger", "ledger", 0},
+	{"ledger -a", "ledger", "ledger-all", 0},
 	{"ledger", "ledger-alarm", "ledger-alarm", 1},
 	{"show ports", "show.ports", "show.ports", 0},
 	{"show ports -a", "show.ports", "show.ports-all", 0},

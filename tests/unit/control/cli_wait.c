@@ -45,7 +45,7 @@ static int run(struct script *script, const char *line, unsigned *asked, const c
 #define LEDGER(checks, datagrams, numbered, acked, given_up)                                                                   \
 	"{\"checks\":" #checks ",\"equations\":[{\"name\":\"datagrams\",\"left\":{\"value\":" #datagrams "}},"                   \
 	"{\"name\":\"records\",\"left\":{\"name\":\"numbered\",\"value\":" #numbered "},\"right\":["                             \
-	"{\"name\":\"acked\",\"value\":" #acked "},{\"name\":\"given_up\",\"value\":" #given_up "},"                             \
+	"{\"name\":\"acked\",\"value\":" #acked "},{\"name\":\"given_up.late\",\"value\":" #given_up "},"                             \
 	"{\"name\":\"in_flight\",\"value\":0}]}]}"
 
 static void ready_comes_when_the_daemon_receives(void **state)
