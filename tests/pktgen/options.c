@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "options.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "value.h"
 
 const char *const format_names[FORMATS] = {"json", "frame", "raw"};
 
@@ -44,6 +45,14 @@ const char *const fault_names[FAULT_COUNT] = {
 	X(sockets, 0, "N", "sockets, or source ports (1)")                                                             \
 	X(spread, 0, NULL, "each sender's sequence goes over all sockets in turn")                                     \
 	X(from, 0, "ADDRESS", "send from this address; once for IPv4, once for IPv6")                                  \
+	X(pcap, 0, "FILE", "write a capture file instead of sending")                                                  \
+	X(dpdk, 0, "ARGUMENTS", "send through DPDK with these EAL arguments; needs --dst-mac")                         \
+	X(dpdk_port, 0, "N", "which of DPDK's ports (0)")                                                              \
+	X(addresses, 0, "N", "source addresses from --from upwards, with --pcap and --dpdk (as --sources)")            \
+	X(src_mac, 0, "MAC", "with --pcap (02:50:53:54:4b:01) and --dpdk (the port's)")                                \
+	X(dst_mac, 0, "MAC", "with --pcap (02:50:53:54:4b:02) and --dpdk")                                             \
+	X(mtu, 0, "BYTES", "longer datagrams go as fragments, with --pcap and --dpdk (1500)")                          \
+	X(vlan, 0, "N|OUTER.INNER", "tags, with --pcap and --dpdk")                                                    \
 	X(lose, 0, "N", "datagrams that take a sequence and are not sent")                                             \
 	X(duplicate, 0, "N", "datagrams sent twice")                                                                   \
 	X(reorder, 0, "N", "datagrams sent after their successors")                                                    \
@@ -57,7 +66,6 @@ const char *const fault_names[FAULT_COUNT] = {
 	X(progress, 0, NULL, "a line each second, not only on a terminal")                                             \
 	X(help, 'h', NULL, "this text")                                                                                \
 	X(version, 'V', NULL, "the version")
-
 enum option_id {
 	OPTION_BASE = 255,
 #define X(name, ...) OPTION_##name,
@@ -98,108 +106,6 @@ void options_help(void)
 	printf("\nNumbers may end in k, M or G. penstock-pktgen(1) explains the events and the truth.\n");
 }
 
-static int bad(struct error *error, const char *option, const char *value, const char *expected)
-{
-	return error_set(error, -EINVAL, "--%s %s: expected %s", option, value, expected);
-}
-
-/* A whole number with k, M or G behind it. */
-static int number(const char *text, uint64_t min, uint64_t max, uint64_t *out)
-{
-	uint64_t scale = 1;
-	char *end;
-
-	if (*text < '0' || *text > '9')
-		return -EINVAL;
-	errno = 0;
-	*out = strtoull(text, &end, 10);
-	if (errno != 0)
-		return -EINVAL;
-	if (*end != 0) {
-		scale = *end == 'k' ? 1000 : *end == 'M' ? 1000000 : *end == 'G' ? 1000000000 : 0;
-		if (scale == 0 || end[1] != 0)
-			return -EINVAL;
-	}
-	if (__builtin_mul_overflow(*out, scale, out) || *out < min || *out > max)
-		return -EINVAL;
-	return 0;
-}
-
-static int read_number(
-	struct error *error, const char *option, const char *text, uint64_t min, uint64_t max, uint64_t *out)
-{
-	char expected[80];
-
-	if (number(text, min, max, out) == 0)
-		return 0;
-	snprintf(expected, sizeof(expected), "a whole number from %" PRIu64 " to %" PRIu64, min, max);
-	return bad(error, option, text, expected);
-}
-
-static int read_number32(
-	struct error *error, const char *option, const char *text, uint32_t min, uint32_t max, uint32_t *out)
-{
-	uint64_t value = 0;
-	int rc = read_number(error, option, text, min, max, &value);
-
-	if (rc == 0)
-		*out = (uint32_t)value;
-	return rc;
-}
-
-static int read_double(struct error *error, const char *option, const char *text, double *out)
-{
-	uint64_t whole;
-	char *end;
-
-	if (number(text, 0, UINT64_MAX, &whole) == 0) {
-		*out = (double)whole;
-		return 0;
-	}
-	*out = strtod(text, &end);
-	if (end == text || *end != 0 || !(*out >= 0) || *out > 1e12)
-		return bad(error, option, text, "a number that is not negative");
-	return 0;
-}
-
-static int read_address(
-	struct error *error, const char *option, const char *text, struct address *list, unsigned *count)
-{
-	struct address address = {.family = ADDRESS_IPV4};
-
-	if (inet_pton(AF_INET, text, address.bytes) != 1) {
-		address.family = ADDRESS_IPV6;
-		if (inet_pton(AF_INET6, text, address.bytes) != 1)
-			return bad(error, option, text, "an IPv4 or IPv6 address");
-	}
-	if (*count == TARGETS_MAX)
-		return error_set(error, -EINVAL, "--%s: at most %d addresses", option, TARGETS_MAX);
-	list[(*count)++] = address;
-	return 0;
-}
-
-/* "json=5,raw=1" into a value per format, at most `max`. Formats that are not named keep theirs. */
-static int read_per_format(struct error *error, const char *option, const char *text, uint64_t max, uint64_t *values)
-{
-	char copy[96], *save = NULL;
-
-	if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy))
-		return bad(error, option, text, "FORMAT=NUMBER,...");
-	for (char *item = strtok_r(copy, ",", &save); item != NULL; item = strtok_r(NULL, ",", &save)) {
-		char *value = strchr(item, '=');
-		unsigned format = 0;
-
-		if (value == NULL)
-			return bad(error, option, text, "FORMAT=NUMBER,...");
-		*value++ = 0;
-		while (format < FORMATS && strcmp(item, format_names[format]) != 0)
-			format++;
-		if (format == FORMATS || number(value, 0, max, &values[format]) != 0)
-			return bad(error, option, text, "json, frame or raw, = and a number");
-	}
-	return 0;
-}
-
 static int read_ports(struct options *options, const char *text, struct error *error)
 {
 	uint64_t ports[FORMATS];
@@ -207,10 +113,10 @@ static int read_ports(struct options *options, const char *text, struct error *e
 
 	for (unsigned i = 0; i < FORMATS; i++)
 		ports[i] = options->ports[i];
-	rc = read_per_format(error, "port", text, UINT16_MAX, ports);
+	rc = value_per_format(error, "port", text, UINT16_MAX, ports);
 	for (unsigned i = 0; rc == 0 && i < FORMATS; i++) {
 		if (ports[i] == 0)
-			return bad(error, "port", text, "ports from 1 to 65535");
+			return value_bad(error, "port", text, "ports from 1 to 65535");
 		options->ports[i] = (uint16_t)ports[i];
 	}
 	return rc;
@@ -222,16 +128,16 @@ static int read_format(struct options *options, const char *text, struct error *
 	int rc = 0;
 
 	if (strcmp(text, "mix") == 0)
-		rc = read_per_format(error, "format", "json=5,frame=4,raw=1", 1000, weights);
+		rc = value_per_format(error, "format", "json=5,frame=4,raw=1", 1000, weights);
 	else if (strchr(text, '=') != NULL)
-		rc = read_per_format(error, "format", text, 1000, weights);
+		rc = value_per_format(error, "format", text, 1000, weights);
 	else
 		for (unsigned i = 0; i < FORMATS; i++)
 			weights[i] = strcmp(text, format_names[i]) == 0;
 	if (rc != 0)
 		return rc;
 	if (weights[0] + weights[1] + weights[2] == 0)
-		return bad(error, "format", text, "json, frame, raw, mix or weights");
+		return value_bad(error, "format", text, "json, frame, raw, mix or weights");
 	for (unsigned i = 0; i < FORMATS; i++)
 		options->weights[i] = (uint32_t)weights[i];
 	return 0;
@@ -244,18 +150,18 @@ static int read_print(struct options *options, const char *text, struct error *e
 
 	options->mode = MODE_PRINT;
 	if (dots == NULL || dots - text >= (int)sizeof(first))
-		return bad(error, "print", text, "N..M");
+		return value_bad(error, "print", text, "N..M");
 	snprintf(first, sizeof(first), "%.*s", (int)(dots - text), text);
-	if (number(first, 0, UINT64_MAX, &options->first) != 0 ||
-		number(dots + 2, options->first, UINT64_MAX - 1, &options->print_last) != 0)
-		return bad(error, "print", text, "N..M, N not above M");
+	if (value_plain(first, 0, UINT64_MAX, &options->first) != 0 ||
+		value_plain(dots + 2, options->first, UINT64_MAX - 1, &options->print_last) != 0)
+		return value_bad(error, "print", text, "N..M, N not above M");
 	return 0;
 }
 
 static int read_time_base(struct options *options, const char *text, struct error *error)
 {
 	uint64_t seconds = (uint64_t)time(NULL);
-	int rc = strcmp(text, "now") == 0 ? 0 : read_number(error, "time-base", text, 100, 4000000000, &seconds);
+	int rc = strcmp(text, "now") == 0 ? 0 : value_number(error, "time-base", text, 100, 4000000000, &seconds);
 
 	options->events.time_base_us = (int64_t)seconds * 1000000;
 	return rc;
@@ -267,7 +173,7 @@ static int read_raw_type(struct options *options, const char *text, struct error
 		strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") >=
 			sizeof(options->raw_type) ||
 		text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")] != 0)
-		return bad(error, "raw-type", text, "up to 47 letters, digits, '_', '.' and '-'");
+		return value_bad(error, "raw-type", text, "up to 47 letters, digits, '_', '.' and '-'");
 	snprintf(options->raw_type, sizeof(options->raw_type), "%s", text);
 	return 0;
 }
@@ -279,7 +185,7 @@ static int read_preset(struct options *options, const char *text, struct error *
 	else if (strcmp(text, "mix225") == 0)
 		options->events.preset = PRESET_MIX225;
 	else
-		return bad(error, "preset", text, "mix512 or mix225");
+		return value_bad(error, "preset", text, "mix512 or mix225");
 	return 0;
 }
 
@@ -288,21 +194,21 @@ static int event_option(struct options *o, int id, const char *name, const char 
 {
 	switch (id) {
 	case OPTION_seed:
-		return read_number(error, name, text, 0, UINT64_MAX, &o->events.seed);
+		return value_number(error, name, text, 0, UINT64_MAX, &o->events.seed);
 	case OPTION_types:
-		return read_number32(error, name, text, 1, TYPES_MAX, &o->events.types);
+		return value_number32(error, name, text, 1, TYPES_MAX, &o->events.types);
 	case OPTION_preset:
 		return read_preset(o, text, error);
 	case OPTION_first:
-		return read_number(error, name, text, 0, UINT64_MAX - 1, &o->first);
+		return value_number(error, name, text, 0, UINT64_MAX - 1, &o->first);
 	case OPTION_time_base:
 		return read_time_base(o, text, error);
 	case OPTION_time_step:
-		return read_number32(error, name, text, 0, 1000000000, &o->events.time_step_us);
+		return value_number32(error, name, text, 0, 1000000000, &o->events.time_step_us);
 	case OPTION_pretty:
-		return read_number32(error, name, text, 0, 100, &o->events.pretty_percent);
+		return value_number32(error, name, text, 0, 100, &o->events.pretty_percent);
 	case OPTION_max_body:
-		return read_number32(error, name, text, EVENT_BODY_MIN + 100, EVENT_BODY_MAX, &o->events.body_max);
+		return value_number32(error, name, text, EVENT_BODY_MIN + 100, EVENT_BODY_MAX, &o->events.body_max);
 	case OPTION_raw_type:
 		return read_raw_type(o, text, error);
 	default:
@@ -315,32 +221,66 @@ static int sender_option(struct options *o, int id, const char *name, const char
 {
 	switch (id) {
 	case OPTION_to:
-		return read_address(error, name, text, o->targets, &o->target_count);
+		return value_address(error, name, text, o->targets, &o->target_count);
 	case OPTION_from:
-		return read_address(error, name, text, o->from, &o->from_count);
+		return value_address(error, name, text, o->from, &o->from_count);
 	case OPTION_port:
 		return read_ports(o, text, error);
 	case OPTION_format:
 		return read_format(o, text, error);
 	case OPTION_events_per_datagram:
-		return read_number32(error, name, text, 1, 4000, &o->events_per_datagram);
+		return value_number32(error, name, text, 1, 4000, &o->events_per_datagram);
 	case OPTION_max_datagram:
-		return read_number32(error, name, text, 100, 65507, &o->datagram_max);
+		return value_number32(error, name, text, 100, 65507, &o->datagram_max);
 	case OPTION_sources:
-		return read_number32(error, name, text, 1, SOURCES_MAX, &o->sources);
+		return value_number32(error, name, text, 1, SOURCES_MAX, &o->sources);
 	case OPTION_source_id:
-		return read_number(error, name, text, 0, UINT64_MAX, &o->source_id);
+		return value_number(error, name, text, 0, UINT64_MAX, &o->source_id);
 	case OPTION_epoch:
-		return read_number32(error, name, text, 1, UINT32_MAX, &o->epoch);
+		return value_number32(error, name, text, 1, UINT32_MAX, &o->epoch);
 	case OPTION_start_sequence:
-		return read_number(error, name, text, 0, UINT64_MAX, &o->start_sequence);
+		return value_number(error, name, text, 0, UINT64_MAX, &o->start_sequence);
 	case OPTION_heartbeats:
-		return read_number32(error, name, text, 0, 1000, &o->heartbeats);
+		return value_number32(error, name, text, 0, 1000, &o->heartbeats);
 	case OPTION_sockets:
-		return read_number32(error, name, text, 1, SOCKETS_MAX, &o->sockets);
+		return value_number32(error, name, text, 1, SOCKETS_MAX, &o->sockets);
 	case OPTION_spread:
 		o->spread = 1;
 		return 0;
+	default:
+		return 1;
+	}
+}
+
+/* Options of the outputs without a kernel. Returns 1 when the option is none of these. */
+static int wire_option(struct options *o, int id, const char *name, const char *text, struct error *error)
+{
+	uint32_t port = 0;
+	int rc;
+
+	switch (id) {
+	case OPTION_pcap:
+		o->pcap = text;
+		return 0;
+	case OPTION_dpdk:
+		o->dpdk = text;
+		return 0;
+	case OPTION_dpdk_port:
+		rc = value_number32(error, name, text, 0, 1023, &port);
+		o->dpdk_port = (uint16_t)port;
+		return rc;
+	case OPTION_addresses:
+		return value_number32(error, name, text, 1, SOURCES_MAX, &o->addresses);
+	case OPTION_src_mac:
+		o->source_mac_given = 1;
+		return value_mac(error, name, text, o->source_mac);
+	case OPTION_dst_mac:
+		o->destination_mac_given = 1;
+		return value_mac(error, name, text, o->destination_mac);
+	case OPTION_mtu:
+		return value_number32(error, name, text, 576, 9000, &o->mtu);
+	case OPTION_vlan:
+		return value_vlan(error, name, text, o->vlan);
 	default:
 		return 1;
 	}
@@ -351,23 +291,23 @@ static int run_option(struct options *o, int id, const char *name, const char *t
 {
 	switch (id) {
 	case OPTION_count:
-		return read_number(error, name, text, 1, UINT64_MAX, &o->count);
+		return value_number(error, name, text, 1, UINT64_MAX, &o->count);
 	case OPTION_duration:
-		return read_double(error, name, text, &o->duration_s);
+		return value_double(error, name, text, &o->duration_s);
 	case OPTION_rate:
-		return read_double(error, name, text, &o->rate);
+		return value_double(error, name, text, &o->rate);
 	case OPTION_lose:
-		return read_number(error, name, text, 0, UINT32_MAX, &o->faults[FAULT_lose]);
+		return value_number(error, name, text, 0, UINT32_MAX, &o->faults[FAULT_lose]);
 	case OPTION_duplicate:
-		return read_number(error, name, text, 0, UINT32_MAX, &o->faults[FAULT_duplicate]);
+		return value_number(error, name, text, 0, UINT32_MAX, &o->faults[FAULT_duplicate]);
 	case OPTION_reorder:
-		return read_number(error, name, text, 0, UINT32_MAX, &o->faults[FAULT_reorder]);
+		return value_number(error, name, text, 0, UINT32_MAX, &o->faults[FAULT_reorder]);
 	case OPTION_reorder_depth:
-		return read_number32(error, name, text, 1, 1000000, &o->reorder_depth);
+		return value_number32(error, name, text, 1, 1000000, &o->reorder_depth);
 	case OPTION_corrupt:
-		return read_number(error, name, text, 0, UINT32_MAX, &o->faults[FAULT_corrupt]);
+		return value_number(error, name, text, 0, UINT32_MAX, &o->faults[FAULT_corrupt]);
 	case OPTION_restart:
-		return read_number(error, name, text, 0, 1000000, &o->faults[FAULT_restart]);
+		return value_number(error, name, text, 0, 1000000, &o->faults[FAULT_restart]);
 	case OPTION_truth:
 		o->truth = text;
 		return 0;
@@ -390,6 +330,8 @@ static int apply_option(struct options *o, int id, const char *text, struct erro
 	rc = event_option(o, id, name, text, error);
 	if (rc == 1)
 		rc = sender_option(o, id, name, text, error);
+	if (rc == 1)
+		rc = wire_option(o, id, name, text, error);
 	if (rc == 1)
 		rc = run_option(o, id, name, text, error);
 	if (rc != 1)
@@ -421,6 +363,9 @@ static void set_defaults(struct options *o)
 		.heartbeats = 1,
 		.sockets = 1,
 		.reorder_depth = 1,
+		.mtu = 1500,
+		.source_mac = {0x02, 0x50, 0x53, 0x54, 0x4b, 0x01},
+		.destination_mac = {0x02, 0x50, 0x53, 0x54, 0x4b, 0x02},
 	};
 }
 
@@ -435,6 +380,14 @@ static int finish(struct options *o, struct error *error)
 		o->targets[o->target_count++] = (struct address){.bytes = {127, 0, 0, 1}, .family = ADDRESS_IPV4};
 	if (o->epoch == 0)
 		o->epoch = (uint32_t)time(NULL);
+	if (o->addresses == 0)
+		o->addresses = o->sources;
+	if (o->dpdk != NULL && (o->pcap != NULL || !o->destination_mac_given))
+		return error_set(error, -EINVAL,
+			"--dpdk needs --dst-mac, the appliance's (or router's) MAC, and excludes --pcap");
+	for (unsigned i = 0; i < o->target_count; i++)
+		if ((o->pcap != NULL || o->dpdk != NULL) && o->targets[i].family == ADDRESS_IPV6 && o->mtu < 1280)
+			return error_set(error, -EINVAL, "--mtu: IPv6 needs at least 1280");
 	if (o->faults[FAULT_corrupt] != 0 && o->weights[FORMAT_JSON] + o->weights[FORMAT_FRAME] == 0)
 		return error_set(error, -EINVAL, "--corrupt needs json or frame: raw bytes cannot be wrong");
 	if (o->faults[FAULT_restart] != 0 && o->weights[FORMAT_FRAME] == 0)

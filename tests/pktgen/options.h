@@ -60,7 +60,15 @@ struct options {
 	struct address from[TARGETS_MAX];
 	unsigned from_count; /* addresses to send from, at most one a family; 0: the kernel chooses */
 	uint64_t faults[FAULT_COUNT];
-	uint32_t reorder_depth;           /* successors that overtake */
+	uint32_t reorder_depth; /* successors that overtake */
+	uint32_t addresses;     /* made-up source addresses, from the first one upwards; pcap and dpdk */
+	const char *pcap;       /* file to write instead of sending, or NULL */
+	const char *dpdk;       /* EAL's arguments to send through DPDK, or NULL */
+	uint16_t dpdk_port;
+	uint32_t mtu;     /* of the frames of pcap and dpdk, without Ethernet's header */
+	uint16_t vlan[2]; /* one tag, or outer and inner; 0: none */
+	uint8_t source_mac[6], destination_mac[6];
+	int source_mac_given, destination_mac_given;
 	const char *truth, *truth_events; /* files, or NULL */
 	int progress;                     /* 1: a line each second, 0: only on a terminal */
 };

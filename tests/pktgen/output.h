@@ -17,6 +17,7 @@ struct outgoing {
 			  */
 	uint32_t flow;   /* 0 to options.sockets - 1: chooses the source port */
 	uint16_t port;   /* destination, host byte order */
+	uint64_t due_us; /* since the start, at the rate asked for; without a rate a microsecond a datagram */
 };
 
 struct output;
@@ -30,6 +31,9 @@ struct output_ops {
 	/* Completes what is under way and frees; NULL is fine. 0, or -errno with a sentence when something was not
 	 * kept. */
 	int (*close)(struct output *output, struct error *error);
+	int unpaced; /* 1: time is only written down, so nothing need be waited for */
 };
 
-extern const struct output_ops output_socket;
+extern const struct output_ops output_socket; /* kernel sockets */
+extern const struct output_ops output_pcap;   /* a capture file */
+extern const struct output_ops output_dpdk;   /* a TX queue of an Ethernet device */

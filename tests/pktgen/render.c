@@ -171,7 +171,7 @@ static uint8_t *render_ipv6(uint8_t *to, uint64_t bits, uint64_t more, struct ad
 	int shortened = (bits & 8) != 0;
 
 	for (int i = 4; i < 8; i++)
-		groups[i] = shortened && i < 7 ? 0 : (uint16_t)(more >> (16 * (i - 4)));
+		groups[i] = (uint16_t)(shortened && i < 7 ? 0 : more >> (16 * (i - 4)));
 	address->family = ADDRESS_IPV6;
 	for (int i = 0; i < 8; i++) {
 		address->bytes[2 * i] = (uint8_t)(groups[i] >> 8);

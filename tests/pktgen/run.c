@@ -85,7 +85,7 @@ static int send_all(struct run *run, struct error *error)
 
 	while (rc == 0 && !stopped && now < end && (n = traffic_burst(run->traffic, events, burst)) != 0) {
 		rc = run->ops->send(run->output, burst, n, error);
-		if (options->rate != 0)
+		if (options->rate != 0 && !run->ops->unpaced)
 			pace(run);
 		now = now_ns();
 		if (shown && now - run->told_ns >= 1000000000)
@@ -139,10 +139,17 @@ static int run_close(struct run *run, int rc, struct error *error)
 	return rc;
 }
 
+static const struct output_ops *choose_output(const struct options *options)
+{
+	if (options->pcap != NULL)
+		return &output_pcap;
+	return options->dpdk != NULL ? &output_dpdk : &output_socket;
+}
+
 int run(const struct options *options, struct error *error)
 {
 	struct sigaction action = {.sa_handler = on_signal};
-	struct run run = {.options = options, .ops = &output_socket};
+	struct run run = {.options = options, .ops = choose_output(options)};
 	int rc;
 
 	sigaction(SIGINT, &action, NULL);

@@ -181,8 +181,12 @@ static void count_unique(struct traffic *traffic, enum format format, uint32_t e
 
 static unsigned emit(struct traffic *traffic, struct outgoing *out, const struct outgoing *datagram, uint32_t events)
 {
-	tally_add(&traffic->truth->sent, events, datagram->len);
+	const struct truth *truth = traffic->truth;
+	double rate = traffic->options->rate;
+
 	*out = *datagram;
+	out->due_us = rate == 0 ? truth->sent.datagrams : (uint64_t)((double)truth->generated * 1e6 / rate);
+	tally_add(&traffic->truth->sent, events, datagram->len);
 	return 1;
 }
 
