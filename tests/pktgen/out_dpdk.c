@@ -122,6 +122,7 @@ static int flush(struct output *output)
 {
 	uint64_t end = rte_get_timer_cycles() + rte_get_timer_hz() / 1000 * STUCK_MS;
 	unsigned done = 0;
+	int rc;
 
 	while (done < output->waiting) {
 		uint16_t n =
@@ -132,9 +133,9 @@ static int flush(struct output *output)
 			break;
 	}
 	rte_pktmbuf_free_bulk(output->burst + done, output->waiting - done);
-	done -= output->waiting;
+	rc = done == output->waiting ? 0 : -EIO;
 	output->waiting = 0;
-	return done == 0 ? 0 : -EIO;
+	return rc;
 }
 
 static int dpdk_close(struct output *output, struct error *error)
