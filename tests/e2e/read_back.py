@@ -18,7 +18,6 @@ from array import array
 KCAT_FORMAT = "%t %p %o %K %S\\n%k%s\\n"
 INGEST = b',"ingest":['
 ONLY_INGEST = b'{"ingest":['
-CRC_MEMBER = re.compile(rb'"crc": ?"')
 EID_MEMBER = re.compile(rb'"eid": ?([0-9]+)')
 IDENTITY = re.compile(r"([a-z0-9_]{1,16}-[0-9a-f]+-[0-9a-f]+)-([0-9a-f]+)-([0-9a-f]+)\Z")
 SHOWN = 5  # examples of each fault that are printed
@@ -70,15 +69,6 @@ def unique_members(pairs):
     if len(members) != len(pairs):
         raise ValueError("a member's name is repeated")
     return members
-
-
-def crc_of(body):
-    """CRC-32 with the body's own `crc` digits taken as zeros; None when it has no such member."""
-    found = CRC_MEMBER.search(body)
-    if found is None:
-        return None
-    at = found.end()
-    return zlib.crc32(body[at + 8:], zlib.crc32(b"00000000", zlib.crc32(body[:at])))
 
 
 def strip_ingest(value):
@@ -192,7 +182,7 @@ class Reader:
             self.fault("unknown", f"{where}: {body[:120]!r}")
             return
         truth = self.truth
-        if len(body) != truth.lengths[at] or crc_of(body) != truth.crcs[at]:
+        if len(body) != truth.lengths[at] or zlib.crc32(body) != truth.crcs[at]:
             self.fault("changed", f"{where}: event {truth.first + at}: {body[:200]!r}")
             return
         truth.seen[at] += 1
