@@ -115,6 +115,8 @@ int box_start(struct box *box, struct config *config, struct error *error)
 		rc = start_receiving(box, error);
 	pin_control(box);
 	if (rc == 0)
+		rc = watcher_start(box, error);
+	if (rc == 0)
 		rc = keeper_start(box, error);
 	if (rc == 0) {
 		atomic_store(&box->stage, BOX_RECEIVING);
@@ -152,6 +154,7 @@ unsigned box_drain(struct box *box)
 	for (unsigned i = 0; i < box->worker_count; i++)
 		if (box->workers[i].worker != NULL)
 			worker_join(box->workers[i].worker);
+	watcher_stop(box);
 	keeper_stop(box);
 	if (box->producer_count == 0)
 		return 0;

@@ -16,6 +16,7 @@
 #include "control/daemon/rates.h"
 #include "control/daemon/state.h"
 #include "control/daemon/topology.h"
+#include "control/daemon/watcher.h"
 #include "egress/producer.h"
 #include "worker/sources.h"
 #include "worker/worker.h"
@@ -69,6 +70,7 @@ struct box {
 	pthread_t keeper;
 	int keeper_started;
 	atomic_int keeper_stop;
+	struct watcher watcher;
 
 	unsigned warning_count;
 	char *warnings[BOX_WARNINGS]; /* for people, filled before the keeper starts */

@@ -19,6 +19,8 @@ static const struct {
 	{API_SHOW_TYPES, handle_types, 0},
 	{API_SHOW_CONFIG, handle_config, 0},
 	{API_SHOW_KAFKA, handle_kafka, 0},
+	{API_TOPICS_PLAN, handle_topics_plan, 0},
+	{API_TOPICS_CREATE, handle_topics_create, SERVER_CHANGES},
 };
 
 int handlers_register(struct server *server, struct box *box)

@@ -5,16 +5,26 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/rcu.h"
 #include "control/daemon/box.h"
 #include "control/daemon/notify.h"
 
 #define TURN_NS        100000000L
 #define TURNS_A_SECOND 10u
 #define HOUR_GRACE_US  (10 * MINUTE_US)
+#define SOURCE_IDLE_SECONDS 3600u
+
+/* Accounts of senders that are long silent make room for others. */
+static void retire_sources(struct box *box)
+{
+	uint64_t tsc = clock_tsc(), idle = SOURCE_IDLE_SECONDS * clock_hz();
+
+	if (box->sources != NULL && tsc > idle)
+		(void)sources_retire(box->sources, tsc - idle);
+}
 
 static void once_a_second(struct box *box)
 {
+	retire_sources(box);
 	ledger_check(&box->ledger, box);
 	rates_update(&box->rates, box);
 	(void)notify_watchdog();

@@ -95,6 +95,18 @@ static void read_records(struct ledger_equation *e, const struct box *box)
 	end(e);
 }
 
+static void read_sources(struct ledger_equation *e, const struct box *box)
+{
+	struct sources_totals totals = {0};
+
+	if (box->sources != NULL)
+		sources_totals(box->sources, &totals);
+	begin(e, "sources", 0, "expected of numbered sources", totals.expected);
+	add(e, "", "received", totals.received);
+	add(e, "", "lost", totals.lost);
+	end(e);
+}
+
 static void read_all(struct ledger_equation *equations, const struct box *box)
 {
 	read_frames(&equations[0], box);
@@ -102,13 +114,14 @@ static void read_all(struct ledger_equation *equations, const struct box *box)
 	read_datagrams(&equations[2], box);
 	read_events(&equations[3], box);
 	read_records(&equations[4], box);
+	read_sources(&equations[5], box);
 }
 
 void ledger_init(struct ledger *ledger)
 {
 	memset(ledger, 0, sizeof(*ledger));
 	pthread_mutex_init(&ledger->lock, NULL);
-	ledger->equation_count = 5;
+	ledger->equation_count = LEDGER_EQUATIONS;
 }
 
 static void judge(struct ledger *ledger, struct ledger_equation *e)

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/api/protocol.h"
+#include "control/daemon/handlers.h"
+#include "control/daemon/watcher.h"
+#include "kafka/admin.h"
+
+#define LIMIT_MS 10000
+
+static json_t *topic_row(const char *name, const char *state, int partitions, unsigned wanted, const char *text)
+{
+	return json_pack("{s:s,s:s,s:i,s:i,s:s}", "name", name, "state", state, "partitions", partitions, "wanted_partitions",
+		(int)wanted, "text", text);
+}
+
+static json_t *plan_row(const struct config *config, const struct kafka_topic_info *info, int raw)
+{
+	unsigned wanted = config->create_partitions;
+	const char *text = raw ? "raw records carry no identity: this topic is outside the audit" : "";
+
+	if (info->state == KAFKA_TOPIC_UNKNOWN)
+		return topic_row(info->name, "unknown", 0, wanted, info->problem);
+	if (info->state == KAFKA_TOPIC_MISSING)
+		return topic_row(info->name, "missing", 0, wanted, text);
+	if (info->partitions != (int)wanted || info->replicas != (int)config->create_replicas)
+		return topic_row(info->name, "differs", info->partitions, wanted,
+			info->replicas != (int)config->create_replicas ? "another number of replicas" : text);
+	return topic_row(info->name, "exists", info->partitions, wanted, text);
+}
+
+static int topic_is_raw(const struct config *config, unsigned topic)
+{
+	for (unsigned i = 0; i < config->types->count; i++)
+		if (config->types->types[i].topic == topic && config->types->types[i].raw)
+			return 1;
+	return 0;
+}
+
+/* Asks about all topics of the configuration; the caller frees what it gets. */
+static struct kafka_topic_info *describe(struct box *box, struct kafka_admin **admin, struct error *error, int *code)
+{
+	const struct topic_table *topics = box->config->topics;
+	struct kafka_topic_info *infos = calloc(topics->count, sizeof(*infos));
+	int rc = -1;
+
+	if (infos != NULL)
+		rc = kafka_admin_new(admin, box->properties, box->config->property_count, error);
+	for (unsigned i = 0; rc == 0 && i < topics->count; i++)
+		infos[i].name = topics->topics[i].name;
+	if (rc == 0)
+		rc = kafka_topics_describe(*admin, infos, topics->count, LIMIT_MS, error);
+	if (rc == 0)
+		return infos;
+	*code = API_UNAVAILABLE;
+	free(infos);
+	return NULL;
+}
+
+json_t *handle_topics_plan(void *context, const json_t *params, struct error *error, int *code)
+{
+	struct box *box = context;
+	struct kafka_admin *admin = NULL;
+	struct kafka_topic_info *infos = describe(box, &admin, error, code);
+	json_t *rows = NULL;
+
+	(void)params;
+	if (infos != NULL) {
+		rows = json_array();
+		for (unsigned i = 0; i < box->config->topics->count; i++)
+			json_array_append_new(rows, plan_row(box->config, &infos[i], topic_is_raw(box->config, i)));
+	}
+	free(infos);
+	kafka_admin_free(admin);
+	return rows != NULL ? json_pack("{s:o}", "topics", rows) : NULL;
+}
+
+static unsigned wish_missing(const struct config *config, const struct kafka_topic_info *infos,
+	struct kafka_topic_wish *wishes)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < config->topics->count; i++) {
+		if (infos[i].state != KAFKA_TOPIC_MISSING)
+			continue;
+		wishes[count++] = (struct kafka_topic_wish){.name = infos[i].name,
+			.partitions = (int)config->create_partitions, .replicas = (int)config->create_replicas};
+	}
+	return count;
+}
+
+static json_t *creation_rows(const struct config *config, const struct kafka_topic_info *infos,
+	const struct kafka_topic_wish *wishes)
+{
+	json_t *rows = json_array();
+	unsigned wish = 0;
+
+	for (unsigned i = 0; i < config->topics->count; i++) {
+		const struct kafka_topic_wish *w;
+
+		if (infos[i].state != KAFKA_TOPIC_MISSING) {
+			json_array_append_new(rows, plan_row(config, &infos[i], topic_is_raw(config, i)));
+			continue;
+		}
+		w = &wishes[wish++];
+		json_array_append_new(rows, topic_row(w->name, w->made ? "created" : "failed", w->made ? w->partitions : 0,
+						    config->create_partitions, w->problem));
+	}
+	return rows;
+}
+
+json_t *handle_topics_create(void *context, const json_t *params, struct error *error, int *code)
+{
+	struct box *box = context;
+	const struct config *config = box->config;
+	struct kafka_admin *admin = NULL;
+	struct kafka_topic_info *infos = describe(box, &admin, error, code);
+	struct kafka_topic_wish *wishes = calloc(config->topics->count, sizeof(*wishes));
+	json_t *rows = NULL;
+	unsigned count;
+
+	(void)params;
+	if (infos != NULL && wishes != NULL) {
+		count = wish_missing(config, infos, wishes);
+		*code = API_UNAVAILABLE;
+		if (count == 0 || kafka_topics_create(admin, wishes, count, 0, LIMIT_MS, error) == 0)
+			rows = creation_rows(config, infos, wishes);
+	}
+	free(infos);
+	free(wishes);
+	kafka_admin_free(admin);
+	watcher_hurry(box);
+	return rows != NULL ? json_pack("{s:o}", "topics", rows) : NULL;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/daemon/watcher.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "control/daemon/box.h"
+#include "kafka/admin.h"
+
+#define LIMIT_MS      5000
+#define SOON_SECONDS  1  /* while some topic's count is unknown */
+#define LATER_SECONDS 10
+
+/* Publishes what the cluster said; returns how many topics are still without a count. */
+static unsigned publish(struct box *box, const struct kafka_topic_info *infos)
+{
+	struct topic_table *topics = box->config->topics;
+	unsigned unknown = 0;
+
+	for (unsigned i = 0; i < topics->count; i++) {
+		if (infos[i].state == KAFKA_TOPIC_EXISTS && infos[i].partitions > 0)
+			atomic_store(&topics->topics[i].partitions, infos[i].partitions);
+		unknown += atomic_load(&topics->topics[i].partitions) == 0;
+	}
+	return unknown;
+}
+
+static unsigned look(struct box *box, struct kafka_admin *admin, struct kafka_topic_info *infos)
+{
+	struct topic_table *topics = box->config->topics;
+	static struct log_limit limit;
+	struct error error = {""};
+	unsigned unknown, suppressed;
+
+	for (unsigned i = 0; i < topics->count; i++)
+		infos[i].name = topics->topics[i].name;
+	(void)kafka_topics_describe(admin, infos, topics->count, LIMIT_MS, &error);
+	unknown = publish(box, infos);
+	if (state_partitions_store(box->state, topics, &error) != 0 && log_allowed(&limit, 60, &suppressed))
+		log_write(LOG_WARNING, "%s", error.text);
+	return unknown;
+}
+
+/* Sleeps until the next look is due, hurried or at the end. Returns 0 at the end. */
+static int rest(struct watcher *watcher, unsigned seconds)
+{
+	struct timespec until;
+	int go_on;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += (time_t)seconds;
+	pthread_mutex_lock(&watcher->lock);
+	while (!watcher->stop && !watcher->hurry)
+		if (pthread_cond_timedwait(&watcher->wake, &watcher->lock, &until) == ETIMEDOUT)
+			break;
+	watcher->hurry = 0;
+	go_on = !watcher->stop;
+	pthread_mutex_unlock(&watcher->lock);
+	return go_on;
+}
+
+static void *watcher_main(void *argument)
+{
+	struct box *box = argument;
+	struct kafka_topic_info *infos = calloc(TOPIC_MAX, sizeof(*infos));
+	struct kafka_admin *admin = NULL;
+	struct error error = {""};
+	unsigned unknown;
+
+	if (infos == NULL || kafka_admin_new(&admin, box->properties, box->config->property_count, &error) != 0) {
+		log_write(LOG_ERROR, "cannot ask Kafka about topics: %s", error.text);
+		free(infos);
+		return NULL;
+	}
+	do
+		unknown = look(box, admin, infos);
+	while (rest(&box->watcher, unknown > 0 ? SOON_SECONDS : LATER_SECONDS));
+	kafka_admin_free(admin);
+	free(infos);
+	return NULL;
+}
+
+int watcher_start(struct box *box, struct error *error)
+{
+	struct watcher *watcher = &box->watcher;
+	int rc;
+
+	pthread_mutex_init(&watcher->lock, NULL);
+	pthread_cond_init(&watcher->wake, NULL);
+	rc = pthread_create(&watcher->thread, NULL, watcher_main, box);
+	if (rc != 0)
+		return error_set(error, -rc, "cannot start the watcher thread: %s", strerror(rc));
+	(void)pthread_setname_np(watcher->thread, "watcher");
+	watcher->started = 1;
+	return 0;
+}
+
+static void wake(struct watcher *watcher, int *flag)
+{
+	if (!watcher->started)
+		return;
+	pthread_mutex_lock(&watcher->lock);
+	*flag = 1;
+	pthread_cond_signal(&watcher->wake);
+	pthread_mutex_unlock(&watcher->lock);
+}
+
+void watcher_hurry(struct box *box)
+{
+	wake(&box->watcher, &box->watcher.hurry);
+}
+
+void watcher_stop(struct box *box)
+{
+	if (!box->watcher.started)
+		return;
+	wake(&box->watcher, &box->watcher.stop);
+	pthread_join(box->watcher.thread, NULL);
+	box->watcher.started = 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The watcher: a control thread that asks the cluster which topics it has and with how many partitions, publishes the counts
+ * to the workers and keeps them on disk, so that a start without Kafka still places keys right. A count that falls (a topic
+ * made anew) is published as well.
+ */
+
+#include <pthread.h>
+
+#include "base/error.h"
+
+struct box;
+
+struct watcher {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	int started, stop, hurry; /* under the lock */
+};
+
+/* 0 or -errno with a sentence. Main thread. */
+int watcher_start(struct box *box, struct error *error);
+void watcher_stop(struct box *box);
+
+/* Asks for a look at the cluster now, such as after topics were made. Control threads. */
+void watcher_hurry(struct box *box);
