@@ -11,6 +11,7 @@
 
 #define COUNT_MAX  (1u << 24)
 #define SLOT_ALIGN 64u
+#define READ_AHEAD 4u /* buckets */
 
 int sources_new(struct sources **table, const struct sources_config *config)
 {
@@ -94,12 +95,28 @@ static struct sources_row row_of(const struct sources *table, const struct slot 
 	};
 }
 
+/* Brings the accounts of a bucket nearer: 100,000 of them are 100,000 cache misses otherwise. */
+static void prefetch(const struct sources *table, uint32_t index)
+{
+	const struct bucket *bucket = &table->buckets[index & table->bucket_mask];
+	uint32_t used = (uint32_t)atomic_load_explicit(&bucket->taken, memory_order_acquire) & WAYS_MASK;
+
+	for (; used != 0; used &= used - 1) {
+		uint64_t way = atomic_load_explicit(&bucket->ways[__builtin_ctz(used)], memory_order_relaxed);
+		const uint8_t *slot = (const uint8_t *)slot_at(table, (uint32_t)way);
+
+		for (size_t at = 0; at < table->stride; at += CACHE_LINE)
+			__builtin_prefetch(slot + at);
+	}
+}
+
 int sources_read(struct sources *table, int (*each)(void *context, const struct sources_row *row), void *context)
 {
 	for (uint32_t i = 0; i <= table->bucket_mask; i++) {
 		struct bucket *bucket = &table->buckets[i];
 		uint32_t used = (uint32_t)atomic_load_explicit(&bucket->taken, memory_order_acquire) & WAYS_MASK;
 
+		prefetch(table, i + READ_AHEAD);
 		for (; used != 0; used &= used - 1) {
 			uint64_t way = atomic_load_explicit(
 				&bucket->ways[__builtin_ctz(used)], memory_order_relaxed);
@@ -154,6 +171,7 @@ static int add_row(void *context, const struct sources_row *row)
 	totals->duplicate += row->duplicate;
 	totals->outside += row->outside;
 	totals->tracked++;
+	totals->open += !row->closed;
 	return 0;
 }
 
@@ -167,19 +185,12 @@ void sources_totals(struct sources *table, struct sources_totals *totals)
 	totals->untracked = atomic_load_explicit(&table->untracked, memory_order_relaxed);
 }
 
-static int count_open(void *context, const struct sources_row *row)
-{
-	*(unsigned *)context += !row->closed;
-	return 0;
-}
-
 unsigned sources_check(struct sources *table)
 {
-	unsigned open = (unsigned)table->retired_open;
+	struct sources_totals totals;
 
-	(void)sources_read(table, count_open, &open);
-	(void)read_leaving(table, count_open, &open);
-	return open;
+	sources_totals(table, &totals);
+	return (unsigned)totals.open;
 }
 
 /* Makes idle accounts impossible to find; their ways stay claimed. */
@@ -224,7 +235,6 @@ unsigned sources_retire(struct sources *table, uint64_t before_tsc)
 		table->retired.tracked = 0;
 		table->retired.pending = 0;
 		table->retired.retired++;
-		table->retired_open += !row.closed;
 		atomic_fetch_and_explicit(&table->buckets[slot->place / 16].taken, ~claim_bit(slot->place % 16),
 			memory_order_release);
 		sources_spare_push(table, slot);

@@ -47,7 +47,6 @@ struct sources {
 	struct window_shape shape;
 	uint32_t count, bucket_mask;
 	uint32_t leaving;              /* control: list of pushed-out slots, seen but not yet folded */
-	uint64_t retired_open;         /* control: folded accounts that did not close */
 	struct sources_totals retired; /* control: sums of folded accounts */
 
 	_Atomic uint64_t spare CACHE_ALIGNED; /* stack of free slots: change count << 32 | number. All: rw */

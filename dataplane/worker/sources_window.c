@@ -249,10 +249,10 @@ static uint64_t missing_of_word(const struct window *window, const struct window
 	uint64_t block, uint64_t head)
 {
 	uint64_t missing = ones(~(uint32_t)word & bits_from(block, window->first) & ~bits_from(block, head));
-	uint64_t later = (block + shape->words) * WINDOW_BLOCK, stride = (uint64_t)shape->words * WINDOW_BLOCK;
+	uint64_t later = (block + shape->words) * WINDOW_BLOCK, stride = (uint64_t)WINDOW_BLOCK << shape->shift;
 
 	if ((int64_t)(head - later) > 0) {
-		uint64_t whole = (head - later) / stride, rest = (head - later) % stride;
+		uint64_t whole = (head - later) / WINDOW_BLOCK >> shape->shift, rest = (head - later) & (stride - 1);
 
 		missing += whole * WINDOW_BLOCK + (rest < WINDOW_BLOCK ? rest : WINDOW_BLOCK);
 	}

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "sources_helpers.h"
+#include "worker/sources_table.h"
 
 #define NEVER ((uint64_t)1 << 62) /* quiet ticks that no test reaches */
 
@@ -321,6 +322,29 @@ static void ports_do_not_matter_but_address_id_and_epoch_do(void **state)
 	sources_free(table);
 }
 
+/* The check must be able to fail: every one of these is a count that went astray. */
+static void a_count_that_went_astray_is_found(void **state)
+{
+	struct sources *table = table_new(4, 64, NEVER);
+	struct window *window = &slot_at(table, 1)->window;
+
+	(void)state;
+	for (uint64_t seq = 5; seq < 200; seq += 2)
+		send_seq(table, seq);
+	assert_int_equal(sources_check(table), 0);
+	atomic_fetch_add(&window->received, 1);
+	assert_int_equal(sources_check(table), 1);
+	atomic_fetch_sub(&window->received, 1);
+	atomic_fetch_sub(&window->lost, 1);
+	assert_int_equal(sources_check(table), 1);
+	atomic_fetch_add(&window->lost, 1);
+	atomic_fetch_xor(&window->words[0], 1u << 7);
+	assert_int_equal(sources_check(table), 1);
+	assert_int_equal(sources_retire(table, 1), 1);
+	assert_int_equal(sources_check(table), 1);
+	sources_free(table);
+}
+
 /* With a known secret keys can be made that meet in one place; with an unknown one the same keys spread. */
 static void crafted_keys_make_no_chains(void **state)
 {
@@ -433,6 +457,7 @@ int main(void)
 		cmocka_unit_test(a_restart_far_ahead_or_told_by_a_heartbeat_is_noticed),
 		cmocka_unit_test(a_full_table_counts_untracked_and_recovers_when_accounts_retire),
 		cmocka_unit_test(ports_do_not_matter_but_address_id_and_epoch_do),
+		cmocka_unit_test(a_count_that_went_astray_is_found),
 		cmocka_unit_test(crafted_keys_make_no_chains),
 		cmocka_unit_test(regular_keys_spread_under_any_secret),
 		cmocka_unit_test(a_hundred_thousand_sources_fit_in_memory_fixed_at_the_start),
