@@ -181,8 +181,8 @@ int producer_start(struct producer **producer, const struct producer_config *con
 	rc = create_thread(p);
 	if (rc != 0) {
 		producer_free(p);
-		return error_set(error, rc, "starting the producer of node %u: %s (are its CPUs, %s, there?)", config->node,
-			strerror(-rc), "producer.cpus");
+		return error_set(error, rc, "starting the producer of node %u: %s (are the CPUs of kafka.cpus there?)", config->node,
+			strerror(-rc));
 	}
 	while (sem_wait(&p->opened) != 0)
 		continue;

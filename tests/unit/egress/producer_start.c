@@ -45,7 +45,7 @@ static void producer_on_a_cpu_that_is_not_there_does_not_start(void **state)
 	rig->config.cpus = cpus;
 	rig->config.cpu_count = 1;
 	assert_true(start_error(rig, &error) < 0);
-	assert_non_null(strstr(error.text, "producer.cpus"));
+	assert_non_null(strstr(error.text, "kafka.cpus"));
 	rig_free(rig);
 }
 
