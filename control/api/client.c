@@ -92,7 +92,8 @@ static const char *cure_of(int code)
 
 static int fail_connect(const struct call *call, int code)
 {
-	return fail(call->error, -code, "%s: cannot reach the daemon: %s; %s", call->path, strerror(code), cure_of(code));
+	return fail(
+		call->error, -code, "%s: cannot reach the daemon: %s; %s", call->path, strerror(code), cure_of(code));
 }
 
 /* A Unix socket whose backlog is full says EAGAIN and nothing tells when it no longer is: unix(7). */
@@ -162,8 +163,10 @@ static int receive_more(struct call *call, char *to, size_t size, size_t *got)
 			return 0;
 		}
 		if (n == 0 || errno == ECONNRESET)
-			return fail(call->error, -ECONNRESET, "%s: the daemon closed the connection without a reply; "
-				"it may just have stopped: look at its log", call->path);
+			return fail(call->error, -ECONNRESET,
+				"%s: the daemon closed the connection without a reply; "
+				"it may just have stopped: look at its log",
+				call->path);
 		if (errno != EAGAIN && errno != EINTR)
 			return fail(call->error, -errno, "%s: cannot receive: %s", call->path, strerror(errno));
 		rc = wait_for(call, POLLIN);
@@ -207,7 +210,8 @@ static int take_error(const json_t *reply, struct api_error *error)
 	const json_t *code = json_object_get(reply, "code"), *message = json_object_get(reply, "message");
 
 	if (!json_is_integer(code) || !json_is_string(message))
-		return fail(error, -EPROTO, "the reply's error has no code or no message: is this the daemon's socket?");
+		return fail(
+			error, -EPROTO, "the reply's error has no code or no message: is this the daemon's socket?");
 	error->code = (int)json_integer_value(code);
 	return fail(error, -EREMOTEIO, "%s", json_string_value(message));
 }
@@ -222,7 +226,8 @@ static int take_reply(const json_t *reply, json_int_t id, json_t **result, struc
 
 	if (!json_is_string(version) || strcmp(json_string_value(version), "2.0") != 0 ||
 		!(ours || (refusal != NULL && json_is_null(reply_id))))
-		return fail(error, -EPROTO, "the reply is not JSON-RPC 2.0 to this request: is this the daemon's socket?");
+		return fail(
+			error, -EPROTO, "the reply is not JSON-RPC 2.0 to this request: is this the daemon's socket?");
 	if (refusal != NULL)
 		return take_error(refusal, error);
 	if (!json_is_object(value))

@@ -2,13 +2,13 @@
 #pragma once
 
 /*
- * The control protocol: JSON-RPC 2.0 (jsonrpc.org/specification) over a Unix stream socket, one JSON object a line in each
- * direction, ended by a newline. Both sides include this header; it needs nothing but libc and jansson.
+ * The control protocol: JSON-RPC 2.0 (jsonrpc.org/specification) over a Unix stream socket, one JSON object a line in
+ * each direction, ended by a newline. Both sides include this header; it needs nothing but libc and jansson.
  *
- * A request is {"jsonrpc":"2.0","id":ID,"method":NAME,"params":{...}}. `params` is an object or absent; arrays, and batches
- * of requests, are refused. Without `id` the request is carried out and not answered. Replies of one connection come in the
- * order of its requests. Strings are UTF-8 and hold no NUL. Counters are 64 bits wide and wrap; JSON carries them with a
- * sign, so one beyond 2^63 arrives as itself less 2^64.
+ * A request is {"jsonrpc":"2.0","id":ID,"method":NAME,"params":{...}}. `params` is an object or absent; arrays, and
+ * batches of requests, are refused. Without `id` the request is carried out and not answered. Replies of one connection
+ * come in the order of its requests. Strings are UTF-8 and hold no NUL. Counters are 64 bits wide and wrap; JSON
+ * carries them with a sign, so one beyond 2^63 arrives as itself less 2^64.
  *
  * Every result is an object with "schema_version": API_SCHEMA_VERSION. Members are only ever added under one version; a
  * reader ignores what it does not know.
@@ -25,15 +25,15 @@
 #define API_REAL_DIGITS 15
 
 /* Error codes: the specification's, then ours. */
-#define API_PARSE_ERROR      (-32700) /* the line is not JSON */
-#define API_INVALID_REQUEST  (-32600) /* it is JSON, but no request, or larger than API_REQUEST_MAX */
-#define API_UNKNOWN_METHOD   (-32601)
-#define API_INVALID_PARAMS   (-32602)
-#define API_INTERNAL_ERROR   (-32603)
-#define API_FAILED           (-32000) /* it was tried and went wrong; the sentence says how */
-#define API_UNAVAILABLE      (-32001) /* something that it needs (Kafka, a device) is away now */
-#define API_REPLY_TOO_LARGE  (-32002)
-#define API_BUSY             (-32003) /* too many clients */
+#define API_PARSE_ERROR     (-32700) /* the line is not JSON */
+#define API_INVALID_REQUEST (-32600) /* it is JSON, but no request, or larger than API_REQUEST_MAX */
+#define API_UNKNOWN_METHOD  (-32601)
+#define API_INVALID_PARAMS  (-32602)
+#define API_INTERNAL_ERROR  (-32603)
+#define API_FAILED          (-32000) /* it was tried and went wrong; the sentence says how */
+#define API_UNAVAILABLE     (-32001) /* something that it needs (Kafka, a device) is away now */
+#define API_REPLY_TOO_LARGE (-32002)
+#define API_BUSY            (-32003) /* too many clients */
 
 /* Answered by the server itself. */
 #define API_VERSION "api.version" /* {"name","version","schema_version"} */
@@ -53,8 +53,9 @@
 #define API_TOPICS_CREATE "topics.create"
 #define API_STOP          "stop"
 
-/* Names within the ledger that a client looks for: the equation of what was numbered, and its final destinations. A term
- * that is split by reason or place is several, named NAME.REASON; those that are zero are not shown to a person. */
+/* Names within the ledger that a client looks for: the equation of what was numbered, and its final destinations. A
+ * term that is split by reason or place is several, named NAME.REASON; those that are zero are not shown to a person.
+ */
 #define API_EQUATION_RECORDS "records"
 #define API_TERM_ACKED       "acked"
 #define API_TERM_GIVEN_UP    "given_up"

@@ -45,7 +45,8 @@ static bool read_seconds(const char *text, double min, double *seconds)
 
 	errno = 0;
 	*seconds = strtod(text, &end);
-	return errno == 0 && end != text && *end == '\0' && isfinite(*seconds) && *seconds >= min && *seconds <= SECONDS_MAX;
+	return errno == 0 && end != text && *end == '\0' && isfinite(*seconds) && *seconds >= min &&
+	       *seconds <= SECONDS_MAX;
 }
 
 static bool read_limit(const char *text, long *limit)
@@ -65,18 +66,23 @@ static int take_option(struct cli *cli, struct parsed *parsed, int letter, const
 		cli->socket = argument;
 		return *argument != '\0' ? 0 : usage(cli, "-s takes the path of a socket");
 	case 'w':
-		return read_seconds(argument, WATCH_MIN, &cli->watch_s) ? 0 :
-			usage(cli, "-w takes seconds from %.1f to %.0f, not %s", WATCH_MIN, SECONDS_MAX, argument);
+		return read_seconds(argument, WATCH_MIN, &cli->watch_s)
+			       ? 0
+			       : usage(cli, "-w takes seconds from %.1f to %.0f, not %s", WATCH_MIN, SECONDS_MAX,
+					 argument);
 	case 't':
-		return read_seconds(argument, 0, &cli->timeout_s) ? 0 :
-			usage(cli, "-t takes seconds from 0 to %.0f, not %s", SECONDS_MAX, argument);
+		return read_seconds(argument, 0, &cli->timeout_s)
+			       ? 0
+			       : usage(cli, "-t takes seconds from 0 to %.0f, not %s", SECONDS_MAX, argument);
 	case 'n':
-		return read_limit(argument, &cli->limit) ? 0 :
-			usage(cli, "-n takes a number from 1 to %d, not %s", LIMIT_MAX, argument);
+		return read_limit(argument, &cli->limit)
+			       ? 0
+			       : usage(cli, "-n takes a number from 1 to %d, not %s", LIMIT_MAX, argument);
 	case 'o':
 		cli->order = argument;
-		return strcmp(argument, "lost") == 0 || strcmp(argument, "received") == 0 ? 0 :
-			usage(cli, "-o takes lost or received, not %s", argument);
+		return strcmp(argument, "lost") == 0 || strcmp(argument, "received") == 0
+			       ? 0
+			       : usage(cli, "-o takes lost or received, not %s", argument);
 	case 'j':
 		cli->json = true;
 		return 0;
@@ -171,8 +177,10 @@ int cli_call(struct cli *cli, int timeout_ms, json_t **result, struct api_error 
 	if (schema == API_SCHEMA_VERSION)
 		return 0;
 	cli->schema_told = true;
-	(void)fprintf(cli->err, "penstock: the daemon answers in schema %lld and this command reads %d: some of it may be "
-		"missing here; install both from one release\n", (long long)schema, API_SCHEMA_VERSION);
+	(void)fprintf(cli->err,
+		"penstock: the daemon answers in schema %lld and this command reads %d: some of it may be "
+		"missing here; install both from one release\n",
+		(long long)schema, API_SCHEMA_VERSION);
 	return 0;
 }
 
@@ -266,7 +274,11 @@ static int run(struct cli *cli, const struct parsed *parsed, char *const *words,
 int cli_main(int argc, char **argv, FILE *out, FILE *err)
 {
 	const char *socket = getenv("PENSTOCK_SOCKET");
-	struct cli cli = {.out = out, .err = err, .limit = LIMIT_DEFAULT, .order = "lost", .timeout_s = WAIT_DEFAULT,
+	struct cli cli = {.out = out,
+		.err = err,
+		.limit = LIMIT_DEFAULT,
+		.order = "lost",
+		.timeout_s = WAIT_DEFAULT,
 		.socket = socket != NULL && *socket != '\0' ? socket : API_SOCKET_DEFAULT};
 	struct parsed parsed = {0};
 	int code = parse_options(&cli, &parsed, argc, argv);

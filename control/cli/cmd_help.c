@@ -9,15 +9,16 @@
 
 static void show_option(FILE *out, const struct grammar_option *option)
 {
-	(void)fprintf(out, "  -%c, --%s%s%s\n%*s%s\n", option->letter, option->name, option->argument != NULL ? " " : "",
-		option->argument != NULL ? option->argument : "", COLUMN, "", option->text);
+	(void)fprintf(out, "  -%c, --%s%s%s\n%*s%s\n", option->letter, option->name,
+		option->argument != NULL ? " " : "", option->argument != NULL ? option->argument : "", COLUMN, "",
+		option->text);
 }
 
 static void show_one(FILE *out, const struct grammar_command *command)
 {
-	(void)fprintf(out, "penstock %s%s%s%s\n\n%s.\n\nOptions:\n", command->words, command->argument != NULL ? " " : "",
-		command->argument != NULL ? command->argument : "", *command->options != '\0' ? " [OPTION]..." : "",
-		command->text);
+	(void)fprintf(out, "penstock %s%s%s%s\n\n%s.\n\nOptions:\n", command->words,
+		command->argument != NULL ? " " : "", command->argument != NULL ? command->argument : "",
+		*command->options != '\0' ? " [OPTION]..." : "", command->text);
 	for (const char *letter = command->options; *letter != '\0'; letter++)
 		show_option(out, grammar_option_of(*letter));
 }
@@ -30,8 +31,10 @@ static void show_all(FILE *out)
 	(void)fputs("\nOptions, which each command takes as `penstock help COMMAND` tells:\n", out);
 	for (const struct grammar_option *option = grammar_options; option->name != NULL; option++)
 		show_option(out, option);
-	(void)fprintf(out, "\nExit codes: 0 fine, %d the daemon refused or has an alarm, %d usage, %d no daemon answers, "
-		"%d output failed\n", EXIT_ALARM, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_OUTPUT);
+	(void)fprintf(out,
+		"\nExit codes: 0 fine, %d the daemon refused or has an alarm, %d usage, %d no daemon answers, "
+		"%d output failed\n",
+		EXIT_ALARM, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_OUTPUT);
 }
 
 /* Help for a word with which several commands begin. */

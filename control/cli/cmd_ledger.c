@@ -70,8 +70,8 @@ static void show_missed(FILE *out, const json_t *missed)
 	char *value = display_member(SHOW_COUNT, missed, "value"), *text;
 	bool reported = json_is_true(json_object_get(missed, "reported"));
 
-	text = display_text("%s frames before they reached us%s", value, reported ? "" :
-		"; not all ports can tell: go by the sources' sequence numbers");
+	text = display_text("%s frames before they reached us%s", value,
+		reported ? "" : "; not all ports can tell: go by the sources' sequence numbers");
 	display_line(out, "missed", text);
 	free(text);
 	free(value);
@@ -80,7 +80,8 @@ static void show_missed(FILE *out, const json_t *missed)
 void display_ledger(const struct cli *cli, const json_t *result, FILE *out)
 {
 	const json_t *equations = json_object_get(result, "equations");
-	char *at = display_member(SHOW_TIME, result, "checked_at"), *checks = display_member(SHOW_COUNT, result, "checks");
+	char *at = display_member(SHOW_TIME, result, "checked_at"),
+	     *checks = display_member(SHOW_COUNT, result, "checks");
 	char *alarms = display_member(SHOW_COUNT, result, "alarms");
 	struct table *table = table_new(columns);
 	size_t i;

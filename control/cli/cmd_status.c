@@ -57,8 +57,8 @@ static void show_head(FILE *out, const json_t *result)
 {
 	static const struct part head[] = {{"", "state", SHOW_TEXT}, {" for ", "uptime_s", SHOW_SECONDS},
 		{", version ", "version", SHOW_TEXT}, {0}};
-	static const struct part identity[] = {{"", "node", SHOW_TEXT}, {", epoch ", "epoch", SHOW_ADDRESS},
-		{", instance ", "uuid", SHOW_TEXT}, {0}};
+	static const struct part identity[] = {
+		{"", "node", SHOW_TEXT}, {", epoch ", "epoch", SHOW_ADDRESS}, {", instance ", "uuid", SHOW_TEXT}, {0}};
 
 	show_parts(out, "state", result, head);
 	show_parts(out, "node", result, identity);
@@ -66,21 +66,22 @@ static void show_head(FILE *out, const json_t *result)
 
 static void show_room(FILE *out, const json_t *result)
 {
-	static const struct part memory[] = {{"pools ", "pools_bytes", SHOW_BYTES}, {", mapped ", "mapped_bytes", SHOW_BYTES},
-		{", resident ", "rss_bytes", SHOW_BYTES}, {0}};
+	static const struct part memory[] = {{"pools ", "pools_bytes", SHOW_BYTES},
+		{", mapped ", "mapped_bytes", SHOW_BYTES}, {", resident ", "rss_bytes", SHOW_BYTES}, {0}};
 	static const struct part bounds[] = {{"at most this many events: ", "loss_events_at_kill", SHOW_COUNT}, {0}};
 	const json_t *kafka = json_object_get(result, "kafka");
 	char *queued = display_member(SHOW_COUNT, kafka, "queued");
-	char *text = display_text("%s, %s queued", json_is_true(json_object_get(kafka, "connected")) ? "connected" :
-		"not connected", queued);
+	char *text = display_text("%s, %s queued",
+		json_is_true(json_object_get(kafka, "connected")) ? "connected" : "not connected", queued);
 
 	display_line(out, "kafka", text);
 	free(text);
 	free(queued);
 	show_parts(out, "memory", json_object_get(result, "memory"), memory);
 	show_parts(out, "kill loses", json_object_get(result, "bounds"), bounds);
-	display_line(out, "ledger", json_is_true(json_object_get(result, "ledger_ok")) ? "adds up" :
-		"DOES NOT ADD UP: see `penstock ledger`");
+	display_line(out, "ledger",
+		json_is_true(json_object_get(result, "ledger_ok")) ? "adds up"
+								   : "DOES NOT ADD UP: see `penstock ledger`");
 }
 
 static void show_rates(FILE *out, const json_t *rates)
@@ -133,6 +134,7 @@ int judge_status(const json_t *result)
 void display_stop(const struct cli *cli, const json_t *result, FILE *out)
 {
 	(void)cli;
-	(void)fputs(json_is_true(json_object_get(result, "stopping")) ? "the daemon drains and ends\n" :
-		"the daemon does not stop\n", out);
+	(void)fputs(json_is_true(json_object_get(result, "stopping")) ? "the daemon drains and ends\n"
+								      : "the daemon does not stop\n",
+		out);
 }

@@ -43,7 +43,8 @@ void display_topics(const struct cli *cli, const json_t *result, FILE *out)
 		if (count > 0)
 			(void)fprintf(out, ", %zu %s", count, states[i]);
 	}
-	(void)fputs(count_state(result, "missing") > 0 ? "; `penstock topics create` creates what is missing\n" : "\n", out);
+	(void)fputs(count_state(result, "missing") > 0 ? "; `penstock topics create` creates what is missing\n" : "\n",
+		out);
 }
 
 int judge_topics(const json_t *result)

@@ -86,18 +86,18 @@ static bool is_unchanged(const json_t *result, const json_t *before)
 	const json_t *now = json_object_get(result, "equations"), *then = json_object_get(before, "equations");
 
 	return is_same(named(now, "datagrams"), named(then, "datagrams")) &&
-		is_same(named(now, API_EQUATION_RECORDS), named(then, API_EQUATION_RECORDS));
+	       is_same(named(now, API_EQUATION_RECORDS), named(then, API_EQUATION_RECORDS));
 }
 
 static bool is_another_check(const json_t *result, const json_t *before)
 {
 	return !is_same(json_object_get(result, "checks"), json_object_get(before, "checks")) ||
-		!is_same(json_object_get(result, "checked_at"), json_object_get(before, "checked_at"));
+	       !is_same(json_object_get(result, "checked_at"), json_object_get(before, "checked_at"));
 }
 
 /*
- * Idle: all that was numbered is acked or given up, and so it was, with the same counts, at an earlier check: a datagram
- * that was on its way through the worker meanwhile would have changed them.
+ * Idle: all that was numbered is acked or given up, and so it was, with the same counts, at an earlier check: a
+ * datagram that was on its way through the worker meanwhile would have changed them.
  */
 static enum answer is_idle(const json_t *result, const json_t *before, struct api_error *error)
 {
@@ -106,8 +106,8 @@ static enum answer is_idle(const json_t *result, const json_t *before, struct ap
 	uint64_t numbered = value_of(json_object_get(records, "left")), ended;
 
 	if (named(right, API_TERM_ACKED) == NULL) {
-		(void)snprintf(error->text, sizeof(error->text), "the daemon's ledger has no equation %s with a term %s",
-			API_EQUATION_RECORDS, API_TERM_ACKED);
+		(void)snprintf(error->text, sizeof(error->text),
+			"the daemon's ledger has no equation %s with a term %s", API_EQUATION_RECORDS, API_TERM_ACKED);
 		return NEVER;
 	}
 	ended = sum_of(right, API_TERM_ACKED) + sum_of(right, API_TERM_GIVEN_UP);
@@ -153,8 +153,8 @@ static int give_up(const struct cli *cli, int rc, const struct api_error *error)
 }
 
 /* One look at the daemon. COME: `*code` is the exit code, and the result is printed; else `*rc` tells of the call. */
-static enum answer look(struct cli *cli, has_come *come, int64_t deadline_ms, json_t **before, int *rc,
-	struct api_error *error)
+static enum answer look(
+	struct cli *cli, has_come *come, int64_t deadline_ms, json_t **before, int *rc, struct api_error *error)
 {
 	enum answer answer;
 	json_t *result;

@@ -3,6 +3,7 @@
 
 #include "control/cli/commands.h"
 
+/* clang-format off */
 /* Words before the cursor that are neither options nor their arguments, in $words. */
 static const char head[] =
 	"# bash completion for penstock(1); made by: penstock help --completion\n"
@@ -23,6 +24,8 @@ static const char tail[] =
 	"\tmapfile -t COMPREPLY < <(compgen -W \"$next\" -- \"$cur\")\n"
 	"}\n"
 	"complete -F _penstock penstock\n";
+
+/* clang-format on */
 
 static void write_option_names(FILE *out, const struct grammar_option *option, const char *separator)
 {
@@ -101,7 +104,9 @@ void completion_write(FILE *out)
 	for (const struct grammar_option *option = grammar_options; option->name != NULL; option++)
 		if (option->argument != NULL)
 			write_values(out, option);
-	(void)fputs("\tesac\n\tlocal next=\n\t[[ $cur != -* ]] && words=${words#help} words=${words# }\n\tcase $words in\n", out);
+	(void)fputs(
+		"\tesac\n\tlocal next=\n\t[[ $cur != -* ]] && words=${words#help} words=${words# }\n\tcase $words in\n",
+		out);
 	write_states(out);
 	(void)fputs(tail, out);
 }

@@ -21,8 +21,8 @@ static bool is_c1(const unsigned char *c)
 /* U+202A to U+202E and U+2066 to U+2069 turn what follows them about. */
 static bool is_direction(const unsigned char *c)
 {
-	return c[0] == 0xe2 && ((c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) ||
-		(c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
+	return c[0] == 0xe2 &&
+	       ((c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) || (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
 }
 
 static void escape(FILE *out, const char *text, const char *kept)

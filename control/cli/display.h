@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * From JSON values to text for a person. What the daemon shows may hold what the network sent, so nothing reaches a terminal
- * but printable characters: control bytes, those of Unicode included, are written as \xNN.
- * Texts that are returned are the caller's (free) and never NULL: a command without memory ends there.
+ * From JSON values to text for a person. What the daemon shows may hold what the network sent, so nothing reaches a
+ * terminal but printable characters: control bytes, those of Unicode included, are written as \xNN. Texts that are
+ * returned are the caller's (free) and never NULL: a command without memory ends there.
  */
 
 #include <stdio.h>
@@ -12,16 +12,16 @@
 #include <jansson.h>
 
 enum display_kind {
-	SHOW_TEXT,     /* whatever it is: a string, a number as a count, true as yes, an array with commas */
-	SHOW_COUNT,    /* 1,234,567 */
-	SHOW_RATE,     /* 1,234/s */
-	SHOW_BYTES,    /* 1.5 MiB */
-	SHOW_SECONDS,  /* 3 h 12 min */
-	SHOW_PERCENT,  /* 12.3 % */
-	SHOW_DECIMAL,  /* 12.3 */
-	SHOW_TIME,     /* microseconds since 1970, as 2024-11-22T03:04:05Z */
-	SHOW_LINK,     /* up or down */
-	SHOW_ADDRESS,  /* a number as it is, without commas; - below 0, which stands for none */
+	SHOW_TEXT,    /* whatever it is: a string, a number as a count, true as yes, an array with commas */
+	SHOW_COUNT,   /* 1,234,567 */
+	SHOW_RATE,    /* 1,234/s */
+	SHOW_BYTES,   /* 1.5 MiB */
+	SHOW_SECONDS, /* 3 h 12 min */
+	SHOW_PERCENT, /* 12.3 % */
+	SHOW_DECIMAL, /* 12.3 */
+	SHOW_TIME,    /* microseconds since 1970, as 2024-11-22T03:04:05Z */
+	SHOW_LINK,    /* up or down */
+	SHOW_ADDRESS, /* a number as it is, without commas; - below 0, which stands for none */
 };
 
 struct display_column {

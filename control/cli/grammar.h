@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Every command and option of penstock(1), once: what is parsed, what help and completion say, and, as a test proves, what
- * the man page says.
+ * Every command and option of penstock(1), once: what is parsed, what help and completion say, and, as a test proves,
+ * what the man page says.
  */
 
 #include <stdio.h>
@@ -37,12 +37,12 @@ struct grammar_command {
 	const char *argument; /* a further word that may follow, or NULL */
 	const char *options;  /* the letters that it takes */
 	const char *text;
-	const char *method;   /* of the control protocol; NULL: see run */
-	int timeout_ms;       /* of the call */
-	cli_params *params;   /* NULL: none */
+	const char *method; /* of the control protocol; NULL: see run */
+	int timeout_ms;     /* of the call */
+	cli_params *params; /* NULL: none */
 	cli_display *display;
-	cli_judge *judge;     /* NULL: 0 */
-	cli_run *run;         /* NULL: call, display, judge */
+	cli_judge *judge; /* NULL: 0 */
+	cli_run *run;     /* NULL: call, display, judge */
 };
 
 /* Both end with an entry that is all zero. */

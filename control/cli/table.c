@@ -88,7 +88,8 @@ static void print_row(const struct table *table, FILE *out, const size_t *widths
 	for (size_t column = 0; column < table->column_count; column++) {
 		const struct table_column *c = &table->columns[column];
 
-		owed = print_cell(out, title ? c->title : cell_at(table, row, column), widths[column], c->right, owed) + GAP;
+		owed = print_cell(out, title ? c->title : cell_at(table, row, column), widths[column], c->right, owed) +
+		       GAP;
 	}
 	(void)fputc('\n', out);
 }

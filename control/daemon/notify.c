@@ -72,7 +72,8 @@ int notify_stopping(unsigned seconds)
 {
 	char text[96];
 
-	(void)snprintf(text, sizeof(text), "STOPPING=1\nEXTEND_TIMEOUT_USEC=%llu", (unsigned long long)seconds * 1000000);
+	(void)snprintf(
+		text, sizeof(text), "STOPPING=1\nEXTEND_TIMEOUT_USEC=%llu", (unsigned long long)seconds * 1000000);
 	return tell(text);
 }
 

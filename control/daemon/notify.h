@@ -3,8 +3,8 @@
 
 /*
  * Tells the service manager how the daemon is doing: datagrams to the socket that $NOTIFY_SOCKET names, as sd_notify(3)
- * describes the protocol, without its library. Each returns 1 when told, 0 without a manager, or -errno. Any thread that may
- * make a system call; nothing blocks.
+ * describes the protocol, without its library. Each returns 1 when told, 0 without a manager, or -errno. Any thread
+ * that may make a system call; nothing blocks.
  */
 
 #include <stdint.h>

@@ -65,8 +65,13 @@ int server_open(struct server **server, const char *path, unsigned mode, struct 
 		free(s);
 		return error_set(error, -ENOMEM, "no memory for the control server");
 	}
-	s->limits = (struct server_limits){.clients = 32, .request_bytes = API_REQUEST_MAX, .reply_bytes = API_REPLY_MAX,
-		.line_ms = 5000, .reply_ms = 10000, .idle_ms = 60000, .yield_ms = 1000};
+	s->limits = (struct server_limits){.clients = 32,
+		.request_bytes = API_REQUEST_MAX,
+		.reply_bytes = API_REPLY_MAX,
+		.line_ms = 5000,
+		.reply_ms = 10000,
+		.idle_ms = 60000,
+		.yield_ms = 1000};
 	rc = server_listen(&s->listener, path, mode, error);
 	if (rc != 0) {
 		dispatch_free(s->dispatch);
@@ -101,7 +106,8 @@ int server_set_group(struct server *server, const char *group, struct error *err
 	if (group_number(group, &gid) != 0)
 		return error_set(error, -ENOENT, "%s: there is no group %s to give the socket to", path, group);
 	if (lchown(path, (uid_t)-1, gid) != 0)
-		return error_set(error, -errno, "%s: cannot give the socket to group %s: %s", path, group, strerror(errno));
+		return error_set(
+			error, -errno, "%s: cannot give the socket to group %s: %s", path, group, strerror(errno));
 	return 0;
 }
 
@@ -149,7 +155,8 @@ static void cut_off(struct server *server, struct client *client, const char *wh
 	unsigned before = 0;
 
 	if (log_allowed(&server->log_limit, LOG_SECONDS, &before))
-		log_write(LOG_NOTICE, "control: process %d of user %u is cut off: %s (%u more since the last such line)",
+		log_write(LOG_NOTICE,
+			"control: process %d of user %u is cut off: %s (%u more since the last such line)",
 			(int)client->peer.pid, (unsigned)client->peer.uid, why, before);
 	end_client(server, client);
 }
@@ -198,7 +205,8 @@ static void send_reply(struct server *server, struct client *client)
 static void refuse_long_line(struct server *server, struct client *client)
 {
 	client->closing = true;
-	queue_reply(server, client, dispatch_refusal(API_INVALID_REQUEST, "the request is larger than the protocol allows"));
+	queue_reply(server, client,
+		dispatch_refusal(API_INVALID_REQUEST, "the request is larger than the protocol allows"));
 	set_deadline(server, client, now_ms());
 	send_reply(server, client);
 }

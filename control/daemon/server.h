@@ -5,10 +5,11 @@
  * The daemon's end of the control socket (control/api/protocol.h), driven by the daemon's own loop: one thread opens,
  * polls and closes a server and runs its handlers. Workers never come near it.
  *
- * What a client can do to it is bounded: clients, bytes of a request and of a reply, time for a line to arrive whole, for
- * a reply to be taken and between requests. A client that exceeds a time is cut off; when all places are taken, the client
- * that has idled longest gives way. Each turn serves at most one request of each client, beginning with another one each
- * time. Memory: at most API_REQUEST_MAX a client, and SERVER_PENDING_MAX plus one reply for all replies not yet taken.
+ * What a client can do to it is bounded: clients, bytes of a request and of a reply, time for a line to arrive whole,
+ * for a reply to be taken and between requests. A client that exceeds a time is cut off; when all places are taken, the
+ * client that has idled longest gives way. Each turn serves at most one request of each client, beginning with another
+ * one each time. Memory: at most API_REQUEST_MAX a client, and SERVER_PENDING_MAX plus one reply for all replies not
+ * yet taken.
  */
 
 #include <stdbool.h>
@@ -25,8 +26,8 @@ struct server;
 
 /*
  * Answers one request. `params` is an object or NULL, borrowed. Returns a new object, which the server takes (it adds
- * "schema_version" where that is missing); or NULL with a sentence in `error` and, if API_FAILED does not say it well, an
- * error code of protocol.h in `*code`. Runs in the server's thread and holds up its other clients meanwhile.
+ * "schema_version" where that is missing); or NULL with a sentence in `error` and, if API_FAILED does not say it well,
+ * an error code of protocol.h in `*code`. Runs in the server's thread and holds up its other clients meanwhile.
  */
 typedef json_t *server_handler(void *context, const json_t *params, struct error *error, int *code);
 
@@ -45,9 +46,10 @@ struct server_limits {
 };
 
 /*
- * Listens at `path` with the permission bits `mode`; nobody can connect before they are set. A socket that nobody listens
- * to is replaced; a live one, or a file of another kind, is left alone. Returns 0 with `*server`, or -errno with a sentence:
- * -EADDRINUSE another daemon listens there, -EEXIST it is no socket, -ENAMETOOLONG (107 bytes at most), ...
+ * Listens at `path` with the permission bits `mode`; nobody can connect before they are set. A socket that nobody
+ * listens to is replaced; a live one, or a file of another kind, is left alone. Returns 0 with `*server`, or -errno
+ * with a sentence: -EADDRINUSE another daemon listens there, -EEXIST it is no socket, -ENAMETOOLONG (107 bytes at
+ * most), ...
  */
 int server_open(struct server **server, const char *path, unsigned mode, struct error *error);
 
@@ -61,8 +63,8 @@ void server_set_limits(struct server *server, const struct server_limits *limits
 int server_register(struct server *server, const char *method, server_handler *handler, void *context, unsigned flags);
 
 /*
- * One turn: waits at most `timeout_ms` (-1: without limit) for something to do, does it, cuts off who is late. Returns how many
- * requests were carried out, or -errno (-EINTR is returned as 0, so that a signal's flag is seen at once).
+ * One turn: waits at most `timeout_ms` (-1: without limit) for something to do, does it, cuts off who is late. Returns
+ * how many requests were carried out, or -errno (-EINTR is returned as 0, so that a signal's flag is seen at once).
  */
 int server_poll(struct server *server, int timeout_ms);
 

@@ -58,7 +58,8 @@ static int append(const char *text, size_t len, void *context)
 static struct dispatch_reply write_reply(json_t *reply, size_t max)
 {
 	struct growing to = {.max = max};
-	bool whole = reply != NULL && json_dump_callback(reply, append, &to, DUMP_FLAGS) == 0 && append("\n", 1, &to) == 0;
+	bool whole =
+		reply != NULL && json_dump_callback(reply, append, &to, DUMP_FLAGS) == 0 && append("\n", 1, &to) == 0;
 
 	json_decref(reply);
 	if (whole)
@@ -67,7 +68,8 @@ static struct dispatch_reply write_reply(json_t *reply, size_t max)
 	return (struct dispatch_reply){NULL, 0};
 }
 
-/* `id` is borrowed; NULL stands for null. The parser's sentences quote the client, and may be cut within a character. */
+/* `id` is borrowed; NULL stands for null. The parser's sentences quote the client, and may be cut within a character.
+ */
 static struct dispatch_reply write_error(json_t *id, int code, const char *text)
 {
 	json_t *message = json_string(text);
@@ -75,7 +77,8 @@ static struct dispatch_reply write_error(json_t *id, int code, const char *text)
 	if (message == NULL)
 		message = json_string("refused, and the sentence that says why is not UTF-8");
 	return write_reply(json_pack("{s:s,s:O?,s:{s:i,s:o}}", "jsonrpc", "2.0", "id", id, "error", "code", code,
-		"message", message), SIZE_MAX);
+				   "message", message),
+		SIZE_MAX);
 }
 
 struct dispatch_reply dispatch_refusal(int code, const char *text)
@@ -98,14 +101,16 @@ static struct dispatch_reply write_result(const struct dispatch *dispatch, json_
 
 	if (json_object_get(result, "schema_version") == NULL)
 		(void)json_object_set_new(result, "schema_version", json_integer(API_SCHEMA_VERSION));
-	reply = write_reply(json_pack("{s:s,s:O,s:o}", "jsonrpc", "2.0", "id", id, "result", result), dispatch->reply_max);
+	reply = write_reply(
+		json_pack("{s:s,s:O,s:o}", "jsonrpc", "2.0", "id", id, "result", result), dispatch->reply_max);
 	if (reply.data != NULL)
 		return reply;
-	return write_error(id, API_REPLY_TOO_LARGE, "the reply is larger than the protocol allows: ask for less (a limit)");
+	return write_error(
+		id, API_REPLY_TOO_LARGE, "the reply is larger than the protocol allows: ask for less (a limit)");
 }
 
-static struct dispatch_reply call(const struct dispatch *dispatch, const struct method *method, json_t *id,
-	const json_t *params)
+static struct dispatch_reply call(
+	const struct dispatch *dispatch, const struct method *method, json_t *id, const json_t *params)
 {
 	struct error error = {.text = ""};
 	int code = API_FAILED;
@@ -125,8 +130,8 @@ static struct dispatch_reply call(const struct dispatch *dispatch, const struct 
 static void log_change(const struct method *method, const struct dispatch_peer *peer)
 {
 	if (method->flags & SERVER_CHANGES)
-		log_write(LOG_NOTICE, "control: %s asked for by user %u (process %d)", method->name, (unsigned)peer->uid,
-			(int)peer->pid);
+		log_write(LOG_NOTICE, "control: %s asked for by user %u (process %d)", method->name,
+			(unsigned)peer->uid, (int)peer->pid);
 }
 
 static const char *flaw_of(const json_t *request)
@@ -144,8 +149,8 @@ static const char *flaw_of(const json_t *request)
 	return NULL;
 }
 
-static struct dispatch_reply carry_out(const struct dispatch *dispatch, const json_t *request,
-	const struct dispatch_peer *peer)
+static struct dispatch_reply carry_out(
+	const struct dispatch *dispatch, const json_t *request, const struct dispatch_peer *peer)
 {
 	const char *flaw = flaw_of(request), *name = json_string_value(json_object_get(request, "method"));
 	const json_t *params = json_object_get(request, "params");
@@ -170,8 +175,8 @@ static struct dispatch_reply carry_out(const struct dispatch *dispatch, const js
 	return write_error(id, code, error.text);
 }
 
-struct dispatch_reply dispatch_line(struct dispatch *dispatch, const char *line, size_t len,
-	const struct dispatch_peer *peer)
+struct dispatch_reply dispatch_line(
+	struct dispatch *dispatch, const char *line, size_t len, const struct dispatch_peer *peer)
 {
 	json_error_t why;
 	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
@@ -203,8 +208,8 @@ static json_t *handle_help(void *context, const json_t *params, struct error *er
 	for (size_t i = 0; i < dispatch->count; i++) {
 		const struct method *method = &dispatch->methods[i];
 
-		(void)json_array_append_new(methods, json_pack("{s:s,s:b}", "name", method->name, "changes",
-			(int)(method->flags & SERVER_CHANGES)));
+		(void)json_array_append_new(methods,
+			json_pack("{s:s,s:b}", "name", method->name, "changes", (int)(method->flags & SERVER_CHANGES)));
 	}
 	return json_pack("{s:i,s:o}", "schema_version", API_SCHEMA_VERSION, "methods", methods);
 }

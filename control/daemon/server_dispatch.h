@@ -36,8 +36,8 @@ int dispatch_add(struct dispatch *dispatch, const char *method, server_handler *
 void dispatch_set_reply_max(struct dispatch *dispatch, size_t bytes);
 
 /* Carries out the request in `line` (without its newline; any bytes) for `peer`. */
-struct dispatch_reply dispatch_line(struct dispatch *dispatch, const char *line, size_t len,
-	const struct dispatch_peer *peer);
+struct dispatch_reply dispatch_line(
+	struct dispatch *dispatch, const char *line, size_t len, const struct dispatch_peer *peer);
 
 /* The reply that is an error about a request that has no id that one could read. */
 struct dispatch_reply dispatch_refusal(int code, const char *text);

@@ -18,9 +18,9 @@
 #define LOCK_WAIT_NS (10 * 1000 * 1000L)
 
 /*
- * Two daemons that start at once must not take a dead socket's place from each other between the test and the bind: each
- * holds a lock on the folder meanwhile. Who cannot have it goes on without, since anybody may hold a lock on a folder that
- * he may read. Returns the folder's descriptor or -1.
+ * Two daemons that start at once must not take a dead socket's place from each other between the test and the bind:
+ * each holds a lock on the folder meanwhile. Who cannot have it goes on without, since anybody may hold a lock on a
+ * folder that he may read. Returns the folder's descriptor or -1.
  */
 static int lock_folder(const char *path)
 {
@@ -61,16 +61,17 @@ static int remove_stale(const struct sockaddr_un *address, struct error *error)
 	if (lstat(path, &st) != 0)
 		return errno == ENOENT ? 0 : error_set(error, -errno, "%s: cannot look: %s", path, strerror(errno));
 	if (!S_ISSOCK(st.st_mode))
-		return error_set(error, -EEXIST, "%s: exists and is no socket; remove it or set another control socket",
-			path);
+		return error_set(
+			error, -EEXIST, "%s: exists and is no socket; remove it or set another control socket", path);
 	rc = probe(address);
 	if (rc == -EADDRINUSE)
-		return error_set(error, rc, "%s: another daemon listens here; stop it or set another control socket", path);
+		return error_set(
+			error, rc, "%s: another daemon listens here; stop it or set another control socket", path);
 	if (rc != 0)
 		return error_set(error, rc, "%s: cannot tell whether a daemon listens here: %s", path, strerror(-rc));
 	if (unlink(path) != 0 && errno != ENOENT)
-		return error_set(error, -errno, "%s: cannot remove the socket of a daemon that died: %s", path,
-			strerror(errno));
+		return error_set(
+			error, -errno, "%s: cannot remove the socket of a daemon that died: %s", path, strerror(errno));
 	return 0;
 }
 
@@ -80,8 +81,10 @@ static int bind_and_listen(int fd, const struct sockaddr_un *address, unsigned m
 	const char *path = address->sun_path;
 
 	if (fchmod(fd, 0) != 0 || bind(fd, (const struct sockaddr *)address, sizeof(*address)) != 0)
-		return error_set(error, -errno, "%s: cannot make the control socket: %s; does its folder exist, and may "
-			"this user write there?", path, strerror(errno));
+		return error_set(error, -errno,
+			"%s: cannot make the control socket: %s; does its folder exist, and may "
+			"this user write there?",
+			path, strerror(errno));
 	if (chmod(path, (mode_t)(mode & 0777)) != 0 || listen(fd, BACKLOG) != 0) {
 		int code = errno;
 
@@ -91,8 +94,8 @@ static int bind_and_listen(int fd, const struct sockaddr_un *address, unsigned m
 	return 0;
 }
 
-static int take_path(struct server_listener *listener, const struct sockaddr_un *address, unsigned mode,
-	struct error *error)
+static int take_path(
+	struct server_listener *listener, const struct sockaddr_un *address, unsigned mode, struct error *error)
 {
 	int lock = lock_folder(address->sun_path), rc = remove_stale(address, error);
 	struct stat st;
@@ -117,7 +120,8 @@ int server_listen(struct server_listener *listener, const char *path, unsigned m
 	*listener = (struct server_listener){.fd = -1};
 	if (len == 0 || len >= sizeof(address.sun_path))
 		return error_set(error, len == 0 ? -EINVAL : -ENAMETOOLONG,
-			"control socket: a path has 1 to %zu bytes, this one has %zu", sizeof(address.sun_path) - 1, len);
+			"control socket: a path has 1 to %zu bytes, this one has %zu", sizeof(address.sun_path) - 1,
+			len);
 	memcpy(address.sun_path, path, len + 1);
 	listener->path = strdup(path);
 	listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

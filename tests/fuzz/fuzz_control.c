@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The control protocol, both ends. The first byte of an input chooses: 'a' the reply that a client reads, 'd' and a letter
- * the result that a command shows to a person (A is the grammar's first), anything else the lines that a server carries out.
- * Beside memory errors it looks for what must never be: a reply that is not one line of JSON-RPC, and control bytes shown.
+ * The control protocol, both ends. The first byte of an input chooses: 'a' the reply that a client reads, 'd' and a
+ * letter the result that a command shows to a person (A is the grammar's first), anything else the lines that a server
+ * carries out. Beside memory errors it looks for what must never be: a reply that is not one line of JSON-RPC, and
+ * control bytes shown.
  */
 
 #include <stdbool.h>
@@ -83,7 +84,8 @@ static void read_reply(const char *text, size_t size)
 static void check_shown(const char *shown)
 {
 	for (const unsigned char *c = (const unsigned char *)shown; *c != '\0'; c++)
-		must((*c >= 0x20 || *c == '\n' || *c == '\t') && *c != 0x7f && !(c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f));
+		must((*c >= 0x20 || *c == '\n' || *c == '\t') && *c != 0x7f &&
+			!(c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f));
 }
 
 static void show(const struct grammar_command *command, const char *text, size_t size)

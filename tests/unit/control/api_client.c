@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/api/client.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include <errno.h>
@@ -19,7 +20,7 @@
 
 #include "control/api/protocol.h"
 
-#define LONG_MS 60000 /* never reached */
+#define LONG_MS     60000 /* never reached */
 #define REPLY(rest) "{\"jsonrpc\":\"2.0\",\"id\":1," rest "}\n"
 
 /* A peer that takes one connection and does as told; it need not be a good one. */
@@ -27,11 +28,11 @@ struct peer {
 	char folder[64], path[80];
 	int listener;
 	pthread_t thread;
-	size_t reads;        /* bytes of the request to read before it answers; 0: to the newline */
-	const char *reply;   /* NULL: none */
-	size_t reply_len;    /* 0: that of the string */
-	bool in_pieces;      /* one byte at a time */
-	bool holds;          /* keeps the connection until the client goes */
+	size_t reads;      /* bytes of the request to read before it answers; 0: to the newline */
+	const char *reply; /* NULL: none */
+	size_t reply_len;  /* 0: that of the string */
+	bool in_pieces;    /* one byte at a time */
+	bool holds;        /* keeps the connection until the client goes */
 	char request[API_REQUEST_MAX + 1];
 };
 
@@ -135,7 +136,8 @@ static void a_call_sends_a_request_and_returns_its_result(void **state)
 	peer->reply = REPLY("\"result\":{\"a\":1}");
 	assert_int_equal(call(peer, params, LONG_MS, &result, &error), 0);
 	assert_int_equal(json_integer_value(json_object_get(result, "a")), 1);
-	assert_string_equal(peer->request, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":{\"limit\":3}}\n");
+	assert_string_equal(
+		peer->request, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":{\"limit\":3}}\n");
 	assert_int_equal(error.code, 0);
 	json_decref(result);
 	json_decref(params);
@@ -161,20 +163,24 @@ static void a_refusal_has_its_code_and_sentence(void **state)
 	struct api_error error;
 
 	(void)state;
-	assert_int_equal(call_for(REPLY("\"error\":{\"code\":-32001,\"message\":\"Kafka is away\"}"), &error), -EREMOTEIO);
+	assert_int_equal(
+		call_for(REPLY("\"error\":{\"code\":-32001,\"message\":\"Kafka is away\"}"), &error), -EREMOTEIO);
 	assert_int_equal(error.code, API_UNAVAILABLE);
 	assert_string_equal(error.text, "Kafka is away");
-	assert_int_equal(call_for("{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32003,\"message\":\"too many\"}}\n",
-		&error), -EREMOTEIO);
+	assert_int_equal(
+		call_for("{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{\"code\":-32003,\"message\":\"too many\"}}\n",
+			&error),
+		-EREMOTEIO);
 	assert_int_equal(error.code, API_BUSY);
 }
 
 static void a_reply_of_another_protocol_is_not_believed(void **state)
 {
-	static const char *const replies[] = {"hello\n", "\n", "[]\n", "{}\n", REPLY("\"result\":[]"), REPLY("\"result\":null"),
-		REPLY("\"error\":{}"), REPLY("\"error\":{\"code\":1}"), REPLY("\"error\":\"x\""), REPLY("\"x\":1"),
-		"{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}}\n", "{\"jsonrpc\":\"2.0\",\"id\":null,\"result\":{}}\n",
-		"{\"jsonrpc\":\"1.0\",\"id\":1,\"result\":{}}\n", "{\"id\":1,\"result\":{}}\n", "\xff\xfe\n"};
+	static const char *const replies[] = {"hello\n", "\n", "[]\n", "{}\n", REPLY("\"result\":[]"),
+		REPLY("\"result\":null"), REPLY("\"error\":{}"), REPLY("\"error\":{\"code\":1}"),
+		REPLY("\"error\":\"x\""), REPLY("\"x\":1"), "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{}}\n",
+		"{\"jsonrpc\":\"2.0\",\"id\":null,\"result\":{}}\n", "{\"jsonrpc\":\"1.0\",\"id\":1,\"result\":{}}\n",
+		"{\"id\":1,\"result\":{}}\n", "\xff\xfe\n"};
 	struct api_error error;
 
 	(void)state;

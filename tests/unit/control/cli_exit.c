@@ -115,7 +115,8 @@ static void options_may_stand_anywhere(void **state)
 /* Every member absent, and every member of a kind it should not be. */
 static void results_of_a_strange_shape_do_no_harm(void **state)
 {
-	static const char *const strange[] = {"{}", "{\"ports\":3,\"equations\":{},\"drops\":[1,null,[]],\"text\":[],"
+	static const char *const strange[] = {"{}",
+		"{\"ports\":3,\"equations\":{},\"drops\":[1,null,[]],\"text\":[],"
 		"\"topics\":[{\"name\":{}}],\"alarms\":\"x\",\"workers\":[[],{}],\"producers\":[{\"handles\":[7]},3]}"};
 
 	(void)state;

@@ -5,8 +5,9 @@
 #include "control/api/protocol.h"
 
 /*
- * What each command prints for a result kept in tests/golden/cli: NAME.json is the daemon's result, NAME.txt what a person sees.
- * With PENSTOCK_GOLDEN_WRITE set the texts are written instead of compared: look at the difference before you commit it.
+ * What each command prints for a result kept in tests/golden/cli: NAME.json is the daemon's result, NAME.txt what a
+ * person sees. With PENSTOCK_GOLDEN_WRITE set the texts are written instead of compared: look at the difference before
+ * you commit it.
  */
 
 struct golden {

@@ -91,8 +91,10 @@ static void expect_completion(const char *words, const char *offered)
 	FILE *bash;
 	size_t n;
 
-	(void)snprintf(command, sizeof(command), "bash --norc -c 'source <(\"$PENSTOCK\" help --completion); COMP_WORDS=(%s); "
-		"COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _penstock; echo \"${COMPREPLY[*]}\"'", words);
+	(void)snprintf(command, sizeof(command),
+		"bash --norc -c 'source <(\"$PENSTOCK\" help --completion); COMP_WORDS=(%s); "
+		"COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _penstock; echo \"${COMPREPLY[*]}\"'",
+		words);
 	bash = popen(command, "r");
 	assert_non_null(bash);
 	n = fread(text, 1, sizeof(text) - 1, bash);

@@ -2,14 +2,15 @@
 #pragma once
 
 /*
- * The real penstock program against the real server, which answers from a file: a thread serves, the test runs the program and
- * reads what it writes. $PENSTOCK names the program, $GOLDEN the folder of files.
+ * The real penstock program against the real server, which answers from a file: a thread serves, the test runs the
+ * program and reads what it writes. $PENSTOCK names the program, $GOLDEN the folder of files.
  */
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include <fcntl.h>

@@ -42,16 +42,16 @@ static int run(struct script *script, const char *line, unsigned *asked, const c
 }
 
 #define STATUS(state, ok, alarms) "{\"state\":\"" state "\",\"ledger_ok\":" ok ",\"alarms\":[" alarms "]}"
-#define LEDGER(checks, datagrams, numbered, acked, given_up)                                                                   \
-	"{\"checks\":" #checks ",\"equations\":[{\"name\":\"datagrams\",\"left\":{\"value\":" #datagrams "}},"                   \
-	"{\"name\":\"records\",\"left\":{\"name\":\"numbered\",\"value\":" #numbered "},\"right\":["                             \
-	"{\"name\":\"acked\",\"value\":" #acked "},{\"name\":\"given_up.late\",\"value\":" #given_up "},"                             \
+#define LEDGER(checks, datagrams, numbered, acked, given_up)                                                           \
+	"{\"checks\":" #checks ",\"equations\":[{\"name\":\"datagrams\",\"left\":{\"value\":" #datagrams "}},"         \
+	"{\"name\":\"records\",\"left\":{\"name\":\"numbered\",\"value\":" #numbered "},\"right\":["                   \
+	"{\"name\":\"acked\",\"value\":" #acked "},{\"name\":\"given_up.late\",\"value\":" #given_up "},"              \
 	"{\"name\":\"in_flight\",\"value\":0}]}]}"
 
 static void ready_comes_when_the_daemon_receives(void **state)
 {
 	struct script script = {.answers = {STATUS("starting", "true", ""), STATUS("starting", "true", ""),
-		STATUS("receiving", "true", "")}};
+					STATUS("receiving", "true", "")}};
 	unsigned asked;
 
 	(void)state;
@@ -61,7 +61,8 @@ static void ready_comes_when_the_daemon_receives(void **state)
 
 static void alarm_comes_with_an_alarm_or_a_ledger_that_does_not_add_up(void **state)
 {
-	struct script alarm = {.answers = {STATUS("receiving", "true", ""), STATUS("receiving", "true", "{\"name\":\"x\"}")}};
+	struct script alarm = {
+		.answers = {STATUS("receiving", "true", ""), STATUS("receiving", "true", "{\"name\":\"x\"}")}};
 	struct script ledger = {.answers = {STATUS("receiving", "true", ""), STATUS("receiving", "false", "")}};
 	unsigned asked;
 
@@ -74,8 +75,9 @@ static void alarm_comes_with_an_alarm_or_a_ledger_that_does_not_add_up(void **st
 
 static void idle_comes_when_two_checks_agree_that_all_is_acked_or_given_up(void **state)
 {
-	struct script script = {.answers = {LEDGER(1, 10, 100, 90, 1), LEDGER(2, 10, 100, 99, 1), LEDGER(2, 10, 100, 99, 1),
-		LEDGER(3, 11, 100, 99, 1), LEDGER(4, 11, 100, 99, 1)}};
+	struct script script = {
+		.answers = {LEDGER(1, 10, 100, 90, 1), LEDGER(2, 10, 100, 99, 1), LEDGER(2, 10, 100, 99, 1),
+			LEDGER(3, 11, 100, 99, 1), LEDGER(4, 11, 100, 99, 1)}};
 	unsigned asked;
 
 	(void)state;

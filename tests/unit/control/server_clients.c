@@ -116,7 +116,8 @@ static void a_large_reply_arrives_whole(void **state)
 	char *line = malloc(size);
 	int client = rig_client(rig);
 
-	rig_write(client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"large\",\"params\":{\"bytes\":1500000}}\n" ECHO(2));
+	rig_write(
+		client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"large\",\"params\":{\"bytes\":1500000}}\n" ECHO(2));
 	assert_int_equal(strspn(strstr(rig_line(rig, client, line, size), "xx"), "x"), 1500000);
 	assert_non_null(strstr(rig_line(rig, client, line, size), "\"id\":2,\"result\""));
 	close(client);

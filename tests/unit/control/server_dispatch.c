@@ -94,7 +94,8 @@ static void result_carries_the_id_and_the_schema(void **state)
 static void schema_given_by_the_handler_stays(void **state)
 {
 	assert_string_equal(
-		reply_to(*state, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":{\"schema_version\":9}}"),
+		reply_to(
+			*state, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":{\"schema_version\":9}}"),
 		"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"schema_version\":9}}");
 }
 
@@ -111,7 +112,8 @@ static void without_id_it_is_done_and_not_answered(void **state)
 static void lines_that_are_not_json_are_refused(void **state)
 {
 	static const char *const lines[] = {"", " ", "x", "{", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\"} x",
-		"{\"id\":1,\"id\":2}", "\xff", "{\"a\":\"\\u0000\"}", "{\"a\":\"\xc3\"}", "{\"a\":1e999}", "nul\xc3\xa9"};
+		"{\"id\":1,\"id\":2}", "\xff", "{\"a\":\"\\u0000\"}", "{\"a\":\"\xc3\"}", "{\"a\":1e999}",
+		"nul\xc3\xa9"};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		assert_int_equal(code_of(*state, lines[i]), API_PARSE_ERROR);
@@ -135,8 +137,9 @@ static void json_that_is_no_request_is_refused(void **state)
 	static const char *const lines[] = {"1", "null", "\"echo\"", "[]", "{}",
 		"[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\"}]", "{\"id\":1,\"method\":\"echo\"}",
 		"{\"jsonrpc\":2.0,\"id\":1,\"method\":\"echo\"}", "{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"echo\"}",
-		"{\"jsonrpc\":\"2.0\",\"id\":[],\"method\":\"echo\"}", "{\"jsonrpc\":\"2.0\",\"id\":true,\"method\":\"echo\"}",
-		"{\"jsonrpc\":\"2.0\",\"id\":1}", "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":1}"};
+		"{\"jsonrpc\":\"2.0\",\"id\":[],\"method\":\"echo\"}",
+		"{\"jsonrpc\":\"2.0\",\"id\":true,\"method\":\"echo\"}", "{\"jsonrpc\":\"2.0\",\"id\":1}",
+		"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":1}"};
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
@@ -150,8 +153,10 @@ static void unknown_methods_and_params_of_a_wrong_kind_are_refused(void **state)
 
 	assert_int_equal(code_of(f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ech\"}"), API_UNKNOWN_METHOD);
 	assert_int_equal(code_of(f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\"}"), API_UNKNOWN_METHOD);
-	assert_int_equal(code_of(f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":[1]}"), API_INVALID_PARAMS);
-	assert_int_equal(code_of(f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":1}"), API_INVALID_PARAMS);
+	assert_int_equal(
+		code_of(f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":[1]}"), API_INVALID_PARAMS);
+	assert_int_equal(
+		code_of(f, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":1}"), API_INVALID_PARAMS);
 	assert_int_equal(f->rig.calls, 0);
 }
 

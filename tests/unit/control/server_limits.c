@@ -4,8 +4,13 @@
 #define NEVER 1000000000u
 #define ECHO  "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\"}\n"
 
-static const struct server_limits roomy = {.clients = 2, .request_bytes = 64, .reply_bytes = 4u << 20, .line_ms = NEVER,
-	.reply_ms = NEVER, .idle_ms = NEVER, .yield_ms = NEVER};
+static const struct server_limits roomy = {.clients = 2,
+	.request_bytes = 64,
+	.reply_bytes = 4u << 20,
+	.line_ms = NEVER,
+	.reply_ms = NEVER,
+	.idle_ms = NEVER,
+	.yield_ms = NEVER};
 
 static int set_up(void **state)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/daemon/notify.h"
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include <errno.h>
@@ -25,7 +26,8 @@ static int manager(const char *name)
 	if (name[0] == '@')
 		address.sun_path[0] = '\0';
 	assert_int_equal(bind(fd, (const struct sockaddr *)&address,
-		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))), 0);
+				 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))),
+		0);
 	assert_int_equal(setenv("NOTIFY_SOCKET", name, 1), 0);
 	return fd;
 }

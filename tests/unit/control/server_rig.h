@@ -2,14 +2,15 @@
 #pragma once
 
 /*
- * A server in a folder of its own, and clients made of bare sockets. One thread: a test writes as a client, gives the server
- * its turns, and reads as a client, so that what happens does not depend on time.
+ * A server in a folder of its own, and clients made of bare sockets. One thread: a test writes as a client, gives the
+ * server its turns, and reads as a client, so that what happens does not depend on time.
  */
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include <errno.h>
