@@ -8,6 +8,9 @@
 #include "batch/record.h"
 #include "egress/producer.h"
 
+_Static_assert(KAFKA_TOPICS >= TOPIC_MAX, "a client numbers its topics as the topic table does");
+_Static_assert(KAFKA_BY_KEY == BATCH_UNASSIGNED, "a batch's partition is handed on as it is");
+
 #define REBUILD_MS 1000 /* between two makings of one client */
 
 struct egress {
