@@ -40,10 +40,11 @@ static int64_t now_ns(void)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-/* Waits until the events made so far are due. */
-static void pace(const struct run *run)
+/* Waits until the events made so far are due, at most until `end`. */
+static void pace(const struct run *run, int64_t end)
 {
-	int64_t due = run->begin_ns + (int64_t)((double)run->truth.generated * 1e9 / run->options->rate);
+	double span = (double)run->truth.generated * 1e9 / run->options->rate;
+	int64_t due = span < (double)(end - run->begin_ns) ? run->begin_ns + (int64_t)span : end;
 	struct timespec until = {due / 1000000000, due % 1000000000};
 
 	while (!stopped && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
@@ -86,7 +87,7 @@ static int send_all(struct run *run, struct error *error)
 	while (rc == 0 && !stopped && now < end && (n = traffic_burst(run->traffic, events, burst)) != 0) {
 		rc = run->ops->send(run->output, burst, n, error);
 		if (options->rate != 0 && !run->ops->unpaced)
-			pace(run);
+			pace(run, end);
 		now = now_ns();
 		if (shown && now - run->told_ns >= 1000000000)
 			tell(run, now);
