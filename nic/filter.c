@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nic/filter.h"
 
+static void add_address(struct filter *filter, const struct address *address)
+{
+	filter->addresses[filter->address_count++] = *address;
+	if (address->family == ADDRESS_IPV4)
+		memcpy(&filter->ipv4[filter->ipv4_count++], address->bytes, 4);
+	else
+		memcpy(filter->ipv6[filter->ipv6_count++], address->bytes, 16);
+}
+
 void filter_init(struct filter *filter, const struct source_config *config)
 {
 	memset(filter, 0, sizeof(*filter));
 	for (unsigned i = 0; i < config->port_count; i++)
 		filter->ports[config->ports[i] / 64] |= (uint64_t)1 << (config->ports[i] % 64);
 	for (unsigned i = 0; i < config->address_count; i++)
-		filter->addresses[i] = config->addresses[i].address;
-	filter->address_count = config->address_count;
+		add_address(filter, &config->addresses[i].address);
 	for (unsigned i = 0; i < 2; i++)
 		if (config->vlan[i] != 0)
 			filter->vlan[filter->vlan_count++] = config->vlan[i];

@@ -18,6 +18,7 @@
 
 #define PORT_RX_DESCRIPTORS 512
 #define PORT_TX_DESCRIPTORS 256
+#define PORT_BURST          32 /* frames a receive asks for: what a burst touches fits the first-level cache */
 #define PORT_NOTES          8
 #define PORT_REPLIES        32
 

@@ -3,12 +3,13 @@
 
 #include "nic/port.h"
 #include "wire/packet.h"
+#include "wire/packet_plain.h"
 
 #define AHEAD 4 /* frames whose headers are fetched before they are read */
 
 /* What a burst adds up to; written to the counters at its end, totals last. */
 struct tally {
-	unsigned datagrams, frames, reassembled;
+	unsigned frames, reassembled; /* of datagrams */
 	unsigned released; /* fragments that are no longer held */
 	uint64_t bytes;
 };
@@ -16,6 +17,16 @@ struct tally {
 static struct port_queue *queue_of(struct source_queue *queue)
 {
 	return (struct port_queue *)queue;
+}
+
+static inline int ip_verified(const struct rte_mbuf *m)
+{
+	return (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+}
+
+static inline int l4_verified(const struct rte_mbuf *m)
+{
+	return (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
 }
 
 /* Where packet.h's refusals are counted. */
@@ -105,7 +116,7 @@ static void expire_fragments(struct port_queue *q, uint64_t tsc)
 }
 
 /* A reassembled datagram: `outcome` says how many frames were held for it, beside the one that completed it. */
-static void take_whole(struct port_queue *q, struct packet *packet, const struct fragment_outcome *outcome,
+static unsigned take_whole(struct port_queue *q, struct packet *packet, const struct fragment_outcome *outcome,
 	struct tally *tally, struct datagram *out)
 {
 	unsigned frames = outcome->freed + 1;
@@ -116,73 +127,121 @@ static void take_whole(struct port_queue *q, struct packet *packet, const struct
 	kind = packet_parse_whole(packet, outcome->data, outcome->len);
 	if (kind != PACKET_UDP) {
 		counter_add(refusal_counter(&q->counters, kind), frames);
-		return;
+		return 0;
 	}
-	if (deliver(q, packet, 0, frames, out + tally->datagrams)) {
-		tally->datagrams++;
-		tally->reassembled++;
-		tally->frames += frames;
-	}
+	if (!deliver(q, packet, 0, frames, out))
+		return 0;
+	tally->reassembled++;
+	tally->frames += frames;
+	return 1;
 }
 
-static void take_fragment(
+static unsigned take_fragment(
 	struct port_queue *q, struct packet *packet, struct tally *tally, struct datagram *out, uint64_t tsc)
 {
 	struct fragment_outcome outcome;
 
 	if (!filter_has_address(q->filter, packet->family, packet->destination)) {
 		counter_add(&q->counters.dropped_not_for_us, 1);
-		return;
+		return 0;
 	}
 	if (q->fragments == NULL) {
 		counter_add(&q->counters.dropped_fragment_memory, 1);
-		return;
+		return 0;
 	}
 	expire_fragments(q, tsc);
 	fragments_add(q->fragments, packet, tsc, &outcome);
+	if (outcome.result == FRAGMENT_WHOLE)
+		return take_whole(q, packet, &outcome, tally, out);
 	if (outcome.result == FRAGMENT_HELD)
 		counter_add(&q->counters.fragments_held, 1);
-	else if (outcome.result == FRAGMENT_WHOLE)
-		take_whole(q, packet, &outcome, tally, out);
 	else
 		drop_fragment(q, &outcome, tally);
+	return 0;
 }
 
-/* One frame; what it yields goes to the end of `out`. */
-static inline void take_frame(struct port_queue *q, struct rte_mbuf *m, struct packet *packet, struct tally *tally,
-	struct datagram *out, uint64_t tsc)
+/* Any frame at all; returns 1 when it yields a datagram, which is then in `out`. */
+static unsigned take_other(
+	struct port_queue *q, struct rte_mbuf *m, struct tally *tally, struct datagram *out, uint64_t tsc)
 {
-	uint64_t flags = m->ol_flags;
+	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+	struct packet packet;
 	enum packet_kind kind;
+	unsigned n = 0;
 
-	if (UNLIKELY(m->nb_segs > 1 && rte_pktmbuf_linearize(m) != 0)) {
+	if (m->nb_segs > 1 && rte_pktmbuf_linearize(m) != 0) {
 		counter_add(&q->counters.dropped_oversize, 1);
-		return;
+		return 0;
 	}
-	kind = packet_parse(packet, rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m),
-		(flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD);
-	if (UNLIKELY(kind < PACKET_REFUSED_truncated && !on_our_vlan(q, m, packet))) {
+	kind = packet_parse(&packet, frame, rte_pktmbuf_data_len(m), ip_verified(m));
+	if (kind < PACKET_REFUSED_truncated && !on_our_vlan(q, m, &packet)) {
 		counter_add(&q->counters.dropped_vlan, 1);
-	} else if (LIKELY(kind == PACKET_UDP)) {
-		int verified = (flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
-		unsigned n = deliver(q, packet, verified, 1, out + tally->datagrams);
-
-		tally->datagrams += n;
+	} else if (kind == PACKET_UDP) {
+		n = deliver(q, &packet, l4_verified(m), 1, out);
 		tally->frames += n;
 	} else if (kind == PACKET_FRAGMENT) {
-		take_fragment(q, packet, tally, out, tsc);
+		n = take_fragment(q, &packet, tally, out, tsc);
 	} else if (kind < PACKET_REFUSED_truncated) {
-		port_host_frame(q, packet, rte_pktmbuf_mtod(m, const uint8_t *), kind, tsc);
+		port_host_frame(q, &packet, frame, kind, tsc);
 	} else {
 		counter_add(refusal_counter(&q->counters, kind), 1);
 	}
+	return n;
+}
+
+/* What is left to ask of a plain datagram; 1 when it is for us and sound. take_other finds the name for the others. */
+ALWAYS_INLINE int is_sound(const struct port_queue *q, const struct rte_mbuf *m, const struct packet_plain *plain,
+	uint32_t address_len)
+{
+	if (!filter_has_port(q->filter, plain->destination_port) || plain->udp_len - PLAIN_UDP > q->max_datagram)
+		return 0;
+	return l4_verified(m) || packet_plain_checksum_ok(plain, address_len);
+}
+
+ALWAYS_INLINE void fill(struct datagram *out, const struct packet_plain *plain, uint8_t family)
+{
+	out->data = plain->udp + PLAIN_UDP;
+	out->len = plain->udp_len - PLAIN_UDP;
+	out->source_port = plain->source_port;
+	out->destination_port = plain->destination_port;
+	out->source.family = family;
+	if (family == ADDRESS_IPV4) {
+		memset(out->source.bytes + 4, 0, 12);
+		memcpy(out->source.bytes, plain->source, 4);
+	} else {
+		memcpy(out->source.bytes, plain->source, 16);
+	}
+}
+
+/* One frame; returns 1 when it was a plain datagram, which is then in `out`. */
+ALWAYS_INLINE int take_plain(const struct port_queue *q, struct rte_mbuf *m, struct datagram *out)
+{
+	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
+	uint32_t len = rte_pktmbuf_data_len(m);
+	struct packet_plain plain;
+
+	if (UNLIKELY(m->nb_segs > 1 || (m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0))
+		return 0;
+	if (packet_plain_ipv4(&plain, frame, len, ip_verified(m))) {
+		if (!filter_has_ipv4(q->filter, plain.source + 4) || !is_sound(q, m, &plain, 4))
+			return 0;
+		fill(out, &plain, ADDRESS_IPV4);
+		return 1;
+	}
+	if (packet_plain_ipv6(&plain, frame, len)) {
+		if (!filter_has_ipv6(q->filter, plain.source + 16) || !is_sound(q, m, &plain, 16))
+			return 0;
+		fill(out, &plain, ADDRESS_IPV6);
+		return 1;
+	}
+	return 0;
 }
 
 /* Outcomes first, the total last; what leaves the table is taken from its gauge after it stands elsewhere. */
-static void store(struct port_queue *q, const struct tally *tally, unsigned frames)
+static void store(struct port_queue *q, const struct tally *tally, unsigned datagrams, unsigned frames)
 {
 	counter_add(&q->counters.datagram_frames, tally->frames);
-	counter_add(&q->counters.datagrams, tally->datagrams);
+	counter_add(&q->counters.datagrams, datagrams);
 	if (UNLIKELY((tally->released | tally->reassembled) != 0)) {
 		counter_add(&q->counters.reassembled, tally->reassembled);
 		counter_sub(&q->counters.fragments_held, tally->released);
@@ -194,27 +253,36 @@ static void store(struct port_queue *q, const struct tally *tally, unsigned fram
 unsigned port_receive(struct source_queue *queue, struct datagram *out, uint64_t tsc)
 {
 	struct port_queue *q = queue_of(queue);
+	unsigned n, untagged = q->filter->vlan_count == 0, datagrams = 0, plain = 0;
 	struct tally tally = {0};
-	struct packet packet;
-	unsigned n;
+	uint64_t bytes = 0;
 
 	if (UNLIKELY(!gate_pass(&q->gate)))
 		return 0;
-	n = rte_eth_rx_burst(q->port_id, q->index, q->frames, SOURCE_BURST);
+	n = rte_eth_rx_burst(q->port_id, q->index, q->frames, PORT_BURST);
 	if (n == 0)
 		return 0;
 	q->held = n;
 	for (unsigned i = 0; i < AHEAD && i < n; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(q->frames[i], const void *));
 	for (unsigned i = 0; i < n; i++) {
+		struct rte_mbuf *m = q->frames[i];
+
 		if (i + AHEAD < n)
 			rte_prefetch0(rte_pktmbuf_mtod(q->frames[i + AHEAD], const void *));
-		tally.bytes += rte_pktmbuf_pkt_len(q->frames[i]);
-		take_frame(q, q->frames[i], &packet, &tally, out, tsc);
+		bytes += rte_pktmbuf_pkt_len(m);
+		if (LIKELY(untagged && take_plain(q, m, out + datagrams))) {
+			datagrams++;
+			plain++;
+		} else {
+			datagrams += take_other(q, m, &tally, out + datagrams, tsc);
+		}
 	}
+	tally.frames += plain;
+	tally.bytes = bytes;
 	port_host_flush(q);
-	store(q, &tally, n);
-	return tally.datagrams;
+	store(q, &tally, datagrams, n);
+	return datagrams;
 }
 
 void port_release(struct source_queue *queue)

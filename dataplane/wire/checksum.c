@@ -45,19 +45,12 @@ static uint64_t add_wide(uint64_t sum, const uint8_t *p, size_t len)
 }
 #endif
 
-/* Up to seven bytes, zero-filled on the right. */
-static uint64_t load_tail(const uint8_t *p, size_t len)
-{
-	uint64_t word = 0;
-
-	memcpy(&word, p, len);
-	return word;
-}
-
 uint64_t checksum_add(uint64_t sum, const void *data, size_t len)
 {
 	const uint8_t *p = data;
 	uint64_t word;
+	uint32_t half;
+	uint16_t quarter;
 
 	if (wide_works(len)) {
 		size_t whole = len & ~(size_t)63;
@@ -70,10 +63,18 @@ uint64_t checksum_add(uint64_t sum, const void *data, size_t len)
 		memcpy(&word, p, 8);
 		sum += (word & 0xffffffff) + (word >> 32);
 	}
-	if (len != 0) {
-		word = load_tail(p, len);
-		sum += (word & 0xffffffff) + (word >> 32);
+	if (len & 4) {
+		memcpy(&half, p, 4);
+		sum += half;
+		p += 4;
 	}
+	if (len & 2) {
+		memcpy(&quarter, p, 2);
+		sum += quarter;
+		p += 2;
+	}
+	if (len & 1)
+		sum += htons((uint16_t)(*p << 8));
 	return sum;
 }
 

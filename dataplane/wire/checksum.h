@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/compiler.h"
+
 /*
  * Adds `len` bytes at `data` to a running sum that starts at 0. An odd last byte counts as the first byte of a word, so
  * only the last piece of a message may have an odd length. A sum holds up to 2^32 words. Any thread.
@@ -16,7 +18,7 @@
 uint64_t checksum_add(uint64_t sum, const void *data, size_t len);
 
 /* The sum as 16 bits, not complemented: 0xffff over a message whose checksum field is right. */
-static inline uint16_t checksum_fold(uint64_t sum)
+ALWAYS_INLINE uint16_t checksum_fold(uint64_t sum)
 {
 	sum = (sum & 0xffffffff) + (sum >> 32);
 	sum = (sum & 0xffffffff) + (sum >> 32);
