@@ -15,20 +15,27 @@ OPERATION uint64_t join(__m256i low, __m256i high)
 	return (uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
 }
 
-OPERATION void block_load(struct block *b, const uint8_t *data)
+OPERATION void load(struct block *b, const uint8_t *data)
 {
 	b->low = _mm256_loadu_si256((const __m256i *)(const void *)data);
 	b->high = _mm256_loadu_si256((const __m256i *)(const void *)(data + 32));
 }
 
-/* Padded with spaces. */
-OPERATION void block_load_tail(struct block *b, const uint8_t *data, uint32_t len)
+OPERATION void block_load(struct block *b, struct block *before, const uint8_t *data)
 {
-	uint8_t padded[64];
+	load(b, data);
+	load(before, data - 1);
+}
+
+/* Padded with spaces. */
+OPERATION void block_load_tail(struct block *b, struct block *before, const uint8_t *data, uint32_t len)
+{
+	uint8_t padded[65];
 
 	memset(padded, ' ', sizeof(padded));
-	memcpy(padded, data, len);
-	block_load(b, padded);
+	memcpy(padded, data - 1, len + 1);
+	load(b, padded + 1);
+	load(before, padded);
 }
 
 /* Not zero when there is a backslash, a control character or a byte above 127 (which is below zero, if signed). */
@@ -86,6 +93,7 @@ OPERATION uint64_t prefix_xor(uint64_t bits)
 OPERATION void store_marks(uint32_t *at, uint64_t bits, uint32_t base)
 {
 	do {
+#pragma GCC unroll 8
 		for (unsigned i = 0; i < 8; i++) {
 			at[i] = base + (uint32_t)_tzcnt_u64(bits);
 			bits = _blsr_u64(bits);
@@ -94,18 +102,22 @@ OPERATION void store_marks(uint32_t *at, uint64_t bits, uint32_t base)
 	} while (__builtin_expect(bits != 0, 0));
 }
 
+OPERATION uint64_t equal_four(const uint64_t *words, __m256i patterns, __m256i masks)
+{
+	__m256i four = _mm256_and_si256(_mm256_load_si256((const __m256i *)(const void *)words), masks);
+
+	return (uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(four, patterns)));
+}
+
 /* A bit for each of `count` words that has the pattern; those behind are junk. */
 OPERATION uint64_t equal_words(const uint64_t *words, uint32_t count, uint64_t pattern, uint64_t mask)
 {
 	__m256i patterns = _mm256_set1_epi64x((int64_t)pattern), masks = _mm256_set1_epi64x((int64_t)mask);
-	uint64_t equal = 0;
+	uint64_t equal = equal_four(words, patterns, masks) | equal_four(words + 4, patterns, masks) << 4 |
+		equal_four(words + 8, patterns, masks) << 8;
 
-	for (uint32_t i = 0; i < count; i += 4) {
-		__m256i four = _mm256_load_si256((const __m256i *)(const void *)(words + i));
-		__m256i same = _mm256_cmpeq_epi64(_mm256_and_si256(four, masks), patterns);
-
-		equal |= (uint64_t)(uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(same)) << i;
-	}
+	for (uint32_t i = 12; __builtin_expect(i < count, 0); i += 4)
+		equal |= equal_four(words + i, patterns, masks) << i;
 	return equal;
 }
 

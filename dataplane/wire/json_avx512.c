@@ -11,15 +11,19 @@ struct block {
 	__m512i bytes;
 };
 
-OPERATION void block_load(struct block *b, const uint8_t *data)
+OPERATION void block_load(struct block *b, struct block *before, const uint8_t *data)
 {
 	b->bytes = _mm512_loadu_si512(data);
+	before->bytes = _mm512_loadu_si512(data - 1);
 }
 
 /* Bytes that are masked off are not touched, and read as spaces. */
-OPERATION void block_load_tail(struct block *b, const uint8_t *data, uint32_t len)
+OPERATION void block_load_tail(struct block *b, struct block *before, const uint8_t *data, uint32_t len)
 {
-	b->bytes = _mm512_mask_loadu_epi8(_mm512_set1_epi8(' '), _bzhi_u64(~UINT64_C(0), len), data);
+	__m512i spaces = _mm512_set1_epi8(' ');
+
+	b->bytes = _mm512_mask_loadu_epi8(spaces, _bzhi_u64(~UINT64_C(0), len), data);
+	before->bytes = _mm512_mask_loadu_epi8(spaces, _bzhi_u64(~UINT64_C(0), len + 1), data - 1);
 }
 
 /* Not zero when there is a backslash, a control character or a byte above 127 (which is below zero, if signed). */
@@ -79,17 +83,20 @@ OPERATION void store_marks(uint32_t *at, uint64_t bits, uint32_t base)
 	}
 }
 
+OPERATION uint64_t equal_eight(const uint64_t *words, uint64_t pattern, uint64_t mask)
+{
+	__m512i differ = _mm512_xor_si512(_mm512_load_si512(words), _mm512_set1_epi64((int64_t)pattern));
+
+	return _mm512_testn_epi64_mask(differ, _mm512_set1_epi64((int64_t)mask));
+}
+
 /* A bit for each of `count` words that has the pattern; those behind are junk. */
 OPERATION uint64_t equal_words(const uint64_t *words, uint32_t count, uint64_t pattern, uint64_t mask)
 {
-	__m512i patterns = _mm512_set1_epi64((int64_t)pattern), masks = _mm512_set1_epi64((int64_t)mask);
-	uint64_t equal = 0;
+	uint64_t equal = equal_eight(words, pattern, mask) | equal_eight(words + 8, pattern, mask) << 8;
 
-	for (uint32_t i = 0; i < count; i += 8) {
-		__m512i differ = _mm512_xor_si512(_mm512_load_si512(words + i), patterns);
-
-		equal |= (uint64_t)_mm512_testn_epi64_mask(differ, masks) << i;
-	}
+	for (uint32_t i = 16; __builtin_expect(i < count, 0); i += 8)
+		equal |= equal_eight(words + i, pattern, mask) << i;
 	return equal;
 }
 

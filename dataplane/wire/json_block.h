@@ -4,7 +4,8 @@
 /*
  * The scan of one object by blocks of 64 bytes, one bit of a word per byte. A file that includes this has defined, for its
  * instructions: JSON_TARGET (a function attribute), struct block, and block_load, block_load_tail, block_special,
- * block_equal, block_equal_with, block_range, block_at_least, prefix_xor, store_marks and equal_words.
+ * block_equal, block_equal_with, block_range, block_at_least, prefix_xor, store_marks and equal_words. Loads give two
+ * blocks: the bytes, and the bytes before each of them, which is cheaper than to carry what they were.
  *
  * Strings are found as in Langdale and Lemire, "Parsing Gigabytes of JSON per Second" (2019): escapes by carries through
  * runs of backslashes, string interiors by a prefix XOR of the quotes. The grammar is then checked without looking at one
@@ -24,9 +25,10 @@
 /* What a block leaves to the next. Words hold 0 or 1 for the next block's first byte unless they say otherwise. */
 struct carries {
 	uint64_t in_string; /* all bits, or none */
-	uint64_t in_name;   /* a name or the white space behind it goes on */
+	uint64_t in_name;   /* a name or the white space behind it goes on; trusted: all bits when a colon is due, or none */
 	uint64_t after_separator, after_colon, after_value;
-	uint64_t scalar, digit, minus, dot, zero, fraction;
+	uint64_t scalar, zero, integer;
+	uint64_t in_exponent; /* something of the next line is not zero */
 	uint64_t exponent, sign, power;
 	uint64_t pending; /* something of the next line is not zero */
 	uint64_t escaped, hex, continuation, lead_e0, lead_ed, lead_f0, lead_f4; /* hex, continuation: up to 4 bytes */
@@ -137,17 +139,27 @@ BLOCK_INLINE uint64_t look_closer(const struct block *bytes, int trusted, struct
 	return backslash;
 }
 
-/* Digits behind an exponent's e or sign, and nothing but the end behind them. */
-BLOCK_INLINE uint64_t check_exponents(const struct block *bytes, uint64_t tail, uint64_t minus, uint64_t dot,
-	uint64_t digit, uint64_t inner_minus, struct carries *c)
-{
-	uint64_t e = tail & block_equal_with(bytes, 0x20, 'e');
-	uint64_t after_e = behind(e, &c->exponent);
-	uint64_t sign = after_e & (minus | block_equal(bytes, '+'));
-	uint64_t after_sign = behind(sign, &c->sign);
-	uint64_t errors = (tail & ~e) | (inner_minus & ~sign) | (after_e & ~(digit | sign)) | (after_sign & ~digit);
+/* The sets of numbers in a block. */
+struct numbers {
+	uint64_t digit, minus, dot;
+	uint64_t zero;        /* zeros that begin an integer part */
+	uint64_t tail;        /* letters and junk behind digits */
+	uint64_t inner_minus; /* signs that begin nothing */
+};
 
-	return errors | (run_end((after_e & digit) | after_sign, digit, &c->power) & (dot | e));
+/* Digits behind an exponent's e or sign, and nothing but the end behind them. */
+BLOCK_INLINE uint64_t check_exponents(const struct block *bytes, struct numbers *n, struct carries *c)
+{
+	uint64_t e = n->tail & block_equal_with(bytes, 0x20, 'e');
+	uint64_t after_e = behind(e, &c->exponent);
+	uint64_t sign = after_e & (n->minus | block_equal(bytes, '+'));
+	uint64_t after_sign = behind(sign, &c->sign);
+	uint64_t errors = (n->tail & ~e) | (n->inner_minus & ~sign) | (after_e & ~(n->digit | sign)) | (after_sign & ~n->digit);
+
+	n->zero &= ~after_sign;
+	errors |= run_end((after_e & n->digit) | after_sign, n->digit, &c->power) & (n->dot | e);
+	c->in_exponent = c->exponent | c->sign | c->power;
+	return errors;
 }
 
 /* One literal, whole: what follows it may not be of a scalar. */
@@ -176,23 +188,28 @@ BLOCK_INLINE uint64_t check_literals(const uint8_t *data, uint32_t len, uint64_t
 	return errors;
 }
 
-/* Numbers and literals, `first` being the first bytes of both. */
-BLOCK_INLINE uint64_t check_scalars(const struct block *bytes, const struct sets *s, uint64_t first,
-	const uint8_t *data, uint32_t len, struct carries *c)
+/* Numbers and literals, `first` being the first bytes of both. A point must stand right behind an integer part; points
+ * and minus signs must have a digit behind them; a zero that begins an integer part must not. */
+BLOCK_INLINE uint64_t check_scalars(const struct block *bytes, const struct block *before, const struct sets *s,
+	uint64_t first, uint64_t outside, const uint8_t *data, uint32_t len, struct carries *c)
 {
-	uint64_t digit = block_range(bytes, '0', '9') & s->scalar;
-	uint64_t minus = block_equal(bytes, '-') & s->scalar, dot = block_equal(bytes, '.') & s->scalar;
-	uint64_t letter = s->scalar & ~(digit | minus | dot);
-	uint64_t after_digit = behind(digit, &c->digit);
-	uint64_t after_minus = behind(minus & first, &c->minus), after_dot = behind(dot, &c->dot);
-	uint64_t zero = block_equal(bytes, '0') & (first | after_minus);
-	uint64_t tail = letter & after_digit, inner_minus = minus & ~first;
-	uint64_t errors = ((after_minus | after_dot) & ~digit) | (dot & ~after_digit);
+	uint64_t after_minus = block_equal(before, '-') & outside;
+	uint64_t letter, begin, errors;
+	struct numbers n;
 
-	errors |= behind(zero, &c->zero) & digit;
-	errors |= run_end(after_dot, digit, &c->fraction) & dot;
-	if (RARE(tail | inner_minus | c->exponent | c->sign | c->power))
-		errors |= check_exponents(bytes, tail, minus, dot, digit, inner_minus, c);
+	n.digit = block_range(bytes, '0', '9') & s->scalar;
+	n.minus = block_equal(bytes, '-') & s->scalar;
+	n.dot = block_equal(bytes, '.') & s->scalar;
+	letter = s->scalar & ~(n.digit | n.minus | n.dot);
+	begin = first | after_minus;
+	n.zero = block_equal(bytes, '0') & begin;
+	n.tail = letter & block_range(before, '0', '9');
+	n.inner_minus = n.minus & ~first;
+	errors = block_range(before, '-', '.') & outside & ~n.digit;
+	errors |= n.dot & ~run_end(begin & n.digit, n.digit, &c->integer);
+	if (RARE(n.tail | n.inner_minus | c->in_exponent))
+		errors |= check_exponents(bytes, &n, c);
+	errors |= behind(n.zero, &c->zero) & n.digit;
 	return errors | check_literals(data, len, letter & first & s->limit);
 }
 
@@ -267,8 +284,8 @@ BLOCK_INLINE int visit_brackets(
 }
 
 /* One block at data[0], of which `len` bytes may be looked at. Returns 1 to go on, 0 at the object's end, -1: too deep. */
-BLOCK_INLINE int scan_block(const struct block *bytes, const uint8_t *data, uint32_t len, int trusted, struct carries *c,
-	struct sets *s, struct json_marks *marks)
+BLOCK_INLINE int scan_block(const struct block *bytes, const struct block *before, const uint8_t *data, uint32_t len,
+	int trusted, struct carries *c, struct sets *s, struct json_marks *marks)
 {
 	uint64_t backslash = 0, outside, brackets;
 
@@ -287,14 +304,19 @@ BLOCK_INLINE int scan_block(const struct block *bytes, const uint8_t *data, uint
 	if (brackets != 0 && !visit_brackets(bytes, brackets, trusted, s, c))
 		return -1;
 	if (trusted) {
-		s->name = follow(s->comma, s->space, &c->after_separator) & s->quote & s->string;
+		uint64_t turns;
+
+		s->name = follow(s->comma, s->space, &c->after_separator) & s->quote & s->string & ~s->nested;
+		turns = prefix_xor((s->name | s->colon) & ~s->nested) ^ c->in_name;
+		c->in_name = (uint64_t)((int64_t)turns >> 63);
+		c->errors |= ((s->name & ~turns) | (s->colon & ~s->nested & turns) | (s->end & turns)) & s->limit;
 	} else {
 		uint64_t after_scalar, first;
 
 		s->scalar = outside & ~(s->open | s->close | s->colon | s->comma | s->space);
 		after_scalar = behind(s->scalar, &c->scalar);
 		first = s->scalar & ~after_scalar;
-		s->errors |= (s->control & s->string) | check_scalars(bytes, s, first, data, len, c);
+		s->errors |= (s->control & s->string) | check_scalars(bytes, before, s, first, outside, data, len, c);
 		s->errors |= check_grammar(s, first, after_scalar & ~s->scalar, data, c, &s->name);
 		c->errors |= s->errors & s->limit;
 	}
@@ -314,16 +336,16 @@ BLOCK_INLINE int scan_object(const uint8_t *data, uint32_t len, uint32_t start, 
 	marks->line_breaks = 0;
 	marks->escapes = 0;
 	for (uint32_t at = start + 1, left = len - at; left != 0; at += BLOCK_BYTES, left -= BLOCK_BYTES) {
-		struct block bytes;
+		struct block bytes, before;
 		struct sets s;
 		uint64_t found;
 		int more;
 
 		if (__builtin_expect(left >= BLOCK_BYTES, 1))
-			block_load(&bytes, data + at);
+			block_load(&bytes, &before, data + at);
 		else
-			block_load_tail(&bytes, data + at, left);
-		more = scan_block(&bytes, data + at, left, trusted, &c, &s, marks);
+			block_load_tail(&bytes, &before, data + at, left);
+		more = scan_block(&bytes, &before, data + at, left, trusted, &c, &s, marks);
 		if (RARE(more < 0))
 			return JSON_BAD_SYNTAX;
 		found = (s.name | s.colon) & ~s.nested & s.limit;
@@ -335,6 +357,8 @@ BLOCK_INLINE int scan_object(const uint8_t *data, uint32_t len, uint32_t start, 
 			marks->count = count;
 			marks->end = at + (uint32_t)__builtin_ctzll(s.end);
 			marks->at[count] = marks->end + 1;
+			if (trusted && (data[marks->end] != '}' || count == 0) && !marks_make_sense(data, start, marks))
+				return JSON_BAD_SYNTAX;
 			return c.errors == 0 ? JSON_FOUND : JSON_BAD_SYNTAX;
 		}
 		if (left <= BLOCK_BYTES)

@@ -25,7 +25,7 @@ static int is_wanted(const struct json_plan *plan, unsigned wanted, const uint8_
 	return len == plan->lens[wanted] && memcmp(name, plan->names[wanted], plan->lens[wanted]) == 0;
 }
 
-void json_find_escaped(const struct json_plan *plan, const uint8_t *data, const struct json_marks *marks,
+void json_find_slowly(const struct json_plan *plan, const uint8_t *data, const struct json_marks *marks,
 	uint16_t found[JSON_WANTED], uint32_t *twice)
 {
 	*twice = 0;

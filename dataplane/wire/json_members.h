@@ -81,7 +81,7 @@ MEMBER_INLINE uint64_t check_rest(const struct json_plan *plan, unsigned wanted,
 	return equal;
 }
 
-/* The members of up to 64 names that have the wanted one, a bit each. */
+/* The members (of `count`, 1 to 64) that have the wanted name, a bit each. */
 MEMBER_INLINE uint64_t find_name(const struct json_plan *plan, unsigned wanted, const uint8_t *data, uint32_t len,
 	const uint32_t *opens, const uint64_t *words, uint32_t count)
 {
@@ -93,84 +93,92 @@ MEMBER_INLINE uint64_t find_name(const struct json_plan *plan, unsigned wanted, 
 	return equal;
 }
 
-/* The value behind a colon; `next` is the next name, or behind the end. 0 (trusted plans only): there is none. */
-MEMBER_INLINE int fill_member(const uint8_t *data, uint32_t len, const uint32_t *mark, int escapes, int last,
+/* What only trusted plans can meet: no value, or one that does not end where it should. */
+MEMBER_INLINE int value_makes_sense(const uint8_t *data, uint32_t from, uint32_t to, uint32_t behind, int last)
+{
+	if (from >= to || json_kinds[data[from]] == JSON_ABSENT || data[behind] != (last ? '}' : ','))
+		return 0;
+	return data[from] != '"' || (to - from >= 2 && data[to - 1] == '"');
+}
+
+/* The member at mark[0], its colon at mark[1]; mark[2] is the next name, or behind the end. 0: see value_makes_sense. */
+MEMBER_INLINE int fill_member(const uint8_t *data, const uint32_t *mark, const struct json_marks *marks, int trusted,
 	struct json_member *member)
 {
-	uint32_t open = mark[0], from = mark[1] + 1, to = mark[2] - 1, quoted;
+	uint32_t open = mark[0], from = mark[1] + 1, behind = mark[2] - 1, to, quoted;
 
-	(void)len;
-	while (__builtin_expect(is_space(data[from]), 0) && from < to)
+	while (__builtin_expect(data[from] <= ' ', 0) && is_space(data[from]) && from < behind)
 		from++;
-	while (__builtin_expect(is_space(data[to]), 0) && from < to)
+	while (__builtin_expect(data[behind] <= ' ', 0) && is_space(data[behind]) && from < behind)
+		behind--;
+	for (to = behind; __builtin_expect(data[to - 1] <= ' ', 0) && is_space(data[to - 1]) && from < to;)
 		to--;
-	if (data[to] != (last ? '}' : ','))
+	if (trusted && !value_makes_sense(data, from, to, behind, mark + 2 == marks->at + marks->count))
 		return 0;
-	while (__builtin_expect(is_space(data[to - 1]), 0) && from < to)
-		to--;
+	quoted = data[from] == '"';
 	member->kind = json_kinds[data[from]];
-	quoted = member->kind == JSON_STRING;
-	if (from >= to || member->kind == JSON_ABSENT || (quoted && (to - from < 2 || data[to - 1] != '"')))
-		return 0;
 	member->value = (struct slice){data + from + quoted, to - from - 2 * quoted};
 	member->whole = (struct slice){data + open, to - open};
 	member->escaped = 0;
-	if (__builtin_expect(escapes, 0))
+	if (__builtin_expect(marks->escapes, 0))
 		member->escaped = quoted && memchr(member->value.data, '\\', member->value.len) != NULL;
 	return 1;
 }
 
-MEMBER_INLINE void find_members(const struct json_plan *plan, const uint8_t *data, uint32_t len,
-	const struct json_marks *marks, uint16_t found[JSON_WANTED], uint32_t *twice)
+/* Up to 64 members without escapes in their names. */
+MEMBER_INLINE int fill_members(const struct json_plan *plan, const uint8_t *data, uint32_t len,
+	const struct json_marks *marks, struct json_object *out)
 {
 	__attribute__((uninitialized)) uint64_t words[64] __attribute__((aligned(64)));
 	uint32_t members = marks->count / 2;
+	unsigned wanted_count = plan->count < JSON_WANTED ? plan->count : JSON_WANTED;
+	int trusted = plan->trusted;
 
-	*twice = 0;
-	for (unsigned wanted = 0; wanted < plan->count; wanted++)
-		found[wanted] = JSON_MEMBERS;
-	for (uint32_t first = 0; first < members; first += 64) {
-		const uint32_t *opens = marks->at + 2 * first;
-		uint32_t count = members - first < 64 ? members - first : 64;
+	for (uint32_t i = 0; i < members; i++)
+		words[i] = load_word(data, len, marks->at[2 * i]);
+	for (unsigned wanted = 0; wanted < wanted_count; wanted++) {
+		struct json_member *member = &out->members[wanted];
+		uint64_t equal = 0;
 
-		for (uint32_t i = 0; i < count; i++)
-			words[i] = load_word(data, len, opens[2 * i]);
-		for (unsigned wanted = 0; wanted < plan->count; wanted++) {
-			uint64_t equal = find_name(plan, wanted, data, len, opens, words, count);
-
-			if (equal == 0)
-				continue;
-			*twice |= (uint32_t)(found[wanted] != JSON_MEMBERS || (equal & (equal - 1)) != 0) << wanted;
-			found[wanted] = (uint16_t)(first + 63 - (uint32_t)__builtin_clzll(equal));
+		if (members != 0)
+			equal = find_name(plan, wanted, data, len, marks->at, words, members);
+		if (equal == 0) {
+			*member = (struct json_member){.kind = JSON_ABSENT};
+			continue;
 		}
+		member->duplicate = (equal & (equal - 1)) != 0;
+		if (!fill_member(data, marks->at + 2 * (63 - __builtin_clzll(equal)), marks, trusted, member))
+			return JSON_BAD_SYNTAX;
 	}
+	return JSON_FOUND;
+}
+
+/* The same for any object. */
+static __attribute__((noinline)) JSON_TARGET int fill_members_slowly(
+	const struct json_plan *plan, const uint8_t *data, const struct json_marks *marks, struct json_object *out)
+{
+	uint16_t found[JSON_WANTED];
+	uint32_t twice;
+
+	json_find_slowly(plan, data, marks, found, &twice);
+	for (unsigned i = 0; i < JSON_WANTED && i < plan->count; i++) {
+		struct json_member *member = &out->members[i];
+
+		*member = (struct json_member){.duplicate = (twice >> i & 1) != 0};
+		if (found[i] != JSON_MEMBERS && !fill_member(data, marks->at + 2u * found[i], marks, plan->trusted, member))
+			return JSON_BAD_SYNTAX;
+	}
+	return JSON_FOUND;
 }
 
 /* Fills `out`. JSON_FOUND, or JSON_BAD_SYNTAX (trusted plans only). */
 MEMBER_INLINE int make_members(const struct json_plan *plan, const uint8_t *data, uint32_t len, uint32_t start,
 	const struct json_marks *marks, struct json_object *out)
 {
-	__attribute__((uninitialized)) uint16_t found[JSON_WANTED];
-	uint32_t twice;
-
-	if (plan->trusted && !marks_make_sense(data, start, marks))
-		return JSON_BAD_SYNTAX;
-	if (__builtin_expect(marks->escapes, 0) && any_escape(data, len, marks))
-		json_find_escaped(plan, data, marks, found, &twice);
-	else
-		find_members(plan, data, len, marks, found, &twice);
-	for (unsigned i = 0; i < JSON_WANTED && i < plan->count; i++) {
-		struct json_member *member = &out->members[i];
-		uint32_t at = 2u * found[i];
-
-		member->duplicate = (twice >> i & 1) != 0;
-		if (found[i] == JSON_MEMBERS)
-			*member = (struct json_member){.kind = JSON_ABSENT};
-		else if (!fill_member(data, len, marks->at + at, marks->escapes, at + 2 == marks->count, member))
-			return JSON_BAD_SYNTAX;
-	}
 	out->body = (struct slice){data + start, marks->end - start + 1};
 	out->member_count = marks->count / 2;
 	out->line_breaks = marks->line_breaks;
-	return JSON_FOUND;
+	if (__builtin_expect(marks->count > 2 * 64 || (marks->escapes && any_escape(data, len, marks)), 0))
+		return fill_members_slowly(plan, data, marks, out);
+	return fill_members(plan, data, len, marks, out);
 }

@@ -325,5 +325,7 @@ int json_read_scalar(const struct json_plan *plan, const uint8_t *data, uint32_t
 		return result;
 	*end = marks.end;
 	marks.at[marks.count] = marks.end + 1;
+	if (plan->trusted && !marks_make_sense(data, start, &marks))
+		return JSON_BAD_SYNTAX;
 	return make_members(plan, data, len, start, &marks, out);
 }

@@ -21,20 +21,27 @@ struct block {
 		joined;                                                                                                \
 	})
 
-OPERATION void block_load(struct block *b, const uint8_t *data)
+OPERATION void load(struct block *b, const uint8_t *data)
 {
 	for (unsigned i = 0; i < 4; i++)
 		b->parts[i] = _mm_loadu_si128((const __m128i *)(const void *)(data + 16 * i));
 }
 
-/* Padded with spaces. */
-OPERATION void block_load_tail(struct block *b, const uint8_t *data, uint32_t len)
+OPERATION void block_load(struct block *b, struct block *before, const uint8_t *data)
 {
-	uint8_t padded[64];
+	load(b, data);
+	load(before, data - 1);
+}
+
+/* Padded with spaces. */
+OPERATION void block_load_tail(struct block *b, struct block *before, const uint8_t *data, uint32_t len)
+{
+	uint8_t padded[65];
 
 	memset(padded, ' ', sizeof(padded));
-	memcpy(padded, data, len);
-	block_load(b, padded);
+	memcpy(padded, data - 1, len + 1);
+	load(b, padded + 1);
+	load(before, padded);
 }
 
 /* Not zero when there is a backslash, a control character or a byte above 127 (which is below zero, if signed). */
