@@ -29,8 +29,6 @@ struct batch {
 	uint16_t topic;       /* same; index into the table of topics */
 	uint16_t lane;        /* fixed: the worker whose pool this is */
 	uint32_t outstanding; /* producer: records handed to the client whose delivery report is still to come */
-	uint32_t failed;      /* producer: records whose report said try again */
-	uint64_t retry_at;    /* producer: counter value before which it is not handed over again */
 	struct batch *next;   /* whoever owns it */
 	uint64_t unsettled[BATCH_RECORDS / 64]; /* producer: a bit a record: neither acked nor given up */
 	uint8_t data[] __attribute__((aligned(CACHE_LINE)));

@@ -51,7 +51,6 @@ void flow_take(struct producer *producer, struct lane *lane, struct batch *batch
 
 	mark_unsettled(batch);
 	batch->outstanding = 1; /* given back when the whole batch is handed over */
-	batch->failed = 0;
 	if (FAULT("producer_pop") && events > 0) { /* an event lost in silence between ring and producer */
 		batch->unsettled[0] &= ~(uint64_t)1;
 		events--;
@@ -72,7 +71,6 @@ void flow_again(struct producer *producer, struct batch *batch)
 	struct topic_state *topic = &producer->topics[batch->topic];
 
 	batch->outstanding = 1;
-	batch->failed = 0;
 	list_push(&topic->again, batch);
 	wait_in_line(producer, topic);
 }

@@ -102,7 +102,6 @@ static void settle_refusal(struct producer *producer, struct batch *batch, uint3
 
 	topic->code = report->code;
 	if (!report->alone && topic->window != 1) {
-		batch->failed++;
 		topic->refused = 1;
 		return;
 	}
@@ -130,11 +129,9 @@ void settle_record(void *context, const struct kafka_report *report)
 		break;
 	case KAFKA_MISPLACED:
 		batch->partition = BATCH_UNASSIGNED;
-		batch->failed++;
 		break;
 	case KAFKA_RETRY:
 	case KAFKA_REBUILD:
-		batch->failed++;
 		topic->code = report->code;
 		back_off(producer, topic);
 		break;

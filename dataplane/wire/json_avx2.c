@@ -27,15 +27,18 @@ OPERATION void block_load(struct block *b, struct block *before, const uint8_t *
 	load(before, data - 1);
 }
 
-/* Padded with spaces. */
-OPERATION void block_load_tail(struct block *b, struct block *before, const uint8_t *data, uint32_t len)
+/* The last bytes before the end of the data, padded with spaces. */
+OPERATION void block_load_tail(struct block *b, struct block *before, const uint8_t *data, uint32_t at, uint32_t left)
 {
-	uint8_t padded[65];
+	uint8_t padded[128];
 
-	memset(padded, ' ', sizeof(padded));
-	memcpy(padded, data - 1, len + 1);
-	load(b, padded + 1);
-	load(before, padded);
+	memset(padded + 64, ' ', 64);
+	if (__builtin_expect(at + left >= 64, 1))
+		memcpy(padded, data + at + left - 64, 64);
+	else
+		memcpy(padded + 64 - at - left, data, at + left);
+	load(b, padded + 64 - left);
+	load(before, padded + 63 - left);
 }
 
 /* Not zero when there is a backslash, a control character or a byte above 127 (which is below zero, if signed). */
@@ -102,23 +105,30 @@ OPERATION void store_marks(uint32_t *at, uint64_t bits, uint32_t base)
 	} while (__builtin_expect(bits != 0, 0));
 }
 
-OPERATION uint64_t equal_four(const uint64_t *words, __m256i patterns, __m256i masks)
-{
-	__m256i four = _mm256_and_si256(_mm256_load_si256((const __m256i *)(const void *)words), masks);
+struct words {
+	__m256i low, high;
+};
 
-	return (uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(four, patterns)));
+OPERATION void words_set(struct words *w, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f,
+	uint64_t g, uint64_t h)
+{
+	w->low = _mm256_set_epi64x((int64_t)d, (int64_t)c, (int64_t)b, (int64_t)a);
+	w->high = _mm256_set_epi64x((int64_t)h, (int64_t)g, (int64_t)f, (int64_t)e);
 }
 
-/* A bit for each of `count` words that has the pattern; those behind are junk. */
-OPERATION uint64_t equal_words(const uint64_t *words, uint32_t count, uint64_t pattern, uint64_t mask)
+OPERATION uint64_t four_equal(__m256i four, __m256i patterns, __m256i masks)
+{
+	__m256i same = _mm256_cmpeq_epi64(_mm256_and_si256(four, masks), patterns);
+
+	return (uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(same));
+}
+
+/* A bit for each word that has the pattern. */
+OPERATION uint64_t words_equal(const struct words *w, uint64_t pattern, uint64_t mask)
 {
 	__m256i patterns = _mm256_set1_epi64x((int64_t)pattern), masks = _mm256_set1_epi64x((int64_t)mask);
-	uint64_t equal = equal_four(words, patterns, masks) | equal_four(words + 4, patterns, masks) << 4 |
-		equal_four(words + 8, patterns, masks) << 8;
 
-	for (uint32_t i = 12; __builtin_expect(i < count, 0); i += 4)
-		equal |= equal_four(words + i, patterns, masks) << i;
-	return equal;
+	return four_equal(w->low, patterns, masks) | four_equal(w->high, patterns, masks) << 4;
 }
 
 #include "wire/json_block.h"

@@ -18,12 +18,12 @@ OPERATION void block_load(struct block *b, struct block *before, const uint8_t *
 }
 
 /* Bytes that are masked off are not touched, and read as spaces. */
-OPERATION void block_load_tail(struct block *b, struct block *before, const uint8_t *data, uint32_t len)
+OPERATION void block_load_tail(struct block *b, struct block *before, const uint8_t *data, uint32_t at, uint32_t left)
 {
 	__m512i spaces = _mm512_set1_epi8(' ');
 
-	b->bytes = _mm512_mask_loadu_epi8(spaces, _bzhi_u64(~UINT64_C(0), len), data);
-	before->bytes = _mm512_mask_loadu_epi8(spaces, _bzhi_u64(~UINT64_C(0), len + 1), data - 1);
+	b->bytes = _mm512_mask_loadu_epi8(spaces, _bzhi_u64(~UINT64_C(0), left), data + at);
+	before->bytes = _mm512_mask_loadu_epi8(spaces, _bzhi_u64(~UINT64_C(0), left + 1), data + at - 1);
 }
 
 /* Not zero when there is a backslash, a control character or a byte above 127 (which is below zero, if signed). */
@@ -83,21 +83,22 @@ OPERATION void store_marks(uint32_t *at, uint64_t bits, uint32_t base)
 	}
 }
 
-OPERATION uint64_t equal_eight(const uint64_t *words, uint64_t pattern, uint64_t mask)
-{
-	__m512i differ = _mm512_xor_si512(_mm512_load_si512(words), _mm512_set1_epi64((int64_t)pattern));
+struct words {
+	__m512i all;
+};
 
-	return _mm512_testn_epi64_mask(differ, _mm512_set1_epi64((int64_t)mask));
+OPERATION void words_set(struct words *w, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f,
+	uint64_t g, uint64_t h)
+{
+	w->all = _mm512_set_epi64((int64_t)h, (int64_t)g, (int64_t)f, (int64_t)e, (int64_t)d, (int64_t)c, (int64_t)b, (int64_t)a);
 }
 
-/* A bit for each of `count` words that has the pattern; those behind are junk. */
-OPERATION uint64_t equal_words(const uint64_t *words, uint32_t count, uint64_t pattern, uint64_t mask)
+/* A bit for each word that has the pattern. */
+OPERATION uint64_t words_equal(const struct words *w, uint64_t pattern, uint64_t mask)
 {
-	uint64_t equal = equal_eight(words, pattern, mask) | equal_eight(words + 8, pattern, mask) << 8;
+	__m512i differ = _mm512_xor_si512(w->all, _mm512_set1_epi64((int64_t)pattern));
 
-	for (uint32_t i = 16; __builtin_expect(i < count, 0); i += 8)
-		equal |= equal_eight(words + i, pattern, mask) << i;
-	return equal;
+	return _mm512_testn_epi64_mask(differ, _mm512_set1_epi64((int64_t)mask));
 }
 
 #include "wire/json_block.h"

@@ -4,7 +4,7 @@
 /*
  * The scan of one object by blocks of 64 bytes, one bit of a word per byte. A file that includes this has defined, for its
  * instructions: JSON_TARGET (a function attribute), struct block, and block_load, block_load_tail, block_special,
- * block_equal, block_equal_with, block_range, block_at_least, prefix_xor, store_marks and equal_words. Loads give two
+ * block_equal, block_equal_with, block_range, block_at_least, prefix_xor, store_marks, and what json_members.h needs. Loads give two
  * blocks: the bytes, and the bytes before each of them, which is cheaper than to carry what they were.
  *
  * Strings are found as in Langdale and Lemire, "Parsing Gigabytes of JSON per Second" (2019): escapes by carries through
@@ -344,7 +344,7 @@ BLOCK_INLINE int scan_object(const uint8_t *data, uint32_t len, uint32_t start, 
 		if (__builtin_expect(left >= BLOCK_BYTES, 1))
 			block_load(&bytes, &before, data + at);
 		else
-			block_load_tail(&bytes, &before, data + at, left);
+			block_load_tail(&bytes, &before, data, at, left);
 		more = scan_block(&bytes, &before, data + at, left, trusted, &c, &s, marks);
 		if (RARE(more < 0))
 			return JSON_BAD_SYNTAX;
@@ -356,7 +356,7 @@ BLOCK_INLINE int scan_object(const uint8_t *data, uint32_t len, uint32_t start, 
 		if (!more) {
 			marks->count = count;
 			marks->end = at + (uint32_t)__builtin_ctzll(s.end);
-			marks->at[count] = marks->end + 1;
+			close_marks(marks, start);
 			if (trusted && (data[marks->end] != '}' || count == 0) && !marks_make_sense(data, start, marks))
 				return JSON_BAD_SYNTAX;
 			return c.errors == 0 ? JSON_FOUND : JSON_BAD_SYNTAX;

@@ -4,7 +4,9 @@
 /*
  * From marks to members. The first 8 bytes of every name, with its quote, are put side by side and compared with each
  * wanted name at once, so that the order of members costs no branch misses; a wanted name that does not fit in 8 bytes is
- * then looked at in full. A file that includes this has defined JSON_TARGET (a function attribute) and equal_words.
+ * then looked at in full. A file that includes this has defined JSON_TARGET (a function attribute), struct words (eight of
+ * them), words_set and words_equal. The words go into registers one by one: read back from memory as a vector they would
+ * have to wait until all their stores are done.
  */
 
 #include <string.h>
@@ -81,18 +83,6 @@ MEMBER_INLINE uint64_t check_rest(const struct json_plan *plan, unsigned wanted,
 	return equal;
 }
 
-/* The members (of `count`, 1 to 64) that have the wanted name, a bit each. */
-MEMBER_INLINE uint64_t find_name(const struct json_plan *plan, unsigned wanted, const uint8_t *data, uint32_t len,
-	const uint32_t *opens, const uint64_t *words, uint32_t count)
-{
-	uint64_t equal = equal_words(words, count, plan->patterns[wanted], plan->masks[wanted]);
-
-	equal &= ~UINT64_C(0) >> (64 - count);
-	if (plan->lens[wanted] > 6 && equal != 0)
-		equal = check_rest(plan, wanted, data, len, opens, equal);
-	return equal;
-}
-
 /* What only trusted plans can meet: no value, or one that does not end where it should. */
 MEMBER_INLINE int value_makes_sense(const uint8_t *data, uint32_t from, uint32_t to, uint32_t behind, int last)
 {
@@ -125,23 +115,54 @@ MEMBER_INLINE int fill_member(const uint8_t *data, const uint32_t *mark, const s
 	return 1;
 }
 
+/* Puts behind the marks where the last member ends at the latest, and places that can be read as the names of members
+ * up to the next eight. */
+MEMBER_INLINE void close_marks(struct json_marks *marks, uint32_t start)
+{
+	uint32_t *at = marks->at + marks->count;
+
+	at[0] = marks->end + 1;
+	for (unsigned i = 1; i < 16; i++)
+		at[i] = start;
+}
+
+/* For each wanted name the members (of up to 64) that have it, a bit each. */
+MEMBER_INLINE void find_names(const struct json_plan *plan, unsigned wanted_count, const uint8_t *data, uint32_t len,
+	const struct json_marks *marks, uint64_t *equal)
+{
+	uint32_t members = marks->count / 2;
+	const uint32_t *opens = marks->at;
+
+	for (uint32_t first = 0; first < members; first += 8, opens += 16) {
+		uint64_t present = ~UINT64_C(0) >> (64 - (members - first < 8 ? members - first : 8));
+		struct words words;
+
+		words_set(&words, load_word(data, len, opens[0]), load_word(data, len, opens[2]),
+			load_word(data, len, opens[4]), load_word(data, len, opens[6]), load_word(data, len, opens[8]),
+			load_word(data, len, opens[10]), load_word(data, len, opens[12]), load_word(data, len, opens[14]));
+		for (unsigned wanted = 0; wanted < wanted_count; wanted++) {
+			uint64_t found = words_equal(&words, plan->patterns[wanted], plan->masks[wanted]) & present;
+
+			equal[wanted] = first == 0 ? found : equal[wanted] | found << first;
+		}
+	}
+}
+
 /* Up to 64 members without escapes in their names. */
 MEMBER_INLINE int fill_members(const struct json_plan *plan, const uint8_t *data, uint32_t len,
 	const struct json_marks *marks, struct json_object *out)
 {
-	__attribute__((uninitialized)) uint64_t words[64] __attribute__((aligned(64)));
-	uint32_t members = marks->count / 2;
+	__attribute__((uninitialized)) uint64_t equals[JSON_WANTED];
 	unsigned wanted_count = plan->count < JSON_WANTED ? plan->count : JSON_WANTED;
-	int trusted = plan->trusted;
+	int trusted = plan->trusted, any = marks->count != 0;
 
-	for (uint32_t i = 0; i < members; i++)
-		words[i] = load_word(data, len, marks->at[2 * i]);
+	find_names(plan, wanted_count, data, len, marks, equals);
 	for (unsigned wanted = 0; wanted < wanted_count; wanted++) {
 		struct json_member *member = &out->members[wanted];
-		uint64_t equal = 0;
+		uint64_t equal = any ? equals[wanted] : 0;
 
-		if (members != 0)
-			equal = find_name(plan, wanted, data, len, marks->at, words, members);
+		if (plan->lens[wanted] > 6 && equal != 0)
+			equal = check_rest(plan, wanted, data, len, marks->at, equal);
 		if (equal == 0) {
 			*member = (struct json_member){.kind = JSON_ABSENT};
 			continue;

@@ -4,13 +4,23 @@
 
 #define JSON_TARGET
 
-/* A bit for each of `count` words that has the pattern. */
-static uint64_t equal_words(const uint64_t *words, uint32_t count, uint64_t pattern, uint64_t mask)
+struct words {
+	uint64_t each[8];
+};
+
+static void words_set(struct words *w, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t g,
+	uint64_t h)
+{
+	*w = (struct words){{a, b, c, d, e, f, g, h}};
+}
+
+/* A bit for each word that has the pattern. */
+static uint64_t words_equal(const struct words *w, uint64_t pattern, uint64_t mask)
 {
 	uint64_t equal = 0;
 
-	for (uint32_t i = 0; i < count; i++)
-		equal |= (uint64_t)(((words[i] ^ pattern) & mask) == 0) << i;
+	for (unsigned i = 0; i < 8; i++)
+		equal |= (uint64_t)(((w->each[i] ^ pattern) & mask) == 0) << i;
 	return equal;
 }
 
@@ -324,7 +334,7 @@ int json_read_scalar(const struct json_plan *plan, const uint8_t *data, uint32_t
 	if (result != JSON_FOUND)
 		return result;
 	*end = marks.end;
-	marks.at[marks.count] = marks.end + 1;
+	close_marks(&marks, start);
 	if (plan->trusted && !marks_make_sense(data, start, &marks))
 		return JSON_BAD_SYNTAX;
 	return make_members(plan, data, len, start, &marks, out);

@@ -40,8 +40,8 @@ int json_read_avx512(const struct json_plan *plan, const uint8_t *data, uint32_t
 extern const uint8_t json_kinds[256] __attribute__((visibility("hidden")));
 
 /*
- * The slow way to find the wanted names, for objects with escapes in a name or with many members: the last member of each wanted name into
- * found[], by index, or JSON_MEMBERS; bits of *twice for those that occur more than once.
+ * The slow way to find the wanted names, for objects with escapes in a name or with many members: the last member of each
+ * wanted name into found[], by index, or JSON_MEMBERS; bits of *twice for those that occur more than once.
  */
 void json_find_slowly(const struct json_plan *plan, const uint8_t *data, const struct json_marks *marks,
 	uint16_t found[JSON_WANTED], uint32_t *twice);

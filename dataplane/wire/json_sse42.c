@@ -33,15 +33,18 @@ OPERATION void block_load(struct block *b, struct block *before, const uint8_t *
 	load(before, data - 1);
 }
 
-/* Padded with spaces. */
-OPERATION void block_load_tail(struct block *b, struct block *before, const uint8_t *data, uint32_t len)
+/* The last bytes before the end of the data, padded with spaces. */
+OPERATION void block_load_tail(struct block *b, struct block *before, const uint8_t *data, uint32_t at, uint32_t left)
 {
-	uint8_t padded[65];
+	uint8_t padded[128];
 
-	memset(padded, ' ', sizeof(padded));
-	memcpy(padded, data - 1, len + 1);
-	load(b, padded + 1);
-	load(before, padded);
+	memset(padded + 64, ' ', 64);
+	if (__builtin_expect(at + left >= 64, 1))
+		memcpy(padded, data + at + left - 64, 64);
+	else
+		memcpy(padded + 64 - at - left, data, at + left);
+	load(b, padded + 64 - left);
+	load(before, padded + 63 - left);
 }
 
 /* Not zero when there is a backslash, a control character or a byte above 127 (which is below zero, if signed). */
@@ -91,17 +94,29 @@ OPERATION void store_marks(uint32_t *at, uint64_t bits, uint32_t base)
 		*at++ = base + (uint32_t)__builtin_ctzll(bits);
 }
 
-/* A bit for each of `count` words that has the pattern; those behind are junk. */
-OPERATION uint64_t equal_words(const uint64_t *words, uint32_t count, uint64_t pattern, uint64_t mask)
+struct words {
+	__m128i pairs[4];
+};
+
+OPERATION void words_set(struct words *w, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f,
+	uint64_t g, uint64_t h)
+{
+	w->pairs[0] = _mm_set_epi64x((int64_t)b, (int64_t)a);
+	w->pairs[1] = _mm_set_epi64x((int64_t)d, (int64_t)c);
+	w->pairs[2] = _mm_set_epi64x((int64_t)f, (int64_t)e);
+	w->pairs[3] = _mm_set_epi64x((int64_t)h, (int64_t)g);
+}
+
+/* A bit for each word that has the pattern. */
+OPERATION uint64_t words_equal(const struct words *w, uint64_t pattern, uint64_t mask)
 {
 	__m128i patterns = _mm_set1_epi64x((int64_t)pattern), masks = _mm_set1_epi64x((int64_t)mask);
 	uint64_t equal = 0;
 
-	for (uint32_t i = 0; i < count; i += 2) {
-		__m128i two = _mm_load_si128((const __m128i *)(const void *)(words + i));
-		__m128i same = _mm_cmpeq_epi64(_mm_and_si128(two, masks), patterns);
+	for (unsigned i = 0; i < 4; i++) {
+		__m128i same = _mm_cmpeq_epi64(_mm_and_si128(w->pairs[i], masks), patterns);
 
-		equal |= (uint64_t)(uint32_t)_mm_movemask_pd(_mm_castsi128_pd(same)) << i;
+		equal |= (uint64_t)(uint32_t)_mm_movemask_pd(_mm_castsi128_pd(same)) << (2 * i);
 	}
 	return equal;
 }

@@ -149,19 +149,25 @@ static void poll_loop(struct worker *worker)
 	}
 }
 
-/* After reception: everything open goes out, and batches are taken home until control joins. */
+/* Takes batches home until control joins. */
+static void wait_for_join(struct worker *worker)
+{
+	struct timespec pause = {0, 1000000};
+
+	while (atomic_load(&worker->stage) != WORKER_JOINING) {
+		worker_homecoming(worker);
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* After reception: everything open goes out. */
 static void wind_down(struct worker *worker)
 {
 	worker->burst.tsc = clock_tsc();
 	worker_flush(worker);
 	rcu_worker_offline();
 	atomic_store(&worker->stage, WORKER_HALTED);
-	while (atomic_load(&worker->stage) != WORKER_JOINING) {
-		struct timespec pause = {0, 1000000};
-
-		worker_homecoming(worker);
-		nanosleep(&pause, NULL);
-	}
+	wait_for_join(worker);
 	while (ring_count(worker->lane->home) > 0)
 		worker_homecoming(worker);
 	rcu_worker_online();

@@ -33,9 +33,9 @@ ROOMS = {
 # Headers of others -> the only folders that may include them.
 FOREIGN = [
     (r"librdkafka/", {"dataplane/kafka", "tests/unit/kafka", "tests/bench"}),
-    (r"rte_mbuf|rte_ethdev|rte_ether|rte_ip|rte_ip_frag|rte_mempool|rte_dev|rte_bus", {"nic", "tests/unit/nic", "tests/bench"}),
-    (r"rte_eal", {"nic", "tests/unit", "tests/bench"}),
-    (r"rte_", {"dataplane", "nic", "tests/unit", "tests/bench", "tests/fuzz"}),
+    (r"rte_mbuf|rte_ethdev|rte_ether|rte_ip|rte_ip_frag|rte_mempool|rte_dev|rte_bus", {"nic", "tests/pktgen", "tests/unit/nic", "tests/bench"}),
+    (r"rte_eal", {"nic", "tests/pktgen", "tests/unit", "tests/bench"}),
+    (r"rte_", {"dataplane", "nic", "tests/pktgen", "tests/unit", "tests/bench", "tests/fuzz"}),
     (r"urcu", {"dataplane", "control/daemon", "tests/unit", "tests/bench"}),
     (r"numa", {"dataplane", "nic", "control/daemon", "tests/unit", "tests/bench"}),
     (r"jansson", {"control", "tests/unit", "tests/fuzz"}),
@@ -47,7 +47,7 @@ FOREIGN = [
 # Rooms whose code runs on poll cores. Functions with one of these words in their name run at start, at the end, in control
 # or where a worker may block, and may do what the others must not.
 POLL_ROOMS = ("dataplane/wire", "dataplane/batch", "dataplane/worker", "nic")
-POLL_EXCEPT = re.compile(r"(^|_)(new|free|open|close|init|fini|start|stop|setup|attach|detach|status|wait|make|load|join|quirks)(_|$)")
+POLL_EXCEPT = re.compile(r"(^|_)(new|free|open|close|init|fini|start|stop|halt|setup|attach|detach|status|wait|make|load|join|quirks)(_|$)")
 POLL_FORBIDDEN = re.compile(r"\b(malloc|calloc|realloc|reallocarray|free|strdup|asprintf|posix_memalign|rte_z?malloc|"
                             r"rte_free|f?printf|puts|fwrite|fopen|log_write|syslog|perror|"
                             r"pthread_mutex_(?:un)?lock|pthread_cond_\w+|pthread_rwlock_\w+|sem_wait|usleep|nanosleep|sleep|sched_yield|"
@@ -166,7 +166,7 @@ def check_shape(path, text, lines):
                 yield number, "white space at the end of the line"
     if path.endswith(".h") and "#pragma once" not in text:
         yield 1, "a header without #pragma once"
-    if script and "bash" in lines[0] and "set -euo pipefail" not in text and "smoke/_init.sh" not in text:
+    if script and "bash" in lines[0] and "set -euo pipefail" not in text and "/_init.sh" not in text:
         yield 1, "a bash script without set -euo pipefail"
     if text and not text.endswith("\n"):
         yield len(lines), "no newline at the end"
