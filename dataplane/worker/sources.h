@@ -28,10 +28,11 @@
  * and their datagrams are taken all the same. The index is 15-way: a keyed hash (random at every start) names the one
  * place where a source can be, so crafted sources cannot make chains.
  *
- * Threads: sources_note by workers, each registered with base/rcu.h and passing rcu_quiescent or offline between bursts;
- * everything else by one control thread at a time. Accounts and their places in the index are reused only after a grace
- * period: within one, the set of accounts in a bucket never returns to what it was, so a single compare-and-swap of the
- * bucket's word decides who inserts, replaces or removes.
+ * Threads: sources_note by workers, each registered with base/rcu.h and passing rcu_quiescent or offline between bursts.
+ * Everything else by control threads, which take turns behind a mutex that no worker takes; they must not be online for
+ * base/rcu.h, since one of them waits for a grace period with it held. Accounts and their places in the index are reused
+ * only after a grace period: within one, the set of accounts in a bucket never returns to what it was, so a single
+ * compare-and-swap of the bucket's word decides who inserts, replaces or removes.
  */
 
 #include <stdint.h>
@@ -102,7 +103,8 @@ uint64_t sources_bytes(const struct sources *table);
 enum sources_verdict sources_note(struct sources *table, const struct address *from, const struct frame_header *header,
 	uint64_t tsc);
 
-/* Gives every account that can still receive to `each`, until it returns other than 0, which is returned. */
+/* Gives every account that can still receive to `each`, until it returns other than 0, which is returned. `each` must not
+ * call this room. */
 int sources_read(struct sources *table, int (*each)(void *context, const struct sources_row *row), void *context);
 
 /* Walks over all accounts: 100,000 take some tens of milliseconds. */

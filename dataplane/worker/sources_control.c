@@ -13,6 +13,17 @@
 #define SLOT_ALIGN 64u
 #define READ_AHEAD 4u /* buckets */
 
+/* Control threads take turns: one that retires reuses what another may be reading. Workers never come here. */
+static void turn_open(struct sources *table)
+{
+	pthread_mutex_lock(&table->turn);
+}
+
+static void turn_close(struct sources *table)
+{
+	pthread_mutex_unlock(&table->turn);
+}
+
 int sources_new(struct sources **table, const struct sources_config *config)
 {
 	uint32_t buckets = 1, words = config->window / WINDOW_BLOCK;
@@ -26,6 +37,7 @@ int sources_new(struct sources **table, const struct sources_config *config)
 	if (t == NULL)
 		return -ENOMEM;
 	memset(t, 0, sizeof(*t));
+	pthread_mutex_init(&t->turn, NULL);
 	while (buckets < config->count / 2)
 		buckets *= 2;
 	t->count = config->count;
@@ -63,6 +75,7 @@ void sources_free(struct sources *table)
 		return;
 	memory_unmap(table->slots, table->slots_size);
 	memory_unmap(table->buckets, table->buckets_size);
+	pthread_mutex_destroy(&table->turn);
 	free(table);
 }
 
@@ -110,7 +123,7 @@ static void prefetch(const struct sources *table, uint32_t index)
 	}
 }
 
-int sources_read(struct sources *table, int (*each)(void *context, const struct sources_row *row), void *context)
+static int read_used(struct sources *table, int (*each)(void *context, const struct sources_row *row), void *context)
 {
 	for (uint32_t i = 0; i <= table->bucket_mask; i++) {
 		struct bucket *bucket = &table->buckets[i];
@@ -128,6 +141,16 @@ int sources_read(struct sources *table, int (*each)(void *context, const struct 
 		}
 	}
 	return 0;
+}
+
+int sources_read(struct sources *table, int (*each)(void *context, const struct sources_row *row), void *context)
+{
+	int rc;
+
+	turn_open(table);
+	rc = read_used(table, each, context);
+	turn_close(table);
+	return rc;
 }
 
 /* Moves what workers have pushed out to the list that control keeps. */
@@ -177,9 +200,11 @@ static int add_row(void *context, const struct sources_row *row)
 
 void sources_totals(struct sources *table, struct sources_totals *totals)
 {
+	turn_open(table);
 	*totals = table->retired;
-	(void)sources_read(table, add_row, totals);
+	(void)read_used(table, add_row, totals);
 	(void)read_leaving(table, add_row, totals);
+	turn_close(table);
 	totals->capacity = table->count;
 	totals->restarted = atomic_load_explicit(&table->restarted, memory_order_relaxed);
 	totals->untracked = atomic_load_explicit(&table->untracked, memory_order_relaxed);
@@ -216,13 +241,11 @@ static void remove_idle(struct sources *table, struct bucket *bucket, uint64_t b
 	}
 }
 
-unsigned sources_retire(struct sources *table, uint64_t before_tsc)
+/* Folds everything that leaves and makes its room free. */
+static unsigned fold_leaving(struct sources *table)
 {
 	unsigned count = 0;
 
-	for (uint32_t i = 0; i <= table->bucket_mask; i++)
-		remove_idle(table, &table->buckets[i], before_tsc);
-	take_pushed_out(table);
 	if (table->leaving == NO_SLOT)
 		return 0;
 	rcu_synchronize();
@@ -240,5 +263,18 @@ unsigned sources_retire(struct sources *table, uint64_t before_tsc)
 		sources_spare_push(table, slot);
 		count++;
 	}
+	return count;
+}
+
+unsigned sources_retire(struct sources *table, uint64_t before_tsc)
+{
+	unsigned count;
+
+	turn_open(table);
+	for (uint32_t i = 0; i <= table->bucket_mask; i++)
+		remove_idle(table, &table->buckets[i], before_tsc);
+	take_pushed_out(table);
+	count = fold_leaving(table);
+	turn_close(table);
 	return count;
 }

@@ -9,6 +9,7 @@
  * (replaced or retired: not to be found any more, its way still claimed, until a grace period is over).
  */
 
+#include <pthread.h>
 #include <stddef.h>
 
 #include "base/compiler.h"
@@ -46,6 +47,7 @@ struct sources {
 	uint64_t secret[4];
 	struct window_shape shape;
 	uint32_t count, bucket_mask;
+	pthread_mutex_t turn;          /* control threads; held over `leaving`, `retired` and every look at accounts */
 	uint32_t leaving;              /* control: list of pushed-out slots, seen but not yet folded */
 	struct sources_totals retired; /* control: sums of folded accounts */
 

@@ -232,13 +232,34 @@ static void *control_main(void *argument)
 	return retired;
 }
 
+static int use_row(void *context, const struct sources_row *row)
+{
+	*(uint64_t *)context += row->received + row->id + row->address.bytes[0];
+	return 0;
+}
+
+/* Shows accounts to somebody while another control thread retires them. */
+static void *reader_main(void *argument)
+{
+	struct sources *table = argument;
+	uint64_t *sum = calloc(1, sizeof(*sum));
+	struct sources_totals totals;
+
+	while (sum != NULL && !atomic_load(&stop_control)) {
+		(void)sources_read(table, use_row, sum);
+		sources_totals(table, &totals);
+		sched_yield();
+	}
+	return sum;
+}
+
 static void accounts_that_retire_under_busy_workers_lose_no_count(void **state)
 {
 	enum { SENT = 100000, IDS = 7 };
 	struct sources *table = table_new(64, 64, NEVER);
 	struct sources_totals totals;
-	uint64_t untracked, *retired;
-	pthread_t control;
+	uint64_t untracked, *retired, *sum;
+	pthread_t control, reader;
 
 	(void)state;
 	atomic_store(&stop_control, 0);
@@ -247,10 +268,13 @@ static void accounts_that_retire_under_busy_workers_lose_no_count(void **state)
 		for (unsigned i = 0; i < SENT; i++)
 			give(w, (struct arrival){.id = i % IDS, .epoch = 1 + i / 20000, .seq = i * WORKERS + w});
 	assert_int_equal(pthread_create(&control, NULL, control_main, table), 0);
+	assert_int_equal(pthread_create(&reader, NULL, reader_main, table), 0);
 	workers_start();
 	untracked = workers_join(SOURCES_UNTRACKED);
 	atomic_store(&stop_control, 1);
 	pthread_join(control, (void **)&retired);
+	pthread_join(reader, (void **)&sum);
+	free(sum);
 	assert_non_null(retired);
 	totals = totals_get(table);
 	assert_int_equal(totals.received + totals.duplicate, (uint64_t)SENT * WORKERS - untracked);
