@@ -75,11 +75,16 @@ static void decode_events(struct worker *worker, const struct input_plan *plan, 
 
 	worker->burst.found += header->event_count;
 	for (unsigned i = 0; i < header->event_count; i++) {
+		uint32_t before = offset;
 		int error = frame_event_get(datagram->data, header->end, &offset, &found), drop;
 
-		if (UNLIKELY(error != 0)) {
+		if (UNLIKELY(error != 0 && offset == before)) {
 			drop_frame_events(worker, error, header->event_count - i);
 			return;
+		}
+		if (UNLIKELY(error != 0)) {
+			drop_frame_events(worker, error, 1);
+			continue;
 		}
 		drop = event_of(worker, plan, &found, &event);
 		if (LIKELY(drop == 0))

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Frames with bad events among good ones, from the datagram to the record. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "rig.h"
+#include "sources_helpers.h"
+#include "wire/frame.h"
+
+struct sent {
+	uint8_t data[1024];
+	uint32_t at[8]; /* where each event begins */
+};
+
+/* Three clicks with bodies {"n":0} to {"n":2}. */
+static uint32_t three_events(struct sent *sent)
+{
+	static const char *const bodies[] = {"{\"n\":0}", "{\"n\":1}", "{\"n\":2}"};
+	struct frame_header header = {.source_id = 1, .source_epoch = 1, .sequence = 1};
+	struct frame_writer writer;
+
+	assert_int_equal(frame_begin(&writer, sent->data, sizeof(sent->data), &header), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		struct frame_event event = {.type_id = 1, .body = {(const uint8_t *)bodies[i], 7}};
+
+		sent->at[i] = writer.used;
+		assert_int_equal(frame_add(&writer, &event), 0);
+	}
+	return frame_end(&writer);
+}
+
+static struct rig *frame_rig(void)
+{
+	struct rig *rig = rig_new(4);
+
+	rig->config.sources = table_new(4, 64, 1u << 30);
+	rig_start(rig);
+	return rig;
+}
+
+static void frame_rig_free(struct rig *rig)
+{
+	struct sources *sources = rig->config.sources;
+
+	rig_free(rig);
+	sources_free(sources);
+}
+
+static uint64_t dropped(const struct rig *rig, int error)
+{
+	return counter_read(&rig->counters->event_drops[EVENT_DROP_FRAME + error - 1]);
+}
+
+static void expect_record(struct rig *rig, const char *start)
+{
+	char *text = rig_take(rig, NULL, NULL);
+
+	assert_non_null(text);
+	assert_int_equal(strncmp(text, start, strlen(start)), 0);
+	free(text);
+}
+
+static void a_bad_event_leaves_its_neighbours_alone(void **state)
+{
+	struct rig *rig = frame_rig();
+	struct sent sent;
+	uint32_t len = three_events(&sent);
+
+	(void)state;
+	sent.data[sent.at[1] + 6] = 0x08; /* a flag nobody knows */
+	rig_put(rig, RIG_PORT_FRAME, sent.data, len);
+	expect_record(rig, "{\"n\":0");
+	expect_record(rig, "{\"n\":2");
+	assert_null(rig_take(rig, NULL, NULL));
+	assert_int_equal(counter_read(&rig->counters->found), 3);
+	assert_int_equal(dropped(rig, FRAME_BAD_EVENT_FLAGS), 1);
+	frame_rig_free(rig);
+}
+
+static void lengths_that_cannot_be_believed_drop_the_rest_by_name(void **state)
+{
+	struct rig *rig = frame_rig();
+	struct sent sent;
+	uint32_t len = three_events(&sent);
+
+	(void)state;
+	sent.data[sent.at[1] + 5] = 0xff; /* the body's length */
+	rig_put(rig, RIG_PORT_FRAME, sent.data, len);
+	expect_record(rig, "{\"n\":0");
+	assert_null(rig_take(rig, NULL, NULL));
+	assert_int_equal(counter_read(&rig->counters->found), 3);
+	assert_int_equal(dropped(rig, FRAME_BAD_EVENT_TRUNCATED), 2);
+	frame_rig_free(rig);
+}
+
+static void an_event_that_the_count_hides_is_found_and_dropped(void **state)
+{
+	struct rig *rig = frame_rig();
+	struct sent sent;
+	uint32_t len = three_events(&sent);
+
+	(void)state;
+	sent.data[8] = 2;
+	rig_put(rig, RIG_PORT_FRAME, sent.data, len);
+	expect_record(rig, "{\"n\":0");
+	expect_record(rig, "{\"n\":1");
+	assert_null(rig_take(rig, NULL, NULL));
+	assert_int_equal(counter_read(&rig->counters->found), 3);
+	assert_int_equal(dropped(rig, FRAME_BAD_SURPLUS), 1);
+	frame_rig_free(rig);
+}
+
+static void a_frame_with_bad_events_is_received_all_the_same(void **state)
+{
+	struct rig *rig = frame_rig();
+	struct sent sent;
+	uint32_t len = three_events(&sent);
+
+	(void)state;
+	memset(sent.data + sent.at[0], 0, len - sent.at[0]);
+	rig_put(rig, RIG_PORT_FRAME, sent.data, len);
+	assert_null(rig_take(rig, NULL, NULL));
+	assert_int_equal(totals_get(rig->config.sources).received, 1);
+	assert_int_equal(counter_read(&rig->counters->decoded), 1);
+	frame_rig_free(rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_bad_event_leaves_its_neighbours_alone),
+		cmocka_unit_test(lengths_that_cannot_be_believed_drop_the_rest_by_name),
+		cmocka_unit_test(an_event_that_the_count_hides_is_found_and_dropped),
+		cmocka_unit_test(a_frame_with_bad_events_is_received_all_the_same),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
