@@ -83,9 +83,8 @@ static void become_host(struct port *port)
 	atomic_fetch_add(&port->announce_epoch, 1);
 }
 
-static int port_start(struct source *source, struct error *error)
+static int start_device(struct port *port, struct error *error)
 {
-	struct port *port = port_of(source);
 	int result = rte_eth_dev_start(port->id);
 
 	if (result != 0)
@@ -98,17 +97,45 @@ static int port_start(struct source *source, struct error *error)
 	return 0;
 }
 
+static void close_gates(struct port *port)
+{
+	for (unsigned i = 0; i < port->queues; i++)
+		if (gate_close(&port->queue[i]->gate) != 0)
+			port_note(port, "worker %u did not leave its queue in time", i);
+}
+
+static int port_start(struct source *source, struct error *error)
+{
+	return start_device(port_of(source), error);
+}
+
 static void port_stop(struct source *source)
 {
 	struct port *port = port_of(source);
 
 	if (!port->started)
 		return;
-	for (unsigned i = 0; i < port->queues; i++)
-		if (gate_close(&port->queue[i]->gate) != 0)
-			port_note(port, "worker %u did not leave its queue in time", i);
+	close_gates(port);
 	port->started = 0;
 	(void)rte_eth_dev_stop(port->id);
+}
+
+int port_reset(struct port *port, struct error *error)
+{
+	int result;
+
+	close_gates(port);
+	port->started = 0;
+	result = rte_eth_dev_reset(port->id);
+	if (result == -ENOTSUP)
+		result = rte_eth_dev_stop(port->id);
+	if (result != 0)
+		return error_set(error, result, "port %s: the device asked for a reset, which failed: %s",
+			port->config.name, rte_strerror(-result));
+	result = port_configure(port, error);
+	if (result == 0)
+		result = port_setup_queues(port, error);
+	return result == 0 ? start_device(port, error) : result;
 }
 
 static struct source_queue *port_queue_at(struct source *source, unsigned index)

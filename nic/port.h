@@ -37,6 +37,7 @@ struct port_queue {
 	struct rte_mempool *pool;
 	struct fragments *fragments;  /* NULL: fragments are dropped */
 	struct rte_mbuf *frames[SOURCE_BURST];
+	void *copies[PORT_BURST]; /* sanitizer builds: exact-size copies of the frames */
 	struct rte_mbuf *replies[PORT_REPLIES]; /* to be sent at the burst's end */
 	unsigned reply_count;
 	unsigned announce_epoch, announce_round;
@@ -78,6 +79,13 @@ __attribute__((format(printf, 2, 3))) void port_note(struct port *port, const ch
 /* port_setup.c: brings the device to where it can be started. 0 or -errno with a sentence. Control thread. */
 int port_setup(struct port *port, struct error *error);
 
+/* port.c: stops the queues, resets the device and brings it back as it was. 0 or -errno with a sentence. Control thread. */
+int port_reset(struct port *port, struct error *error);
+
+/* Configures the device and its queues, as open does and again after a reset. Control thread. */
+int port_configure(struct port *port, struct error *error);
+int port_setup_queues(struct port *port, struct error *error);
+
 /* Makes mbuf pools and queue structures; frees them. Control thread. */
 int port_queues_new(struct port *port, struct error *error);
 void port_queues_free(struct port *port);
@@ -94,6 +102,7 @@ void port_host_flush(struct port_queue *q);
 void port_host_tick(struct port_queue *q, uint64_t tsc);
 
 /* port_status.c: events of the device, and the status that control reads. */
+int port_event(uint16_t id, enum rte_eth_event_type type, void *argument, void *result);
 int port_watch(struct port *port);
 void port_unwatch(struct port *port);
 void port_status(struct source *source, struct source_status *status);

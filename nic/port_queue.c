@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <rte_prefetch.h>
+#include <stdlib.h>
 
 #include "nic/port.h"
 #include "wire/packet.h"
 #include "wire/packet_plain.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define EXACT_COPIES 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define EXACT_COPIES 1
+#endif
+#endif
 
 #define AHEAD 4 /* frames whose headers are fetched before they are read */
 
@@ -18,6 +27,40 @@ static struct port_queue *queue_of(struct source_queue *queue)
 {
 	return (struct port_queue *)queue;
 }
+
+/*
+ * The bytes of frame `index` of this burst. An overrun inside a packet buffer is invisible to a sanitizer, so in its builds
+ * each frame is copied to a heap block of exact size, which lives until release.
+ */
+#ifdef EXACT_COPIES
+static const uint8_t *frame_bytes(struct port_queue *q, unsigned index)
+{
+	const struct rte_mbuf *m = q->frames[index];
+	uint32_t len = rte_pktmbuf_data_len(m);
+
+	q->copies[index] = malloc(len != 0 ? len : 1);
+	if (q->copies[index] == NULL)
+		abort();
+	memcpy(q->copies[index], rte_pktmbuf_mtod(m, const void *), len);
+	return q->copies[index];
+}
+
+static void free_copies(struct port_queue *q)
+{
+	for (unsigned i = 0; i < q->held; i++)
+		free(q->copies[i]);
+}
+#else
+ALWAYS_INLINE const uint8_t *frame_bytes(struct port_queue *q, unsigned index)
+{
+	return rte_pktmbuf_mtod(q->frames[index], const uint8_t *);
+}
+
+ALWAYS_INLINE void free_copies(struct port_queue *q)
+{
+	(void)q;
+}
+#endif
 
 static inline int ip_verified(const struct rte_mbuf *m)
 {
@@ -161,15 +204,14 @@ static unsigned take_fragment(
 }
 
 /* Any frame at all; returns 1 when it yields a datagram, which is then in `out`. */
-static unsigned take_other(
-	struct port_queue *q, struct rte_mbuf *m, struct tally *tally, struct datagram *out, uint64_t tsc)
+static unsigned take_other(struct port_queue *q, const struct rte_mbuf *m, const uint8_t *frame, struct tally *tally,
+	struct datagram *out, uint64_t tsc)
 {
-	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
 	struct packet packet;
 	enum packet_kind kind;
 	unsigned n = 0;
 
-	if (m->nb_segs > 1 && rte_pktmbuf_linearize(m) != 0) {
+	if (m->nb_segs > 1) {
 		counter_add(&q->counters.dropped_oversize, 1);
 		return 0;
 	}
@@ -214,9 +256,9 @@ ALWAYS_INLINE void fill(struct datagram *out, const struct packet_plain *plain, 
 }
 
 /* One frame; returns 1 when it was a plain datagram, which is then in `out`. */
-ALWAYS_INLINE int take_plain(const struct port_queue *q, struct rte_mbuf *m, struct datagram *out)
+ALWAYS_INLINE int take_plain(
+	const struct port_queue *q, const struct rte_mbuf *m, const uint8_t *frame, struct datagram *out)
 {
-	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *);
 	uint32_t len = rte_pktmbuf_data_len(m);
 	struct packet_plain plain;
 
@@ -266,16 +308,17 @@ unsigned port_receive(struct source_queue *queue, struct datagram *out, uint64_t
 	for (unsigned i = 0; i < AHEAD && i < n; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(q->frames[i], const void *));
 	for (unsigned i = 0; i < n; i++) {
+		const uint8_t *frame = frame_bytes(q, i);
 		struct rte_mbuf *m = q->frames[i];
 
 		if (i + AHEAD < n)
 			rte_prefetch0(rte_pktmbuf_mtod(q->frames[i + AHEAD], const void *));
 		bytes += rte_pktmbuf_pkt_len(m);
-		if (LIKELY(untagged && take_plain(q, m, out + datagrams))) {
+		if (LIKELY(untagged && take_plain(q, m, frame, out + datagrams))) {
 			datagrams++;
 			plain++;
 		} else {
-			datagrams += take_other(q, m, &tally, out + datagrams, tsc);
+			datagrams += take_other(q, m, frame, &tally, out + datagrams, tsc);
 		}
 	}
 	tally.frames += plain;
@@ -291,6 +334,7 @@ void port_release(struct source_queue *queue)
 
 	if (q->held == 0)
 		return;
+	free_copies(q);
 	rte_pktmbuf_free_bulk(q->frames, q->held);
 	q->held = 0;
 	if (q->fragments != NULL)

@@ -148,7 +148,7 @@ static int choose_queues(struct port *port, struct error *error)
 	return 0;
 }
 
-static int configure(struct port *port, struct error *error)
+int port_configure(struct port *port, struct error *error)
 {
 	struct rte_eth_conf conf = {0};
 	int result = choose_queues(port, error);
@@ -170,7 +170,7 @@ static int configure(struct port *port, struct error *error)
 	return 0;
 }
 
-static int setup_queues(struct port *port, struct error *error)
+int port_setup_queues(struct port *port, struct error *error)
 {
 	uint16_t rx = port->config.descriptors != 0 ? port->config.descriptors : PORT_RX_DESCRIPTORS;
 	uint16_t tx = PORT_TX_DESCRIPTORS;
@@ -284,8 +284,8 @@ int port_setup(struct port *port, struct error *error)
 	if (!port->reports_missed)
 		port_note(port, "driver %s cannot tell what was lost before us; trust senders' sequence numbers",
 			port->info.driver_name);
-	result = configure(port, error);
+	result = port_configure(port, error);
 	if (result == 0)
 		result = port_queues_new(port, error);
-	return result == 0 ? setup_queues(port, error) : result;
+	return result == 0 ? port_setup_queues(port, error) : result;
 }

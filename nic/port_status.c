@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nic/port.h"
 
-static int on_event(uint16_t id, enum rte_eth_event_type type, void *argument, void *result)
+int port_event(uint16_t id, enum rte_eth_event_type type, void *argument, void *result)
 {
 	struct port *port = argument;
 
@@ -20,20 +20,20 @@ static int on_event(uint16_t id, enum rte_eth_event_type type, void *argument, v
 
 int port_watch(struct port *port)
 {
-	int result = rte_eth_dev_callback_register(port->id, RTE_ETH_EVENT_INTR_LSC, on_event, port);
+	int result = rte_eth_dev_callback_register(port->id, RTE_ETH_EVENT_INTR_LSC, port_event, port);
 
 	if (result == 0)
-		result = rte_eth_dev_callback_register(port->id, RTE_ETH_EVENT_INTR_RESET, on_event, port);
+		result = rte_eth_dev_callback_register(port->id, RTE_ETH_EVENT_INTR_RESET, port_event, port);
 	if (result == 0)
-		result = rte_eth_dev_callback_register(port->id, RTE_ETH_EVENT_INTR_RMV, on_event, port);
+		result = rte_eth_dev_callback_register(port->id, RTE_ETH_EVENT_INTR_RMV, port_event, port);
 	return result;
 }
 
 void port_unwatch(struct port *port)
 {
-	(void)rte_eth_dev_callback_unregister(port->id, RTE_ETH_EVENT_INTR_LSC, on_event, port);
-	(void)rte_eth_dev_callback_unregister(port->id, RTE_ETH_EVENT_INTR_RESET, on_event, port);
-	(void)rte_eth_dev_callback_unregister(port->id, RTE_ETH_EVENT_INTR_RMV, on_event, port);
+	(void)rte_eth_dev_callback_unregister(port->id, RTE_ETH_EVENT_INTR_LSC, port_event, port);
+	(void)rte_eth_dev_callback_unregister(port->id, RTE_ETH_EVENT_INTR_RESET, port_event, port);
+	(void)rte_eth_dev_callback_unregister(port->id, RTE_ETH_EVENT_INTR_RMV, port_event, port);
 }
 
 static void read_link(struct port *port, struct source_status *status)
@@ -79,6 +79,26 @@ static void join_notes(const struct port *port, struct source_status *status)
 	}
 }
 
+/* A reset needs the queues still; a device that has gone gives nothing any more. */
+static void follow_events(struct port *port)
+{
+	struct error error = {""};
+
+	if (!port->started)
+		return;
+	if (atomic_load(&port->removed)) {
+		for (unsigned i = 0; i < port->queues; i++)
+			(void)gate_close(&port->queue[i]->gate);
+		return;
+	}
+	if (!atomic_exchange(&port->reset_wanted, 0))
+		return;
+	if (port_reset(port, &error) != 0)
+		port_note(port, "%.100s", error.text);
+	else
+		port->resets++;
+}
+
 void port_status(struct source *source, struct source_status *status)
 {
 	struct port *port = (struct port *)source;
@@ -87,6 +107,7 @@ void port_status(struct source *source, struct source_status *status)
 	(void)snprintf(status->driver, sizeof(status->driver), "%s", port->info.driver_name);
 	(void)snprintf(status->mac, sizeof(status->mac), "%02x:%02x:%02x:%02x:%02x:%02x", port->mac[0], port->mac[1],
 		port->mac[2], port->mac[3], port->mac[4], port->mac[5]);
+	follow_events(port);
 	status->removed = atomic_load(&port->removed);
 	if (!status->removed) {
 		read_link(port, status);
@@ -98,6 +119,8 @@ void port_status(struct source *source, struct source_status *status)
 	status->checksum_offload = port->checksum_offload;
 	status->mtu = port->mtu;
 	status->queues = port->queues;
+	if (status->removed)
+		port_note(port, "the device has been removed");
 	note_duplicates(port);
 	join_notes(port, status);
 }

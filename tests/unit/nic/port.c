@@ -13,13 +13,13 @@
 #include "base/clock.h"
 #include "frames.h"
 #include "nic/eal.h"
-#include "nic/source.h"
+#include "nic/port.h"
 
 #define US_PORT 9000
 
 static const struct source_ops *const ops = &source_dpdk;
 static char directory[] = "/tmp/penstock-port-XXXXXX";
-static char capture[128], device[256];
+static char capture[128], device[400];
 static unsigned serial;
 
 static struct source_config config_of(void)
@@ -388,6 +388,84 @@ static void jumbo_frames_are_contiguous(void **state)
 	finish(source);
 }
 
+static void only_the_configured_vlan_is_taken(void **state)
+{
+	static const unsigned tags[4][2] = {{100, 7}, {100, 8}, {100, 0}, {0, 0}};
+	FILE *file = new_capture();
+	struct source_config config = config_of();
+	struct source *source;
+	struct frame f;
+
+	(void)state;
+	config.vlan[0] = 100;
+	config.vlan[1] = 7;
+	for (unsigned i = 0; i < 4; i++) {
+		frame_ethernet(&f, 0x0800);
+		for (unsigned tag = 0; tag < 2 && tags[i][tag] != 0; tag++)
+			frame_tag(&f, tag == 0 && tags[i][1] != 0 ? 0x88a8 : 0x8100, tags[i][tag]);
+		(void)frame_ipv4(&f, 17, 0, 13, 1, 0);
+		f.len += frame_udp_bytes(f.data + f.len, 4, 40000, US_PORT, "hello", 5);
+		capture_add(file, &f);
+	}
+	(void)fclose(file);
+	source = start(&config);
+	assert_int_equal(receive_all(source, remember), 1);
+	assert_int_equal(counter_read(&ops->counters(ops->queue(source, 0))->dropped_vlan), 3);
+	assert_balanced(source, 4);
+	finish(source);
+}
+
+static void answers_leave_by_the_device(void **state)
+{
+	static const uint8_t target_mac[6];
+	struct source_config config = config_of();
+	const struct source_counters *c;
+	FILE *file = new_capture();
+	struct source *source;
+	struct source_queue *q;
+	uint64_t now = clock_tsc();
+	char sent[128];
+	struct frame f;
+	long size;
+
+	(void)state;
+	frame_ethernet(&f, 0x0806);
+	frame_put(&f, "\0\1\x08\0\6\4\0\1", 8);
+	frame_put(&f, frame_mac_peer, 6);
+	frame_put(&f, frame_v4_peer, 4);
+	frame_put(&f, target_mac, 6);
+	frame_put(&f, frame_v4_us, 4);
+	capture_add(file, &f);
+	(void)fclose(file);
+	(void)snprintf(sent, sizeof(sent), "%s/sent.pcap", directory);
+	(void)snprintf(device, sizeof(device), "net_pcap%u,rx_pcap=%s,tx_pcap=%s", serial++, capture, sent);
+	source = start(&config);
+	q = ops->queue(source, 0);
+	c = ops->counters(q);
+	assert_int_equal(receive_all(source, NULL), 0);
+	assert_int_equal(counter_read(&c->host_arp), 1);
+	assert_int_equal(counter_read(&c->transmitted), 1);
+	ops->tick(q, now);
+	assert_int_equal(counter_read(&c->transmitted), 1 + 3);
+	ops->tick(q, now + clock_hz() / 2);
+	assert_int_equal(counter_read(&c->transmitted), 1 + 3);
+	ops->tick(q, now + 2 * clock_hz());
+	ops->tick(q, now + 5 * clock_hz());
+	ops->tick(q, now + 30 * clock_hz());
+	assert_int_equal(counter_read(&c->transmitted), 1 + 9);
+	ops->tick(q, now + 66 * clock_hz());
+	assert_int_equal(counter_read(&c->transmitted), 1 + 12);
+	assert_balanced(source, 1);
+	finish(source);
+	file = fopen(sent, "rb");
+	assert_non_null(file);
+	(void)fseek(file, 0, SEEK_END);
+	size = ftell(file);
+	(void)fclose(file);
+	(void)unlink(sent);
+	assert_int_equal(size, 24 + (16 + 60) + 4 * ((16 + 60) + (16 + 110)) + (16 + 78) + 3 * (16 + 86));
+}
+
 static void status_says_what_was_granted(void **state)
 {
 	struct source_config config = config_of();
@@ -424,6 +502,45 @@ static void two_queues_share_a_ring_device(void **state)
 	source = start(&config);
 	ops->status(source, &status);
 	assert_int_equal(status.queues, 2);
+	finish(source);
+}
+
+static void resets_link_changes_and_removal_are_survived(void **state)
+{
+	struct source_config config = config_of();
+	struct source_status status;
+	struct datagram out[SOURCE_BURST];
+	struct source *source;
+	struct source_queue *q;
+	struct port *port;
+	uint64_t before;
+
+	(void)state;
+	config.device = "net_null1,size=64";
+	source = start(&config);
+	port = (struct port *)source;
+	q = ops->queue(source, 0);
+	(void)ops->receive(q, out, 1);
+	ops->release(q);
+	before = counter_read(&ops->counters(q)->frames);
+	assert_true(before > 0);
+	(void)port_event(port->id, RTE_ETH_EVENT_INTR_LSC, port, NULL);
+	(void)port_event(port->id, RTE_ETH_EVENT_INTR_RESET, port, NULL);
+	ops->status(source, &status);
+	assert_int_equal(status.link_changes, 1);
+	assert_int_equal(status.resets, 1);
+	assert_int_equal(status.removed, 0);
+	(void)ops->receive(q, out, 1);
+	ops->release(q);
+	assert_true(counter_read(&ops->counters(q)->frames) > before);
+	before = counter_read(&ops->counters(q)->frames);
+	(void)port_event(port->id, RTE_ETH_EVENT_INTR_RMV, port, NULL);
+	ops->status(source, &status);
+	assert_int_equal(status.removed, 1);
+	assert_non_null(strstr(status.notes, "removed"));
+	assert_int_equal(ops->receive(q, out, 1), 0);
+	assert_int_equal(counter_read(&ops->counters(q)->frames), before);
+	assert_balanced(source, before);
 	finish(source);
 }
 
@@ -480,8 +597,11 @@ int main(void)
 		cmocka_unit_test(a_full_table_and_damage_are_counted_by_name),
 		cmocka_unit_test(without_a_table_fragments_are_dropped),
 		cmocka_unit_test(jumbo_frames_are_contiguous),
+		cmocka_unit_test(only_the_configured_vlan_is_taken),
+		cmocka_unit_test(answers_leave_by_the_device),
 		cmocka_unit_test(status_says_what_was_granted),
 		cmocka_unit_test(two_queues_share_a_ring_device),
+		cmocka_unit_test(resets_link_changes_and_removal_are_survived),
 		cmocka_unit_test(a_device_that_is_not_there_is_refused_with_a_sentence),
 	};
 
