@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #include "mock.h"
 
 #include <librdkafka/rdkafka.h>
@@ -54,6 +61,14 @@ void mock_topic(struct mock *mock, const char *name, int partitions)
 void mock_topic_error(struct mock *mock, const char *name, int code)
 {
 	rd_kafka_mock_topic_set_error(mock->cluster, name, (rd_kafka_resp_err_t)code);
+}
+
+void mock_skip_forbidden(void)
+{
+	int version = rd_kafka_version();
+
+	if (version > 0x020002ff && version < 0x020a0000)
+		skip();
 }
 
 void mock_leader(struct mock *mock, const char *name, int32_t partition, int32_t broker)
