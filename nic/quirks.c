@@ -94,7 +94,8 @@ int quirks_device(const struct source_config *config, char *out, size_t size)
 
 		result |= append(out, size, device, "qpairs", config->queues);
 		result |= append(out, size, device, "framesz", frame);
-		result |= append(out, size, device, "blocksz", block == AF_PACKET_LARGEST ? block : AF_PACKET_BLOCK);
+		result |= append(out, size, device, "blocksz",
+			block != 0 && AF_PACKET_BLOCK % block == 0 ? AF_PACKET_BLOCK : block);
 		result |= append(out, size, device, "framecnt", slots);
 	} else if (starts(device, "net_af_xdp")) {
 		result |= append(out, size, device, "queue_count", config->queues);
