@@ -49,5 +49,5 @@ void display_topics(const struct cli *cli, const json_t *result, FILE *out)
 
 int judge_topics(const json_t *result)
 {
-	return count_state(result, "failed") > 0 ? EXIT_ALARM : 0;
+	return count_state(result, "failed") + count_state(result, "missing") > 0 ? EXIT_ALARM : 0;
 }

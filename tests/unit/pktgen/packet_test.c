@@ -52,36 +52,39 @@ static void read_part(struct reader *reader, const uint8_t *data, uint32_t len, 
 
 static void read_ipv4(struct reader *reader, const uint8_t *at, uint32_t len)
 {
-	const struct ip *ip = (const struct ip *)at;
+	struct ip ip;
 
+	memcpy(&ip, at, sizeof(ip));
 	assert_int_equal(at[0], 0x45);
-	assert_int_equal(ntohs(ip->ip_len), len);
+	assert_int_equal(ntohs(ip.ip_len), len);
 	assert_int_equal(ones(at, 20, 0), 0xffff);
-	assert_int_equal(ip->ip_p, IPPROTO_UDP);
+	assert_int_equal(ip.ip_p, IPPROTO_UDP);
 	memcpy(reader->addresses, at + 12, 8);
 	reader->address_len = 4;
-	reader->more = (ntohs(ip->ip_off) & IP_MF) != 0;
-	read_part(reader, at + 20, len - 20, (ntohs(ip->ip_off) & IP_OFFMASK) * 8u);
+	reader->more = (ntohs(ip.ip_off) & IP_MF) != 0;
+	read_part(reader, at + 20, len - 20, (ntohs(ip.ip_off) & IP_OFFMASK) * 8u);
 }
 
 static void read_ipv6(struct reader *reader, const uint8_t *at, uint32_t len)
 {
-	const struct ip6_hdr *ip = (const struct ip6_hdr *)at;
-	const struct ip6_frag *fragment = (const struct ip6_frag *)(at + 40);
+	struct ip6_frag fragment;
+	struct ip6_hdr ip;
 
+	memcpy(&ip, at, sizeof(ip));
 	assert_int_equal(at[0], 0x60);
-	assert_int_equal(ntohs(ip->ip6_plen), len - 40);
+	assert_int_equal(ntohs(ip.ip6_plen), len - 40);
 	memcpy(reader->addresses, at + 8, 32);
 	reader->address_len = 16;
-	if (ip->ip6_nxt == IPPROTO_UDP) {
+	if (ip.ip6_nxt == IPPROTO_UDP) {
 		reader->more = 0;
 		read_part(reader, at + 40, len - 40, 0);
 		return;
 	}
-	assert_int_equal(ip->ip6_nxt, IPPROTO_FRAGMENT);
-	assert_int_equal(fragment->ip6f_nxt, IPPROTO_UDP);
-	reader->more = (fragment->ip6f_offlg & IP6F_MORE_FRAG) != 0;
-	read_part(reader, at + 48, len - 48, ntohs(fragment->ip6f_offlg & IP6F_OFF_MASK));
+	assert_int_equal(ip.ip6_nxt, IPPROTO_FRAGMENT);
+	memcpy(&fragment, at + 40, sizeof(fragment));
+	assert_int_equal(fragment.ip6f_nxt, IPPROTO_UDP);
+	reader->more = (fragment.ip6f_offlg & IP6F_MORE_FRAG) != 0;
+	read_part(reader, at + 48, len - 48, ntohs(fragment.ip6f_offlg & IP6F_OFF_MASK));
 }
 
 static int read_frame(void *context, const uint8_t *frame, uint32_t len, const struct outgoing *datagram)
