@@ -50,7 +50,7 @@ static int open_state(struct box *box, struct error *error)
 	box->started_us = now_us;
 	(void)state_partitions_load(box->state, box->config->topics);
 	hours_update(&box->hours, now_us, START_GRACE_US);
-	return 0;
+	return namesake_init(&box->namesake, box->config->node, state_uuid(box->state));
 }
 
 /* The main thread and every thread made after it stay on the control CPUs; workers and producers were made before. */

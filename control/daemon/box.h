@@ -13,6 +13,7 @@
 #include "batch/lane.h"
 #include "control/daemon/config.h"
 #include "control/daemon/ledger.h"
+#include "control/daemon/namesake.h"
 #include "control/daemon/rates.h"
 #include "control/daemon/state.h"
 #include "control/daemon/topology.h"
@@ -71,6 +72,7 @@ struct box {
 	int keeper_started;
 	atomic_int keeper_stop;
 	struct watcher watcher;
+	struct namesake namesake;
 
 	unsigned warning_count;
 	char *warnings[BOX_WARNINGS]; /* for people, filled before the keeper starts */

@@ -23,6 +23,19 @@ static uint64_t resident_bytes(void)
 	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+static void alarm_namesake(struct box *box, json_t *alarms)
+{
+	char instance[40], text[200];
+	int64_t heard = namesake_heard(&box->namesake, instance);
+
+	if (heard == 0)
+		return;
+	(void)snprintf(text, sizeof(text), "another box, instance %s, calls itself %s too: identities are not unique", instance,
+		box->config->node);
+	json_array_append_new(alarms,
+		json_pack("{s:s,s:s,s:I}", "name", "node_name", "text", text, "since", (json_int_t)heard));
+}
+
 static json_t *alarms_of(struct box *box)
 {
 	json_t *alarms = json_array();
@@ -40,6 +53,7 @@ static json_t *alarms_of(struct box *box)
 							     (json_int_t)box->ledger.alarm_since_us));
 	}
 	pthread_mutex_unlock(&box->ledger.lock);
+	alarm_namesake(box, alarms);
 	return alarms;
 }
 

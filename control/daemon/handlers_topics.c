@@ -15,10 +15,36 @@ static json_t *topic_row(const char *name, const char *state, int partitions, un
 		(int)wanted, "text", text);
 }
 
-static json_t *plan_row(const struct config *config, const struct kafka_topic_info *info, int raw)
+static const char *topic_text(const struct config *config, unsigned topic)
 {
-	unsigned wanted = config->create_partitions;
-	const char *text = raw ? "raw records carry no identity: this topic is outside the audit" : "";
+	if (topic == config->topics->count)
+		return "where boxes notice another of their name";
+	for (unsigned i = 0; i < config->types->count; i++)
+		if (config->types->types[i].topic == topic && config->types->types[i].raw)
+			return "raw records carry no identity: this topic is outside the audit";
+	return "";
+}
+
+/* The topics of the configuration, and behind them the one on which boxes notice each other, which has one partition. */
+static unsigned topic_count(const struct config *config)
+{
+	return config->topics->count + 1;
+}
+
+static const char *topic_name(const struct config *config, unsigned topic)
+{
+	return topic < config->topics->count ? config->topics->topics[topic].name : NAMESAKE_TOPIC;
+}
+
+static unsigned wanted_partitions(const struct config *config, unsigned topic)
+{
+	return topic < config->topics->count ? config->create_partitions : 1;
+}
+
+static json_t *plan_row(const struct config *config, const struct kafka_topic_info *info, unsigned topic)
+{
+	unsigned wanted = wanted_partitions(config, topic);
+	const char *text = topic_text(config, topic);
 
 	if (info->state == KAFKA_TOPIC_UNKNOWN)
 		return topic_row(info->name, "unknown", 0, wanted, info->problem);
@@ -30,27 +56,19 @@ static json_t *plan_row(const struct config *config, const struct kafka_topic_in
 	return topic_row(info->name, "exists", info->partitions, wanted, text);
 }
 
-static int topic_is_raw(const struct config *config, unsigned topic)
-{
-	for (unsigned i = 0; i < config->types->count; i++)
-		if (config->types->types[i].topic == topic && config->types->types[i].raw)
-			return 1;
-	return 0;
-}
-
 /* Asks about all topics of the configuration; the caller frees what it gets. */
 static struct kafka_topic_info *describe(struct box *box, struct kafka_admin **admin, struct error *error, int *code)
 {
-	const struct topic_table *topics = box->config->topics;
-	struct kafka_topic_info *infos = calloc(topics->count, sizeof(*infos));
+	unsigned count = topic_count(box->config);
+	struct kafka_topic_info *infos = calloc(count, sizeof(*infos));
 	int rc = -1;
 
 	if (infos != NULL)
 		rc = kafka_admin_new(admin, box->properties, box->config->property_count, error);
-	for (unsigned i = 0; rc == 0 && i < topics->count; i++)
-		infos[i].name = topics->topics[i].name;
+	for (unsigned i = 0; rc == 0 && i < count; i++)
+		infos[i].name = topic_name(box->config, i);
 	if (rc == 0)
-		rc = kafka_topics_describe(*admin, infos, topics->count, LIMIT_MS, error);
+		rc = kafka_topics_describe(*admin, infos, count, LIMIT_MS, error);
 	if (rc == 0)
 		return infos;
 	*code = API_UNAVAILABLE;
@@ -68,8 +86,8 @@ json_t *handle_topics_plan(void *context, const json_t *params, struct error *er
 	(void)params;
 	if (infos != NULL) {
 		rows = json_array();
-		for (unsigned i = 0; i < box->config->topics->count; i++)
-			json_array_append_new(rows, plan_row(box->config, &infos[i], topic_is_raw(box->config, i)));
+		for (unsigned i = 0; i < topic_count(box->config); i++)
+			json_array_append_new(rows, plan_row(box->config, &infos[i], i));
 	}
 	free(infos);
 	kafka_admin_free(admin);
@@ -81,11 +99,11 @@ static unsigned wish_missing(const struct config *config, const struct kafka_top
 {
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < config->topics->count; i++) {
+	for (unsigned i = 0; i < topic_count(config); i++) {
 		if (infos[i].state != KAFKA_TOPIC_MISSING)
 			continue;
 		wishes[count++] = (struct kafka_topic_wish){.name = infos[i].name,
-			.partitions = (int)config->create_partitions, .replicas = (int)config->create_replicas};
+			.partitions = (int)wanted_partitions(config, i), .replicas = (int)config->create_replicas};
 	}
 	return count;
 }
@@ -96,16 +114,16 @@ static json_t *creation_rows(const struct config *config, const struct kafka_top
 	json_t *rows = json_array();
 	unsigned wish = 0;
 
-	for (unsigned i = 0; i < config->topics->count; i++) {
+	for (unsigned i = 0; i < topic_count(config); i++) {
 		const struct kafka_topic_wish *w;
 
 		if (infos[i].state != KAFKA_TOPIC_MISSING) {
-			json_array_append_new(rows, plan_row(config, &infos[i], topic_is_raw(config, i)));
+			json_array_append_new(rows, plan_row(config, &infos[i], i));
 			continue;
 		}
 		w = &wishes[wish++];
 		json_array_append_new(rows, topic_row(w->name, w->made ? "created" : "failed", w->made ? w->partitions : 0,
-						    config->create_partitions, w->problem));
+						    wanted_partitions(config, i), w->problem));
 	}
 	return rows;
 }
@@ -116,7 +134,7 @@ json_t *handle_topics_create(void *context, const json_t *params, struct error *
 	const struct config *config = box->config;
 	struct kafka_admin *admin = NULL;
 	struct kafka_topic_info *infos = describe(box, &admin, error, code);
-	struct kafka_topic_wish *wishes = calloc(config->topics->count, sizeof(*wishes));
+	struct kafka_topic_wish *wishes = calloc(topic_count(config), sizeof(*wishes));
 	json_t *rows = NULL;
 	unsigned count;
 

@@ -75,9 +75,11 @@ static void *watcher_main(void *argument)
 		free(infos);
 		return NULL;
 	}
-	do
+	do {
 		unknown = look(box, admin, infos);
-	while (rest(&box->watcher, unknown > 0 ? SOON_SECONDS : LATER_SECONDS));
+		namesake_turn(&box->namesake, box->properties, box->config->property_count);
+	} while (rest(&box->watcher, unknown > 0 ? SOON_SECONDS : LATER_SECONDS));
+	namesake_fini(&box->namesake);
 	kafka_admin_free(admin);
 	free(infos);
 	return NULL;

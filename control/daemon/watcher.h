@@ -4,7 +4,7 @@
 /*
  * The watcher: a control thread that asks the cluster which topics it has and with how many partitions, publishes the counts
  * to the workers and keeps them on disk, so that a start without Kafka still places keys right. A count that falls (a topic
- * made anew) is published as well.
+ * made anew) is published as well. It also looks for a box with our name (namesake.h).
  */
 
 #include <pthread.h>
