@@ -139,7 +139,7 @@ static inline void cli_output_free(struct cli_output *output)
 /* $GOLDEN/name, in a buffer that the next call reuses. */
 static inline const char *cli_golden_path(const char *name)
 {
-	static char path[512];
+	static _Thread_local char path[512]; /* the server's thread asks too */
 
 	assert_non_null(getenv("GOLDEN"));
 	(void)snprintf(path, sizeof(path), "%s/%s", getenv("GOLDEN"), name);
