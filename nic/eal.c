@@ -43,10 +43,7 @@ static void build(struct arguments *args, const struct eal_config *config, int c
 	args->count = 0;
 	add(args, "penstockd");
 	add(args, "--lcores=0@%d", cpu);
-	if (config->prefix != NULL)
-		add(args, "--file-prefix=%s", config->prefix);
-	else
-		add(args, "--file-prefix=penstock-%d", (int)getpid());
+	add(args, "--file-prefix=%s", config->prefix != NULL ? config->prefix : "penstock");
 	if (config->huge_pages) {
 		add(args, "--in-memory");
 	} else {

@@ -11,7 +11,7 @@
 #include "base/error.h"
 
 struct eal_config {
-	const char *prefix;  /* of files in the runtime directory, unique per daemon; NULL: from the process id */
+	const char *prefix;  /* of the runtime directory; NULL: one for all daemons, which keep no files in it */
 	int control_cpu;     /* where EAL's threads live; -1: the CPU the caller runs on */
 	unsigned huge_pages; /* 1: hugepages, private to the process; 0: ordinary memory */
 	unsigned memory_mb;  /* what EAL maps without hugepages, at least 64; with them it maps what is needed */
