@@ -2,6 +2,7 @@
 #include <rte_prefetch.h>
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "nic/port.h"
 #include "wire/packet.h"
 #include "wire/packet_plain.h"
@@ -314,7 +315,9 @@ unsigned port_receive(struct source_queue *queue, struct datagram *out, uint64_t
 		if (i + AHEAD < n)
 			rte_prefetch0(rte_pktmbuf_mtod(q->frames[i + AHEAD], const void *));
 		bytes += rte_pktmbuf_pkt_len(m);
-		if (LIKELY(untagged && take_plain(q, m, frame, out + datagrams))) {
+		if (FAULT("nic_frame"))
+			continue;
+		if (LIKELY(untagged && take_plain(q, m, out + datagrams))) {
 			datagrams++;
 			plain++;
 		} else {

@@ -130,6 +130,8 @@ static void poll_loop(struct worker *worker)
 		uint64_t tsc = clock_tsc();
 		unsigned n = ops->receive(queue, datagrams, tsc);
 
+		if (n > 0 && FAULT("worker_receive"))
+			n--;
 		counter_add(&worker->counters->polls, 1);
 		if (n > 0) {
 			worker_burst(worker, datagrams, n, tsc);

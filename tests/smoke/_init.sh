@@ -214,13 +214,14 @@ IFS= read -r -d '' inputs <<'EOF' || true
   - {port: 9001, format: frame}
   - {port: 9002, format: raw, event: rawline}
 EOF
-memory="pool: 256MiB, batch: 72KiB"
+types=64       # event types that are configured and generated
 port_more=''   # further lines of the port, four spaces deep
 kafka_more=''  # further properties, four spaces deep
+memory_more='' # further members of memory, as a flow mapping has them
 config_more='' # further top-level sections
 
 types_section() { # the generator's types under the numbers it uses
-	"$pktgen" --list-types "$@" | awk '{ printf "  %s: {id: %s}\n", $2, $1 }'
+	"$pktgen" --list-types --types "$types" | awk '{ printf "  %s: {id: %s}\n", $2, $1 }'
 	echo "  rawline: {id: 9999, record: raw}"
 }
 
@@ -254,7 +255,7 @@ write_config() { # [KIND [WORKERS]]
 		echo "    bootstrap.servers: $bootstrap"
 		[ -z "$kafka_more" ] || echo "$kafka_more"
 		[ -z "$config_more" ] || echo "$config_more"
-		echo "memory: {huge: false, $memory}"
+		echo "memory: {huge: false${memory_more:+, $memory_more}}"
 	} >"$config"
 }
 
@@ -278,7 +279,7 @@ wait_idle() { # [SECONDS]
 generate() { # OPTION...
 	truth=$work/truth-$((generated + 1)).json
 	events=$work/events-$((++generated)).txt
-	in_sender "$pktgen" --truth "$truth" --truth-events "$events" --raw-type rawline "$@" >>"$work/pktgen.log" 2>&1 ||
+	in_sender "$pktgen" --types "$types" --truth "$truth" --truth-events "$events" --raw-type rawline "$@" >>"$work/pktgen.log" 2>&1 ||
 		die "the generator failed: $(tail -1 "$work/pktgen.log")"
 }
 
