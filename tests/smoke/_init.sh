@@ -275,11 +275,13 @@ wait_idle() { # [SECONDS]
 	cli wait idle -t "${1:-60}" >/dev/null || die "not all events came to rest within ${1:-60} s"
 }
 
-# The generator in the sender's namespace; $truth and $events are what it wrote.
+place=in_sender # where the generator runs; env: in this namespace
+
+# The generator; $truth and $events are what it wrote.
 generate() { # OPTION...
 	truth=$work/truth-$((generated + 1)).json
 	events=$work/events-$((++generated)).txt
-	in_sender "$pktgen" --types "$types" --truth "$truth" --truth-events "$events" --raw-type rawline "$@" >>"$work/pktgen.log" 2>&1 ||
+	"$place" "$pktgen" --types "$types" --truth "$truth" --truth-events "$events" --raw-type rawline "$@" >>"$work/pktgen.log" 2>&1 ||
 		die "the generator failed: $(tail -1 "$work/pktgen.log")"
 }
 
