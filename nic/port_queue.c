@@ -317,7 +317,7 @@ unsigned port_receive(struct source_queue *queue, struct datagram *out, uint64_t
 		bytes += rte_pktmbuf_pkt_len(m);
 		if (FAULT("nic_frame"))
 			continue;
-		if (LIKELY(untagged && take_plain(q, m, out + datagrams))) {
+		if (LIKELY(untagged && take_plain(q, m, frame, out + datagrams))) {
 			datagrams++;
 			plain++;
 		} else {

@@ -30,6 +30,7 @@ struct dispatch {
 struct growing {
 	char *data;
 	size_t used, size, max;
+	bool failed; /* for good: Jansson (2.14) goes on after a callback that failed on a member's name */
 };
 
 static int append(const char *text, size_t len, void *context)
@@ -38,14 +39,18 @@ static int append(const char *text, size_t len, void *context)
 	size_t size = to->size;
 	char *grown;
 
-	if (len > to->max - to->used)
+	if (to->failed || len > to->max - to->used) {
+		to->failed = true;
 		return -1;
+	}
 	while (size - to->used < len)
 		size = size == 0 ? FIRST_SIZE : size * 2;
 	if (size != to->size) {
 		grown = realloc(to->data, size);
-		if (grown == NULL)
+		if (grown == NULL) {
+			to->failed = true;
 			return -1;
+		}
 		to->data = grown;
 		to->size = size;
 	}
@@ -59,7 +64,8 @@ static struct dispatch_reply write_reply(json_t *reply, size_t max)
 {
 	struct growing to = {.max = max};
 	bool whole =
-		reply != NULL && json_dump_callback(reply, append, &to, DUMP_FLAGS) == 0 && append("\n", 1, &to) == 0;
+		reply != NULL && json_dump_callback(reply, append, &to, DUMP_FLAGS) == 0 && append("\n", 1, &to) == 0 &&
+		!to.failed;
 
 	json_decref(reply);
 	if (whole)

@@ -97,7 +97,7 @@ int kafka_board_post(struct kafka_board *board, const char *key, const char *val
 
 	board->settled = 0;
 	code = rd_kafka_producev(board->writer, RD_KAFKA_V_TOPIC(board->topic), RD_KAFKA_V_PARTITION(0),
-		RD_KAFKA_V_KEY(key, strlen(key)), RD_KAFKA_V_VALUE((void *)(uintptr_t)value, strlen(value)),
+		RD_KAFKA_V_KEY((void *)(uintptr_t)key, strlen(key)), RD_KAFKA_V_VALUE((void *)(uintptr_t)value, strlen(value)),
 		RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
 		(void)rd_kafka_flush(board->writer, limit_ms);

@@ -90,6 +90,7 @@ trap 'exit 130' INT TERM
 in_background() { # LOG COMMAND...: $! is its pid
 	local log=$1
 	shift
+	[ "$1" != in_sender ] || set -- ip netns exec sender "${@:2}" # a function would run below a shell, whose pid $! were
 	"$@" >"$work/$log.log" 2>&1 </dev/null &
 	background+=($!)
 }
