@@ -34,7 +34,7 @@ static struct port_queue *queue_of(struct source_queue *queue)
  * each frame is copied to a heap block of exact size, which lives until release.
  */
 #ifdef EXACT_COPIES
-static const uint8_t *frame_bytes(struct port_queue *q, unsigned index)
+static const uint8_t *make_copy(struct port_queue *q, unsigned index)
 {
 	const struct rte_mbuf *m = q->frames[index];
 	uint32_t len = rte_pktmbuf_data_len(m);
@@ -44,6 +44,11 @@ static const uint8_t *frame_bytes(struct port_queue *q, unsigned index)
 		abort();
 	memcpy(q->copies[index], rte_pktmbuf_mtod(m, const void *), len);
 	return q->copies[index];
+}
+
+static const uint8_t *frame_bytes(struct port_queue *q, unsigned index)
+{
+	return make_copy(q, index);
 }
 
 static void free_copies(struct port_queue *q)

@@ -4,8 +4,8 @@
 /*
  * The scan of one object by blocks of 64 bytes, one bit of a word per byte. A file that includes this has defined, for its
  * instructions: JSON_TARGET (a function attribute), struct block, and block_load, block_load_tail, block_special,
- * block_equal, block_equal_with, block_range, block_at_least, prefix_xor, store_marks, and what json_members.h needs. Loads give two
- * blocks: the bytes, and the bytes before each of them, which is cheaper than to carry what they were.
+ * block_equal, block_equal_with, block_range, block_at_least, prefix_xor, store_marks, and what json_members.h needs. Loads
+ * give two blocks: the bytes, and the bytes before each of them, which is cheaper than to carry what they were.
  *
  * Strings are found as in Langdale and Lemire, "Parsing Gigabytes of JSON per Second" (2019): escapes by carries through
  * runs of backslashes, string interiors by a prefix XOR of the quotes. The grammar is then checked without looking at one

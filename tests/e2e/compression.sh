@@ -11,7 +11,8 @@ count=40000
 bytes_on_the_wire() {
 	ss -tinpH state established dst "$bootstrap" |
 		awk -v pid="pid=$daemon_pid," 'index($0, "users:") { ours = index($0, pid) }
-			ours && match($0, /bytes_sent:[0-9]+/) { sum += substr($0, RSTART + 11, RLENGTH - 11) } END { print sum + 0 }'
+			ours && match($0, /bytes_sent:[0-9]+/) { sum += substr($0, RSTART + 11, RLENGTH - 11) }
+			END { print sum + 0 }'
 }
 
 run() { # CODEC: sets $wire and $payload
