@@ -372,6 +372,31 @@ static void sequences_pass_two_to_the_32_and_wrap_at_two_to_the_64(void **state)
 	}
 }
 
+/* The equations are sums modulo 2^64, so they hold while counters pass 2^32 and wrap at 2^64. */
+static void counters_pass_two_to_the_32_and_wrap_at_two_to_the_64(void **state)
+{
+	static const uint64_t starts[] = {UINT32_MAX - UINT64_C(2), UINT64_MAX - 2};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct rig *rig = rig_new(4);
+		struct worker_counters *counters;
+
+		rig_start(rig);
+		counters = (struct worker_counters *)(uintptr_t)rig->counters;
+		counter_set(&counters->datagrams, starts[i]);
+		counter_set(&counters->decoded, starts[i]);
+		counter_set(&counters->found, starts[i]);
+		counter_set(&counters->numbered, starts[i] - 1);
+		counter_set(&counters->event_drops[EVENT_DROP_json_syntax], 1);
+		for (int k = 0; k < 5; k++)
+			rig_put_json(rig, "{\"type\":\"click\"}\n{\"type\":}");
+		assert_true(counter_read(&counters->found) == starts[i] + 10);
+		assert_true(counter_read(&counters->numbered) == starts[i] + 4);
+		rig_free(rig);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -389,6 +414,7 @@ int main(void)
 		cmocka_unit_test(keyed_events_go_to_the_partition_of_their_key),
 		cmocka_unit_test(murmur2_is_the_java_producers),
 		cmocka_unit_test(sequences_pass_two_to_the_32_and_wrap_at_two_to_the_64),
+		cmocka_unit_test(counters_pass_two_to_the_32_and_wrap_at_two_to_the_64),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/counter.h"
+#include "base/memory.h"
+#include "base/ring.h"
+
+static void mapped_memory_is_aligned_zeroed_and_accounted_for(void **state)
+{
+	static const struct {
+		size_t size, align;
+	} cases[] = {{1, 1}, {4096, 64}, {100000, 65536}, {(size_t)5 << 20, 4096}, {(size_t)3 << 20, (size_t)2 << 20}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint64_t before = memory_mapped_bytes();
+		uint8_t *base = memory_map(cases[i].size, cases[i].align, MEMORY_ANY_NODE);
+
+		assert_non_null(base);
+		assert_int_equal((uintptr_t)base % cases[i].align, 0);
+		assert_true(memory_mapped_bytes() - before >= cases[i].size);
+		for (size_t k = 0; k < cases[i].size; k++)
+			if (base[k] != 0)
+				fail();
+		base[cases[i].size - 1] = 1;
+		memory_unmap(base, cases[i].size);
+		assert_int_equal(memory_mapped_bytes(), before);
+	}
+	assert_null(memory_map(0, 64, MEMORY_ANY_NODE));
+	assert_null(memory_map(64, 48, MEMORY_ANY_NODE));
+	assert_int_equal(errno, EINVAL);
+	memory_unmap(NULL, 64);
+}
+
+static void a_ring_holds_what_was_asked_for_and_no_less(void **state)
+{
+	static const unsigned counts[] = {1, 2, 3, 4, 7, 8, 100};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		struct rte_ring *ring = ring_new(counts[i], MEMORY_ANY_NODE);
+		void *objects[100];
+
+		assert_non_null(ring);
+		for (unsigned k = 0; k < counts[i]; k++)
+			assert_int_equal(ring_push(ring, (void *)(uintptr_t)(k + 1)), 1);
+		assert_int_equal(ring_count(ring), counts[i]);
+		assert_int_equal(ring_pop(ring, objects, 100), counts[i]);
+		for (unsigned k = 0; k < counts[i]; k++)
+			assert_ptr_equal(objects[k], (void *)(uintptr_t)(k + 1));
+		assert_int_equal(ring_pop(ring, objects, 100), 0);
+		ring_free(ring);
+	}
+	ring_free(NULL);
+}
+
+#define PASSED 200000u
+
+static void *push_all(void *argument)
+{
+	for (uintptr_t i = 1; i <= PASSED;)
+		i += ring_push(argument, (void *)i);
+	return NULL;
+}
+
+static void two_threads_pass_pointers_in_order(void **state)
+{
+	struct rte_ring *ring = ring_new(4, MEMORY_ANY_NODE);
+	uintptr_t next = 1;
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, push_all, ring), 0);
+	while (next <= PASSED) {
+		void *objects[3];
+		unsigned n = ring_pop(ring, objects, 3);
+
+		for (unsigned i = 0; i < n; i++)
+			if ((uintptr_t)objects[i] != next++)
+				fail();
+	}
+	pthread_join(thread, NULL);
+	ring_free(ring);
+}
+
+/* The order that the ledger stands on: outcomes before the total, the total read first. */
+static counter outcome, total;
+
+static void *count_all(void *argument)
+{
+	(void)argument;
+	for (int i = 0; i < 300000; i++) {
+		counter_add(&outcome, 1);
+		counter_add(&total, 1);
+	}
+	return NULL;
+}
+
+static void a_reader_never_sees_more_in_total_than_outcomes(void **state)
+{
+	pthread_t thread;
+	uint64_t seen;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, count_all, NULL), 0);
+	do {
+		seen = counter_read(&total);
+		if (seen > counter_read(&outcome))
+			fail();
+	} while (seen < 300000);
+	pthread_join(thread, NULL);
+}
+
+static void the_clock_tells_utc_and_takes_a_shift(void **state)
+{
+	struct timespec now;
+	int64_t utc, shown;
+
+	(void)state;
+	(void)clock_init();
+	assert_true(clock_hz() > 100000000);
+	clock_gettime(CLOCK_REALTIME, &now);
+	utc = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+	shown = clock_utc_us(clock_tsc());
+	assert_true(shown >= utc - 1000000 && shown <= utc + 60000000);
+	clock_shift_us(INT64_C(-86400000000));
+	assert_true(clock_utc_us(clock_tsc()) < utc - INT64_C(86000000000));
+	clock_shift_us(0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(mapped_memory_is_aligned_zeroed_and_accounted_for),
+		cmocka_unit_test(a_ring_holds_what_was_asked_for_and_no_less),
+		cmocka_unit_test(two_threads_pass_pointers_in_order),
+		cmocka_unit_test(a_reader_never_sees_more_in_total_than_outcomes),
+		cmocka_unit_test(the_clock_tells_utc_and_takes_a_shift),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

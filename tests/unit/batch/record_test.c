@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "batch/record.h"
+
+static struct batch_pool *pool;
+
+static struct batch *fresh(unsigned count, uint32_t size)
+{
+	assert_int_equal(batch_pool_new(&pool, count, size, 3, -1), 0);
+	return batch_get(pool);
+}
+
+static void home(struct batch *batch)
+{
+	batch_put(pool, batch);
+	assert_int_equal(batch_pool_free(pool), 0);
+}
+
+static int add(struct batch *batch, const char *key, uint32_t key_len, const char *value, uint32_t len)
+{
+	const struct slice k = {(const uint8_t *)key, key_len};
+	uint8_t *at = record_open(batch, k, len);
+
+	if (at == NULL)
+		return 0;
+	memcpy(at, value, len);
+	record_close(batch, len);
+	return 1;
+}
+
+/* Kafka's documentation of the record, by hand: length 9 and 8, attributes, deltas, key "k" or none, value, no headers. */
+static void records_are_written_as_kafka_has_them(void **state)
+{
+	static const uint8_t expected[] = {
+		18, 0, 0, 0, 2, 'k', 4, 'v', 'w', 0, /* key of 1, value of 2 */
+		14, 0, 0, 2, 1, 2, 'x', 0,           /* no key, value of 1, offset delta 1 */
+		14, 0, 0, 4, 0, 2, 'y', 0,           /* empty key */
+	};
+	struct batch *batch = fresh(1, 8192);
+
+	(void)state;
+	assert_true(add(batch, "k", 1, "vw", 2));
+	assert_true(add(batch, NULL, 0, "x", 1));
+	assert_true(add(batch, "", 0, "y", 1));
+	assert_int_equal(batch->bytes, sizeof(expected));
+	assert_memory_equal(batch->data, expected, sizeof(expected));
+	home(batch);
+}
+
+static void what_is_written_is_read_back(void **state)
+{
+	static char text[70000];
+	struct batch *batch = fresh(1, 262144);
+	uint32_t lengths[BATCH_RECORDS], keys[BATCH_RECORDS], offset = 0;
+	struct record record;
+	unsigned n = 0;
+
+	(void)state;
+	srand(7);
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (char)rand();
+	for (; n < BATCH_RECORDS; n++) {
+		lengths[n] = (uint32_t)rand() % (n % 50 == 0 ? 66000u : 120u);
+		keys[n] = (uint32_t)rand() % 80;
+		if (!add(batch, n % 3 == 0 ? NULL : text + n, keys[n], text, lengths[n]))
+			break;
+	}
+	assert_true(n > 20);
+	for (unsigned i = 0; i < n; i++) {
+		assert_int_equal(record_next(batch, &offset, &record), 1);
+		assert_int_equal(record.value.len, lengths[i]);
+		assert_memory_equal(record.value.data, text, lengths[i]);
+		assert_true((record.key.data == NULL) == (i % 3 == 0));
+		if (record.key.data != NULL) {
+			assert_int_equal(record.key.len, keys[i]);
+			assert_memory_equal(record.key.data, text + i, keys[i]);
+		}
+	}
+	assert_int_equal(record_next(batch, &offset, &record), 0);
+	home(batch);
+}
+
+static void a_full_batch_is_left_as_it_was(void **state)
+{
+	struct batch *batch = fresh(1, 4096);
+	static char text[4096];
+	uint32_t bytes;
+
+	(void)state;
+	assert_true(add(batch, NULL, 0, text, 1000));
+	bytes = batch->bytes;
+	assert_false(add(batch, NULL, 0, text, 4000));
+	assert_int_equal(batch->bytes, bytes);
+	assert_int_equal(batch->records, 1);
+	home(batch);
+}
+
+static void a_batch_takes_so_many_records_and_no_more(void **state)
+{
+	struct batch *batch = fresh(1, 262144);
+	unsigned n = 0;
+
+	(void)state;
+	while (add(batch, NULL, 0, "x", 1))
+		n++;
+	assert_int_equal(n, BATCH_RECORDS);
+	home(batch);
+}
+
+/* Whatever stands in the batch, the reader stays inside it and ends. */
+static void damaged_records_end_the_reading(void **state)
+{
+	struct batch *batch = fresh(1, 8192);
+	struct record record;
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		assert_true(add(batch, "key", 3, "some value", 10));
+	srand(11);
+	for (int round = 0; round < 20000; round++) {
+		uint32_t at = (uint32_t)rand() % batch->bytes, offset = 0;
+		uint8_t before = batch->data[at];
+
+		batch->data[at] = (uint8_t)rand();
+		while (record_next(batch, &offset, &record)) {
+			assert_true(record.value.data == NULL ||
+				    record.value.data + record.value.len <= batch->data + batch->bytes);
+			assert_true(record.key.data == NULL || record.key.data + record.key.len <= batch->data + batch->bytes);
+		}
+		assert_true(offset <= batch->bytes);
+		batch->data[at] = before;
+	}
+	home(batch);
+}
+
+static void batch_get_returns_null_when_all_are_out(void **state)
+{
+	struct batch *first = fresh(2, 4096), *second = batch_get(pool);
+
+	(void)state;
+	assert_non_null(second);
+	assert_null(batch_get(pool));
+	assert_int_equal(batch_pool_available(pool), 0);
+	batch_put(pool, second);
+	assert_int_equal(batch_pool_available(pool), 1);
+	assert_int_equal(first->lane, 3);
+	home(first);
+}
+
+static void a_batch_that_is_not_home_is_counted_as_a_leak(void **state)
+{
+	struct batch *batch = fresh(3, 4096);
+
+	(void)state;
+	(void)batch;
+	assert_int_equal(batch_pool_free(pool), 1);
+}
+
+static void a_tag_names_a_record_and_its_batch(void **state)
+{
+	struct batch *batch = fresh(2, 8192), *found;
+	uint32_t index;
+
+	(void)state;
+	for (uint32_t i = 0; i < BATCH_RECORDS; i += 13) {
+		found = batch_of_tag(batch_tag(batch, i), &index);
+		assert_ptr_equal(found, batch);
+		assert_int_equal(index, i);
+	}
+	home(batch);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(records_are_written_as_kafka_has_them),
+		cmocka_unit_test(what_is_written_is_read_back),
+		cmocka_unit_test(a_full_batch_is_left_as_it_was),
+		cmocka_unit_test(a_batch_takes_so_many_records_and_no_more),
+		cmocka_unit_test(damaged_records_end_the_reading),
+		cmocka_unit_test(batch_get_returns_null_when_all_are_out),
+		cmocka_unit_test(a_batch_that_is_not_home_is_counted_as_a_leak),
+		cmocka_unit_test(a_tag_names_a_record_and_its_batch),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
