@@ -180,9 +180,8 @@ bed_up() { # [MTU]
 }
 
 bed_down() {
-	ip netns del sender 2>/dev/null
-	ip link del bed0 2>/dev/null
-	return 0
+	ip netns del sender 2>/dev/null || true
+	ip link del bed0 2>/dev/null || true
 }
 
 in_sender() {
