@@ -20,21 +20,26 @@ static unsigned put_text(char *out, const char *text)
 	return (unsigned)n;
 }
 
+/* Two digits at a time, from the last to the first: half the divisions, and the pairs come from a table. */
 static unsigned put_decimal(char *out, int64_t value)
 {
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+				    "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+				    "8081828384858687888990919293949596979899";
 	char digits[20];
-	unsigned n = 0, at = 0;
-	uint64_t v = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+	unsigned at = sizeof(digits), sign = value < 0;
+	uint64_t v = sign ? 0 - (uint64_t)value : (uint64_t)value;
 
-	if (value < 0)
-		out[at++] = '-';
-	do {
-		digits[n++] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v != 0);
-	while (n > 0)
-		out[at++] = digits[--n];
-	return at;
+	for (; v >= 10; v /= 100) {
+		digits[--at] = pairs[2 * (v % 100) + 1];
+		digits[--at] = pairs[2 * (v % 100)];
+	}
+	if (v > 0 || at == sizeof(digits))
+		digits[--at] = (char)('0' + v);
+	if (sign)
+		*out++ = '-';
+	memcpy(out, digits + at, sizeof(digits) - at);
+	return sign + (unsigned)sizeof(digits) - at;
 }
 
 static unsigned put_common(char *out, int64_t receive_us, int64_t hour, uint32_t generation)
@@ -56,11 +61,11 @@ unsigned ingest_tail(char out[INGEST_TAIL], int64_t receive_us, int64_t hour, ui
 	return n + put_text(out + n, "]}");
 }
 
-unsigned ingest_tail_time(char out[INGEST_TAIL], int64_t receive_us, int64_t hour, uint32_t generation,
-	int64_t event_us, int late)
+unsigned ingest_tail_time(char out[INGEST_TAIL], const char *tail, unsigned len, int64_t event_us, int late)
 {
-	unsigned n = put_common(out, receive_us, hour, generation);
+	unsigned n = len - INGEST_END;
 
+	memmove(out, tail, n);
 	out[n++] = ',';
 	n += event_us == EVENT_NO_TIME ? put_text(out + n, "null") : put_decimal(out + n, event_us);
 	if (late)

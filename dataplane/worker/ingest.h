@@ -23,6 +23,7 @@
 
 #define INGEST_PREFIX 64 /* room for ,"ingest":["node-epoch-lane-topic- */
 #define INGEST_TAIL   80
+#define INGEST_END    2 /* the tail's ]} */
 #define INGEST_MAX    (INGEST_PREFIX + 16 + INGEST_TAIL)
 
 /* Renders up to the sequence, with a comma in front; returns the length. Control thread. */
@@ -31,9 +32,9 @@ unsigned ingest_prefix(char out[INGEST_PREFIX], const char *node, uint32_t epoch
 /* Renders from behind the sequence to the end of the object: `",<receive>,<hour>,<generation>]}`. Returns the length. */
 unsigned ingest_tail(char out[INGEST_TAIL], int64_t receive_us, int64_t hour, uint32_t generation);
 
-/* The same with event time (EVENT_NO_TIME: null) and, if `late`, the mark. */
-unsigned ingest_tail_time(char out[INGEST_TAIL], int64_t receive_us, int64_t hour, uint32_t generation,
-	int64_t event_us, int late);
+/* Goes on from a tail of `len` bytes, which may stand in `out`, with event time (EVENT_NO_TIME: null) and, if `late`, the
+ * mark. Returns the length. */
+unsigned ingest_tail_time(char out[INGEST_TAIL], const char *tail, unsigned len, int64_t event_us, int late);
 
 /* Lower-case hexadecimal digits of `value` without leading zeros; returns how many (1 to 16). */
 unsigned ingest_hex_digits(uint64_t value);
