@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# One topic of 64 without a leader, at half load: the others lose nothing and are acknowledged as quickly as before; the sick
+# one's overflow is a named drop, and all of it closes when its leader is back.
+. "$(dirname "$0")/../smoke/_init.sh"
+
+outage=12 # seconds
+[ -z "${PENSTOCK_FULL:-}" ] || outage=60
+rate=3000
+sick=click
+memory_more='pool: 32MiB, batch: 64KiB, credit: 8%'
+port_more='    max_datagram: 16000'
+first=0
+
+send() { # SECONDS
+	generate --to 10.9.0.2 --to fd09::2 --first $first --count $(($1 * rate)) --rate $rate
+	first=$((first + $1 * rate))
+}
+
+# The sick topic's or the others' counter.
+of_sick() { cli -j show kafka | json "next(t['$1'] for t in d['topics'] if t['name'] == '$test_name.$sick')"; }
+of_others() { cli -j show kafka | json "sum(t['$1'] for t in d['topics'] if t['name'] != '$test_name.$sick')"; }
+p99() { cli -j show kafka | json 'int(d["producers"][0]["ack_ms"]["p99"])'; }
+others_home() { [ "$(of_others held)" = 0 ]; }
+
+# Two brokers: the second has the one topic and nothing else, for it is away when the others are made.
+broker_up --nodes 2 --heap 256
+bed_up
+write_config dpdk 1
+"$kafka" topics "$cluster" --create --topic "$test_name.$sick" --replica-assignment 2,2,2,2 >"$work/topic.log" 2>&1 ||
+	die "the topic of the second broker could not be made: $(tail -1 "$work/topic.log")"
+"$kafka" kill9 "$cluster" 2
+bootstrap=${bootstrap%%,*}
+write_config dpdk 1
+one_broker() { [ "$(kcat -q -b "$bootstrap" -L -J -m 5 | json 'len(d["brokers"])')" = 1 ]; }
+wait_for 30 "the second broker is gone" one_broker
+start_daemon
+create_topics
+expect "topics made" "$(grep -c created "$work/topics.log")" -ge 64
+"$kafka" start "$cluster" 2 >/dev/null
+
+# A cold broker and a cold client are slow at first: each measure is taken in a life of its own, of warm ones.
+send 2
+wait_idle
+cold=$(ledger events dropped.)
+stop_daemon
+start_daemon
+sent=$first
+send 6
+wait_idle
+expect "well: events acked" "$(ledger records acked)" = $((first - sent))
+before=$(p99)
+stop_daemon
+
+start_daemon
+sent=$first
+"$kafka" kill9 "$cluster" 2
+send "$outage"
+wait_for 20 "all events of the other topics are acked" others_home
+during=$(p99)
+dropped=$(drops topic_credit)
+expect "sick: events dropped for the topic's credit" "$dropped" -gt 0
+expect "sick: events dropped for want of batches" "$(drops pool_empty)" = 0
+expect "sick: events of the sick topic that wait" "$(of_sick held)" -gt 0
+expect "sick: events in flight, all the sick topic's" "$(ledger records in_flight.)" = "$(of_sick held)"
+expect "sick: seconds that the topic stands still" "$(of_sick stalled_s)" -ge 3
+expect "sick: events given up" "$(ledger records given_up.)" = 0
+echo "     99 % of all were acked within $before ms when all was well, within $during ms with one topic sick"
+expect "99th percentile of the others, in ms" "$during" -le $((2 * before + 20)) # what a busy machine adds to short times
+
+"$kafka" start "$cluster" 2 >/dev/null
+wait_idle 60
+send 2
+wait_idle
+expect "well again: events acked" "$(ledger records acked)" = $((first - sent - dropped))
+expect "well again: seconds that the topic stands still" "$(of_sick stalled_s)" = 0
+expect_ledger_closed
+stop_daemon
+expect "exit code" "$daemon_code" = 0
+read_back --allow missing=$((dropped + cold)) --allow out_of_order
+expect "events missing, all counted as dropped" "$(json 'd["missing"]' <"$work/read_back.json")" = $((dropped + cold))
+finish
