@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Kafka away: absent at start, stopped, hanging, with a topic missing, with a record that is too large for one topic, and with
 # a fatal error of the client (in a build with fault points). The daemon never ends, and every event is acked or counted by
-# name. PENSTOCK_OUTAGE is how long it is stopped, in seconds.
+# name.
 . "$(dirname "$0")/../smoke/_init.sh"
 
-outage=${PENSTOCK_OUTAGE:-8}
+outage=5 # seconds
+[ -z "${PENSTOCK_FULL:-}" ] || outage=30
 types=8
 first=0
 total=0 # events sent to the daemon that runs
