@@ -52,9 +52,10 @@ expect "well: events acked" "$(ledger records acked)" = $((first - sent))
 before=$(p99)
 stop_daemon
 
+"$kafka" kill9 "$cluster" 2 # before the client asks one of the brokers, any of them, for its producer id
+wait_for 30 "the second broker is gone" one_broker
 start_daemon
 sent=$first
-"$kafka" kill9 "$cluster" 2
 send "$outage"
 wait_for 20 "all events of the other topics are acked" others_home
 during=$(p99)
