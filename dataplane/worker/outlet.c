@@ -119,13 +119,13 @@ void outlet_seal(struct worker *worker, struct outlet *outlet, int full)
 	(void)ring_push(worker->lane->out, batch);
 }
 
-/* While Kafka is away the pool is what is left to live on: a batch that is half empty then waits for more, up to a second,
- * in place of being pinned as it is. */
-static int worth_waiting(const struct worker *worker, const struct outlet *outlet, uint64_t tsc)
+/* Batches clock themselves by what comes home, as Nagle's algorithm does segments (RFC 896): while the topic has enough of
+ * them on the way, one that is not nearly full waits for more, up to five seconds. A slow client then gets fuller batches, which
+ * cost it less, and the pool is not pinned by nearly empty ones while Kafka is away. */
+static int worth_waiting(const struct worker *worker, unsigned topic, const struct outlet *outlet, uint64_t tsc)
 {
-	return batch_pool_available(worker->pool) < batch_pool_count(worker->pool) / 4 &&
-	       outlet->batch->bytes < outlet->batch->capacity / 2 &&
-	       tsc - outlet->batch->opened_tsc < SCARCE_AGE_US * worker->us_ticks;
+	return worker->topics[topic].batches > worker->ahead && outlet->batch->bytes < outlet->batch->capacity / 4 * 3 &&
+	       tsc - outlet->batch->opened_tsc < WAIT_AGE_US * worker->us_ticks;
 }
 
 void outlets_seal_aged(struct worker *worker, uint64_t tsc)
@@ -133,7 +133,7 @@ void outlets_seal_aged(struct worker *worker, uint64_t tsc)
 	for (unsigned i = worker->open_count; i-- > 0;) {
 		struct outlet *outlet = worker->open[i];
 
-		if ((int64_t)(tsc - outlet->deadline) >= 0 && !worth_waiting(worker, outlet, tsc))
+		if ((int64_t)(tsc - outlet->deadline) >= 0 && !worth_waiting(worker, worker->open_topic[i], outlet, tsc))
 			outlet_seal(worker, outlet, 0);
 	}
 }

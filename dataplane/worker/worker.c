@@ -86,6 +86,14 @@ static int new_topics(struct worker *worker)
 	return 0;
 }
 
+/* Batches that are not full take half of the pool at the most, however many topics there are. */
+static uint32_t ahead_of(unsigned batches, unsigned topics)
+{
+	uint32_t ahead = batches / (2 * topics);
+
+	return ahead < 1 ? 1 : ahead > AHEAD_MAX ? AHEAD_MAX : ahead;
+}
+
 int worker_new(struct worker **worker, const struct worker_config *config, struct lane *lane, struct error *error)
 {
 	struct worker *w = calloc(1, sizeof(*w));
@@ -100,6 +108,7 @@ int worker_new(struct worker **worker, const struct worker_config *config, struc
 	w->credit = (uint32_t)((uint64_t)count * config->credit_percent / 100);
 	if (w->credit < 2)
 		w->credit = 2;
+	w->ahead = ahead_of(count, config->topics->count);
 	w->counters = memory_map(sizeof(*w->counters), CACHE_GUARD, config->node);
 	if (w->counters == NULL)
 		goto fail;

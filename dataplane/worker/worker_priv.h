@@ -14,7 +14,8 @@
 #define WORKER_KEY_MAX    1024     /* bytes of a partition key */
 #define HOLD_BYTES        1000000u /* an unkeyed topic stays on one partition for so many bytes: one client batch ... */
 #define HOLD_US           100000u  /* ... or so long */
-#define SCARCE_AGE_US     1000000u /* what a half-empty batch may age when the pool runs low */
+#define WAIT_AGE_US       5000000u /* what a batch that is not nearly full may age while others are on the way */
+#define AHEAD_MAX         8u       /* batches of one topic on the way before such a one waits */
 
 /* Outlets of a topic: 0 for events without a key, 1 for keys while the partition count is unknown or too large, then one a
  * partition. */
@@ -68,6 +69,7 @@ struct worker {
 	uint16_t *open_topic; /* the topic of each */
 	unsigned open_count;
 	uint32_t credit;      /* batches one topic may have open or away */
+	uint32_t ahead;       /* batches of one topic on the way before one that is not nearly full waits */
 	uint64_t open_events; /* the truth behind counters->open */
 	struct burst burst;
 	struct input_plan *plans;
