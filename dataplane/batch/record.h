@@ -28,13 +28,24 @@ struct record {
 /* Bytes that framing adds to key and value at the most. */
 #define RECORD_OVERHEAD 40u
 
+/* Bytes behind a value that whoever writes it may overwrite, so that short pieces can be copied in steps of a fixed size. */
+#define RECORD_SLACK 64u
+
 /*
  * Opens a record of a known value length at the end of the batch: writes everything before the value and returns where the
  * value goes, or NULL when batch or record count is full (nothing is changed then). The caller writes exactly `value_len`
- * bytes and calls record_close. Owning worker only.
+ * bytes (and may overwrite RECORD_SLACK behind them) and calls record_close. Owning worker only.
  */
 uint8_t *record_open(struct batch *batch, struct slice key, uint32_t value_len);
-void record_close(struct batch *batch, uint32_t value_len);
+
+static inline void record_close(struct batch *batch, uint32_t value_len)
+{
+	uint32_t end = batch->bytes + value_len;
+
+	batch->data[end] = 0; /* headers */
+	batch->bytes = end + 1;
+	batch->records++;
+}
 
 /*
  * Reads the record at `*offset` of the batch and moves `*offset` behind it. Returns 1, or 0 at the end of the batch or when

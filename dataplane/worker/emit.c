@@ -12,6 +12,18 @@ static inline uint8_t *put(uint8_t *to, const void *from, size_t len)
 	return to + len;
 }
 
+_Static_assert(INGEST_HEAD <= RECORD_SLACK && INGEST_PREFIX <= RECORD_SLACK && INGEST_END <= RECORD_SLACK,
+	"what is copied in steps stays within a record's slack");
+
+/* A piece of at most 64 bytes, copied by 32: its array is as long, and what is written too much is written over. */
+static inline uint8_t *put_short(uint8_t *to, const char *from, uint32_t len)
+{
+	memcpy(to, from, 32);
+	if (UNLIKELY(len > 32))
+		memcpy(to + 32, from + 32, 32);
+	return to + len;
+}
+
 /* Copies with a blank for each line break, 16 bytes at a time. */
 static uint8_t *put_blanked(uint8_t *to, const uint8_t *from, size_t len)
 {
@@ -61,39 +73,42 @@ static void widen_cut(const struct event *event, const uint8_t **from, const uin
 		(*from)--;
 }
 
-/* How the ingest member of an event ends: as the burst's events do, or rendered for this one. */
+/* How the ingest member of an event goes on behind its sequence: as the burst's events do, or rendered for this one. */
 struct tail {
-	const char *text;
-	uint32_t len;
+	const char *head;
+	uint32_t head_len, end_len;
 	int late;
-	char own[INGEST_TAIL];
+	char end[INGEST_END];
+	char own[INGEST_HEAD];
 };
 
-static void tail_choose(const struct worker *worker, const struct event *event, struct tail *tail)
+/* An event of another hour than the present one. */
+static __attribute__((noinline)) void choose_hour(const struct worker *worker, const struct event *event, struct tail *tail)
 {
 	const struct burst *burst = &worker->burst;
-	uint32_t generation = worker->config.generation;
-	int64_t hour = burst->hour;
+	int64_t hour = event->time_us / HOUR_US;
+
+	tail->late = hour < burst->oldest_hour;
+	if (tail->late || hour >= burst->hour)
+		return;
+	tail->head_len = ingest_head(tail->own, burst->receive_us, hour, worker->config.generation);
+	tail->head = tail->own;
+}
+
+static inline void choose_tail(const struct worker *worker, const struct event *event, struct tail *tail)
+{
+	const struct burst *burst = &worker->burst;
+	int timeless = event->time_us == EVENT_NO_TIME;
 
 	tail->late = 0;
-	if (event->time_us != EVENT_NO_TIME) {
-		hour = event->time_us / HOUR_US;
-		tail->late = hour < burst->oldest_hour;
-		if (tail->late || hour > burst->hour)
-			hour = burst->hour;
-	}
-	tail->text = burst->tail;
-	tail->len = burst->tail_len;
-	if (LIKELY(hour == burst->hour && !tail->late && (event->time_in_us || event->time_us == EVENT_NO_TIME)))
-		return;
-	if (UNLIKELY(hour != burst->hour)) {
-		tail->len = ingest_tail(tail->own, burst->receive_us, hour, generation);
-		tail->text = tail->own;
-	}
-	if (tail->late || !event->time_in_us) {
-		tail->len = ingest_tail_time(tail->own, tail->text, tail->len, event->time_us, tail->late);
-		tail->text = tail->own;
-	}
+	tail->head = burst->head;
+	tail->head_len = burst->head_len;
+	if (UNLIKELY((uint64_t)event->time_us - (uint64_t)burst->hour_us >= HOUR_US && !timeless))
+		choose_hour(worker, event, tail);
+	memcpy(tail->end, "]}", 2);
+	tail->end_len = 2;
+	if (UNLIKELY(tail->late) || (!event->time_in_us && !timeless))
+		tail->end_len = ingest_end_time(tail->end, event->time_us, tail->late);
 }
 
 static void count_oddities(struct worker_counters *counters, const struct event *event, int late)
@@ -106,19 +121,18 @@ static void count_oddities(struct worker_counters *counters, const struct event 
 		counter_add(&counters->reserved, 1);
 }
 
-/* Opens a record in the event's outlet, in a new batch when the open one is full. */
-static uint8_t *open_record(struct worker *worker, unsigned topic, const struct event *event, uint32_t len,
-	struct batch **batch)
+/* The outlet has no batch, or a full one. */
+static __attribute__((noinline)) uint8_t *open_anew(struct worker *worker, unsigned topic, struct outlet *outlet,
+	const struct event *event, uint32_t len, struct batch **batch)
 {
-	struct outlet *outlet = outlet_of(worker, topic, event->key);
-	uint8_t *at;
-
 	for (int fresh = 0; fresh < 2; fresh++) {
+		uint8_t *at;
+
 		*batch = outlet_batch(worker, topic, outlet, event->type);
 		if (UNLIKELY(*batch == NULL))
 			return NULL;
 		at = record_open(*batch, event->key, len);
-		if (LIKELY(at != NULL))
+		if (at != NULL)
 			return at;
 		if ((*batch)->records == 0)
 			break;
@@ -129,7 +143,23 @@ static uint8_t *open_record(struct worker *worker, unsigned topic, const struct 
 	return NULL;
 }
 
-static void count_numbered(struct worker *worker, struct batch *batch, const struct event *event, uint32_t len)
+/* Opens a record in the event's outlet, in a new batch when the open one is full. */
+static inline uint8_t *open_record(
+	struct worker *worker, unsigned topic, const struct event *event, uint32_t len, struct batch **batch)
+{
+	struct outlet *outlet = outlet_of(worker, topic, event->key);
+
+	*batch = outlet->batch;
+	if (LIKELY(*batch != NULL)) {
+		uint8_t *at = record_open(*batch, event->key, len);
+
+		if (LIKELY(at != NULL))
+			return at;
+	}
+	return open_anew(worker, topic, outlet, event, len, batch);
+}
+
+static inline void count_numbered(struct worker *worker, struct batch *batch, const struct event *event, uint32_t len)
 {
 	struct worker_type_counters *type = &worker->counters->types[event->type];
 
@@ -159,23 +189,25 @@ static void emit_json(struct worker *worker, unsigned topic, const struct event 
 	const uint8_t *body = event->body.data, *end = body + event->body.len - 1, *cut_from = end, *cut_to = end;
 	uint64_t seq = counter_read(&out->next_seq);
 	unsigned digits = ingest_hex_digits(seq), comma = event->empty ? 1 : 0;
+	__attribute__((uninitialized)) struct tail tail;
 	struct batch *batch;
-	struct tail tail;
 	uint32_t len;
 	uint8_t *at;
 
-	tail_choose(worker, event, &tail);
+	choose_tail(worker, event, &tail);
 	if (UNLIKELY(event->reserved.data != NULL))
 		widen_cut(event, &cut_from, &cut_to);
-	len = (uint32_t)((cut_from - body) + (end - cut_to)) + out->prefix_len - comma + digits + tail.len;
+	len = (uint32_t)((cut_from - body) + (end - cut_to)) + out->prefix_len - comma + digits + tail.head_len + tail.end_len;
 	at = open_record(worker, topic, event, len, &batch);
 	if (UNLIKELY(at == NULL))
 		return;
 	at = put_unbroken(at, body, (size_t)(cut_from - body), event->line_breaks);
-	at = put_unbroken(at, cut_to, (size_t)(end - cut_to), event->line_breaks);
-	at = put(at, out->prefix + comma, out->prefix_len - comma);
+	if (UNLIKELY(cut_to < end))
+		at = put_unbroken(at, cut_to, (size_t)(end - cut_to), event->line_breaks);
+	at = put_short(at, out->prefix + comma, out->prefix_len - comma);
 	ingest_hex(at, seq, digits);
-	(void)put(at + digits, tail.text, tail.len);
+	at = put_short(at + digits, tail.head, tail.head_len);
+	memcpy(at, tail.end, sizeof(tail.end));
 	count_oddities(worker->counters, event, tail.late);
 	count_numbered(worker, batch, event, len);
 }

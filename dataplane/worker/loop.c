@@ -35,7 +35,8 @@ static void burst_begin(struct worker *worker, uint64_t tsc)
 	burst->receive_us = clock_utc_us(tsc);
 	burst->hour = atomic_load_explicit(&hours->current, memory_order_relaxed);
 	burst->oldest_hour = atomic_load_explicit(&hours->oldest, memory_order_relaxed);
-	burst->tail_len = ingest_tail(burst->tail, burst->receive_us, burst->hour, worker->config.generation);
+	burst->hour_us = burst->hour * HOUR_US;
+	burst->head_len = ingest_head(burst->head, burst->receive_us, burst->hour, worker->config.generation);
 	burst->found = burst->decoded = burst->numbered = 0;
 }
 

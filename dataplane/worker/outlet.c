@@ -9,14 +9,11 @@ static int partitions_of(const struct worker *worker, unsigned topic)
 	return atomic_load_explicit(&worker->config.topics->topics[topic].partitions, memory_order_relaxed);
 }
 
-struct outlet *outlet_of(struct worker *worker, unsigned topic, struct slice key)
+struct outlet *outlet_of_key(struct worker *worker, unsigned topic, struct slice key)
 {
 	struct topic_out *out = &worker->topics[topic];
-	int partitions;
+	int partitions = partitions_of(worker, topic);
 
-	if (LIKELY(key.data == NULL || out->outlet_count == 1))
-		return &out->outlets[OUTLET_UNKEYED];
-	partitions = partitions_of(worker, topic);
 	if (partitions < 1 || partitions > WORKER_PARTITIONS)
 		return &out->outlets[OUTLET_UNPLACED];
 	return &out->outlets[OUTLET_FIRST + murmur2_partition(key.data, key.len, partitions)];

@@ -37,7 +37,7 @@ struct topic_out {
 	uint32_t prefix_len;
 	uint32_t outlet_count;
 	struct outlet *outlets;
-	char prefix[INGEST_PREFIX];
+	char prefix[INGEST_PREFIX + 1]; /* whoever leaves the comma out may read as far */
 };
 
 /* Where an input's wanted members stand in the scanner's result. */
@@ -52,8 +52,9 @@ struct burst {
 	uint64_t tsc;
 	int64_t receive_us;
 	int64_t hour, oldest_hour;
-	uint32_t tail_len;
-	char tail[INGEST_TAIL];
+	int64_t hour_us; /* when `hour` began */
+	uint32_t head_len;
+	char head[INGEST_HEAD];
 	uint64_t found, decoded, numbered;
 };
 
@@ -88,10 +89,19 @@ void worker_emit(struct worker *worker, const struct event *event);
 
 /* outlet.c: the open batch of an outlet, taken from the pool when there is none; NULL after counting why not. */
 struct batch *outlet_batch(struct worker *worker, unsigned topic, struct outlet *outlet, uint32_t type);
-struct outlet *outlet_of(struct worker *worker, unsigned topic, struct slice key);
+struct outlet *outlet_of_key(struct worker *worker, unsigned topic, struct slice key);
 void outlet_seal(struct worker *worker, struct outlet *outlet, int full);
 void outlets_seal_aged(struct worker *worker, uint64_t tsc);
 void outlets_seal_all(struct worker *worker);
+
+static inline struct outlet *outlet_of(struct worker *worker, unsigned topic, struct slice key)
+{
+	struct topic_out *out = &worker->topics[topic];
+
+	if (LIKELY(key.data == NULL || out->outlet_count == 1))
+		return &out->outlets[OUTLET_UNKEYED];
+	return outlet_of_key(worker, topic, key);
+}
 
 /* decode_*.c: finds the events of one datagram and emits them. Returns 0, or 1 + the drop reason of the datagram. */
 int decode_json(struct worker *worker, const struct input_plan *plan, const struct datagram *datagram);

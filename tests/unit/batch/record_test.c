@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/compiler.h"
 #include "batch/record.h"
 
 static struct batch_pool *pool;
@@ -53,6 +54,36 @@ static void records_are_written_as_kafka_has_them(void **state)
 	assert_true(add(batch, "", 0, "y", 1));
 	assert_int_equal(batch->bytes, sizeof(expected));
 	assert_memory_equal(batch->data, expected, sizeof(expected));
+	home(batch);
+}
+
+/* Length, index and value's length each pass from one byte to two and three. */
+static void numbers_take_as_many_bytes_as_they_need(void **state)
+{
+	static const uint32_t lengths[] = {0, 53, 54, 55, 56, 62, 63, 64, 65, 100, 8181, 8182, 8183, 8184, 8190, 8191, 8192, 8193};
+	static char text[9000];
+	struct batch *batch = fresh(1, 1u << 21);
+	uint32_t offset = 0;
+	struct record record;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	for (unsigned i = 0; i < 10 * ARRAY_LENGTH(lengths); i++)
+		assert_true(add(batch, NULL, 0, text, lengths[i % ARRAY_LENGTH(lengths)]));
+	for (unsigned i = 0; i < 10 * ARRAY_LENGTH(lengths); i++) {
+		uint32_t len = lengths[i % ARRAY_LENGTH(lengths)], begin = offset;
+		const uint8_t *at = batch->data + begin;
+		int head = 1 + (at[0] >= 128) + (at[0] >= 128 && at[1] >= 128);
+
+		assert_int_equal(record_next(batch, &offset, &record), 1);
+		assert_int_equal(record.value.len, len);
+		assert_null(record.key.data);
+		assert_memory_equal(record.value.data, text, len);
+		assert_ptr_equal(record.value.data + len + 1, batch->data + offset);
+		assert_int_equal(record.value.data - at,
+			head + 2 + (i < 64 ? 1 : 2) + 1 + (len < 64 ? 1 : len < 8192 ? 2 : 3));
+	}
+	assert_int_equal(record_next(batch, &offset, &record), 0);
 	home(batch);
 }
 
@@ -183,6 +214,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records_are_written_as_kafka_has_them),
+		cmocka_unit_test(numbers_take_as_many_bytes_as_they_need),
 		cmocka_unit_test(what_is_written_is_read_back),
 		cmocka_unit_test(a_full_batch_is_left_as_it_was),
 		cmocka_unit_test(a_batch_takes_so_many_records_and_no_more),
