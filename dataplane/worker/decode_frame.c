@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
 #include "wire/frame.h"
 #include "worker/sources.h"
 #include "worker/worker_priv.h"
@@ -12,15 +10,14 @@ static void drop_frame_events(struct worker *worker, int error, unsigned count)
 }
 
 /* A sender whose structure is trusted vouches that the body is one JSON object without a member of our name; only what would
- * break our own output is looked at. */
+ * break our own output is looked at. Copying as if there were line breaks costs less than looking for them first. */
 static int body_trusted(const struct slice *body, struct event *event)
 {
 	const uint8_t *at = body->data, *end = body->data + body->len;
 
 	if (UNLIKELY(body->len < 2 || at[0] != '{' || end[-1] != '}'))
 		return 1 + EVENT_DROP_frame_body;
-	*event = (struct event){.body = *body, .body_kind = BODY_JSON};
-	event->line_breaks = memchr(at, '\n', body->len) != NULL || memchr(at, '\r', body->len) != NULL;
+	*event = (struct event){.body = *body, .body_kind = BODY_JSON, .line_breaks = 1};
 	for (at++; at < end - 1 && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r'); at++)
 		;
 	event->empty = at == end - 1;
@@ -29,7 +26,7 @@ static int body_trusted(const struct slice *body, struct event *event)
 
 static int body_scanned(struct worker *worker, const struct input_plan *plan, const struct slice *body, struct event *event)
 {
-	struct json_object object, more;
+	__attribute__((uninitialized)) struct json_object object, more;
 	uint32_t offset = 0;
 	int result = json_next(&plan->plan, body->data, body->len, &offset, &object);
 
@@ -70,8 +67,8 @@ static int event_of(struct worker *worker, const struct input_plan *plan, const 
 static void decode_events(struct worker *worker, const struct input_plan *plan, const struct datagram *datagram,
 	const struct frame_header *header, uint32_t offset)
 {
-	struct frame_event found;
-	struct event event;
+	__attribute__((uninitialized)) struct frame_event found;
+	__attribute__((uninitialized)) struct event event;
 
 	worker->burst.found += header->event_count;
 	for (unsigned i = 0; i < header->event_count; i++) {
@@ -100,7 +97,7 @@ static void decode_events(struct worker *worker, const struct input_plan *plan, 
 
 int decode_frame(struct worker *worker, const struct input_plan *plan, const struct datagram *datagram)
 {
-	struct frame_header header;
+	__attribute__((uninitialized)) struct frame_header header;
 	uint32_t offset = 0;
 	int error = frame_header_get(datagram->data, datagram->len, &header, &offset);
 

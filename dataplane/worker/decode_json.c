@@ -30,7 +30,7 @@ static const struct json_member *member_at(const struct json_object *object, int
 
 static int type_of(const struct worker *worker, const struct json_member *member, uint32_t *type)
 {
-	uint8_t plain[TYPE_NAME_MAX + 1];
+	__attribute__((uninitialized)) uint8_t plain[TYPE_NAME_MAX + 1];
 	struct slice name;
 
 	if (member == NULL || member->kind != JSON_STRING)
@@ -108,12 +108,15 @@ static int event_of(struct worker *worker, const struct input_plan *plan, const 
 
 int decode_json(struct worker *worker, const struct input_plan *plan, const struct datagram *datagram)
 {
-	struct json_object object;
+	__attribute__((uninitialized)) struct json_object object;
+	__attribute__((uninitialized)) struct event event;
 	uint32_t offset = 0;
-	struct event event;
 	int any = 0, result, drop;
 
-	while ((result = json_next(&plan->plan, datagram->data, datagram->len, &offset, &object)) != JSON_END) {
+	do {
+		result = json_next(&plan->plan, datagram->data, datagram->len, &offset, &object);
+		if (UNLIKELY(result == JSON_END))
+			break;
 		any = 1;
 		worker->burst.found++;
 		if (FAULT("worker_decode"))
@@ -123,6 +126,6 @@ int decode_json(struct worker *worker, const struct input_plan *plan, const stru
 			worker_emit(worker, &event);
 		else
 			event_drop(worker, (enum worker_event_drop)(drop - 1));
-	}
+	} while (offset < datagram->len);
 	return any ? 0 : 1 + DATAGRAM_DROP_no_event;
 }
