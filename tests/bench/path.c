@@ -234,7 +234,7 @@ static unsigned turn(struct run *run, struct port_queue *q, struct datagram *dat
 	unsigned n;
 
 	if (run->mode == MODE_BARE) {
-		n = rte_eth_rx_burst(q->port_id, q->index, q->frames, SOURCE_BURST);
+		n = rte_eth_rx_burst(q->port_id, q->index, q->frames, PORT_BURST);
 		rte_pktmbuf_free_bulk(q->frames, n);
 		return n;
 	}
