@@ -44,12 +44,12 @@ class Bench:
             raise Failure(f"{name} dropped {figures['dropped']} events: its figures are worth nothing")
         return figures
 
-    def capture(self, form, preset):
-        """The generator's events, one a datagram, none fragmented, as a capture file."""
-        path = os.path.join(self.folder, f"{form}-{preset}.pcap")
+    def capture(self, form, preset, packed=1):
+        """The generator's events, `packed` a datagram, none fragmented, as a capture file."""
+        path = os.path.join(self.folder, f"{form}-{preset}-{packed}.pcap")
         if not os.path.exists(path):
             subprocess.run([self.program("tests/pktgen/penstock-pktgen"), "--pcap", path, "--preset", preset, "-f", form,
-                            "-k", "1", "-c", str(EVENTS), "--types", str(TYPES), "--max-body", "1400", "--time-base",
+                            "-k", str(packed), "-c", str(EVENTS), "--types", str(TYPES), "--max-body", "1400", "--time-base",
                             "now", "--heartbeats", "0"], check=True, stdout=subprocess.DEVNULL)
         return path
 
