@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/compiler.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "kafka/internal.h"
@@ -88,6 +89,16 @@ static void remember_error(struct kafka_client *client, const char *text)
 	(void)snprintf(client->last_error, sizeof(client->last_error), "%s", text);
 }
 
+/*
+ * A success without an offset is the library's guess: a later set of the partition was taken, so this one must have been
+ * (rd_kafka_dr_implicit_ack). That is true of a set whose answer was lost, but not of one that the broker refused while it
+ * made the partition, whose new log takes any first sequence number.
+ */
+static int is_guess(const rd_kafka_message_t *message)
+{
+	return message->err == RD_KAFKA_RESP_ERR_NO_ERROR && message->offset < 0;
+}
+
 static void report(struct kafka_client *client, const rd_kafka_message_t *message, int alone)
 {
 	struct kafka_report r = {
@@ -103,6 +114,9 @@ static void report(struct kafka_client *client, const rd_kafka_message_t *messag
 		r.code = rd_kafka_err2name(message->err);
 		if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE && message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
 			remember_error(client, rd_kafka_err2str(message->err));
+	} else if (UNLIKELY(is_guess(message))) {
+		r.verdict = KAFKA_RETRY;
+		r.code = "NO_OFFSET";
 	}
 	client->settle(client->context, &r);
 }

@@ -24,8 +24,8 @@ struct kafka_client;
 
 /* What a delivery report, or an error of the whole handle, asks the producer to do. The table is in kafka/errors.c. */
 enum kafka_verdict {
-	KAFKA_ACKED,     /* persisted with acks=all */
-	KAFKA_RETRY,     /* not known to be delivered; hand it over again, later */
+	KAFKA_ACKED,     /* persisted with acks=all: the broker named its offset */
+	KAFKA_RETRY,     /* not known to be delivered; hand it over again, later. NO_OFFSET: the library guesses that it was */
 	KAFKA_MISPLACED, /* not delivered: the topic has no such partition; hand it over again with KAFKA_BY_KEY */
 	KAFKA_TOO_LARGE, /* refused: it exceeds the broker's or the client's limit (see `alone`) */
 	KAFKA_INVALID,   /* refused: the broker calls it invalid (see `alone`) */
@@ -46,7 +46,7 @@ struct kafka_report {
 	/* A refusal that concerns this record by itself, certainly. Otherwise the broker refused the whole set of records
 	 * that it travelled in, and any one of them may be the cause: a broker's limit too is on the set. */
 	int alone;
-	const char *code; /* the library's error name; "" when acked */
+	const char *code; /* the library's error name, or NO_OFFSET; "" when acked */
 };
 
 /* Called from kafka_client_poll and kafka_client_free, and from kafka_client_produce for records refused at once. */

@@ -59,17 +59,22 @@ static int teardown(void **state)
 	return 0;
 }
 
-static unsigned produce(int32_t partition)
+static unsigned produce_from(int32_t partition, unsigned from, unsigned to)
 {
 	struct kafka_record records[RECORDS];
 
-	for (unsigned i = 0; i < RECORDS; i++) {
+	for (unsigned i = from; i < to; i++) {
 		(void)snprintf(keys[i], sizeof(keys[i]), "key-%u", i * 7919);
 		records[i].key = (struct slice){(const uint8_t *)keys[i], (uint32_t)strlen(keys[i])};
 		records[i].value = records[i].key;
 		records[i].tag = &reports[i];
 	}
-	return kafka_client_produce(client, 3, "t", partition, records, RECORDS);
+	return kafka_client_produce(client, 3, "t", partition, records + from, to - from);
+}
+
+static unsigned produce(int32_t partition)
+{
+	return produce_from(partition, 0, RECORDS);
 }
 
 static void serve_until(unsigned count)
@@ -196,6 +201,30 @@ static void records_in_flight_are_given_back_when_a_client_ends(void **state)
 	assert_int_equal(verdicts[KAFKA_RETRY], RECORDS);
 }
 
+/*
+ * Two sets of one partition are under way. The first is refused and would be sent again, but before that the second is
+ * taken, and the library takes the first for delivered too (rd_kafka_dr_implicit_ack). A broker answers so while it makes a
+ * partition: its new log knows nothing of the client, and takes any first sequence number.
+ */
+static void a_set_that_was_overtaken_is_not_acked(void **state)
+{
+	(void)state;
+	mock_topic(mock, "t", 1);
+	connect_with("client.id", "test");
+	assert_int_equal(produce(0), RECORDS);
+	serve_until(RECORDS);
+	mock_delay(mock, 1000);
+	mock_refuse_produce(mock, 1, MOCK_UNKNOWN_TOPIC);
+	assert_int_equal(produce_from(0, 0, 2), 2);
+	for (int i = 0; i < 10; i++) /* far longer than the first waits for more, far shorter than its answer takes */
+		assert_int_equal(kafka_client_poll(client, 10), 0);
+	assert_int_equal(produce_from(0, 2, RECORDS), RECORDS - 2);
+	serve_until(RECORDS);
+	mock_delay(mock, 0);
+	assert_int_equal(verdicts[KAFKA_ACKED], mock_records(mock, "t", 0));
+	assert_int_equal(verdicts[KAFKA_ACKED] + verdicts[KAFKA_RETRY], 2 * RECORDS);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -207,6 +236,7 @@ int main(void)
 		TEST(ending_a_client_reports_what_it_held_once),
 		TEST(dead_client_takes_nothing_and_gives_back_all),
 		TEST(records_in_flight_are_given_back_when_a_client_ends),
+		TEST(a_set_that_was_overtaken_is_not_acked),
 	};
 
 	log_set_level(LOG_ERROR);
