@@ -9,7 +9,6 @@ outage=60 # seconds; PENSTOCK_OUTAGE for another
 outage=${PENSTOCK_OUTAGE:-$outage}
 rate=3000
 sick=click
-leaderless=1 # create_topics does not wait for what has no leader
 memory_more='pool: 32MiB, batch: 64KiB, credit: 4%'
 port_more='    max_datagram: 16000'
 first=0

@@ -289,20 +289,10 @@ truth() { # EXPRESSION over the last generator's truth
 	json "$1" <"$truth"
 }
 
-topics_led() {
-	[ "$(kcat -q -b "$bootstrap" -L -J -m 5 | json 'all(p["leader"] >= 0 for t in d["topics"] for p in t["partitions"])')" = true ]
-}
-
-partitions_known() {
-	[ "$(cli -j show kafka | json 'all(t["partitions"] > 0 for t in d["topics"])')" = true ]
-}
-
 # Creates the configured topics through the daemon. With an argument, sends so many events and waits for them: a broker is
 # slow with topics that it is still making. Later runs of the generator number on with --first.
 create_topics() { # [EVENTS]
 	cli topics create >"$work/topics.log" 2>&1 || die "topics create failed: $(tail -3 "$work/topics.log")"
-	[ -n "${leaderless:-}" ] || wait_for 30 "the cluster has a leader for every partition" topics_led
-	wait_for 30 "the daemon knows every topic's partitions" partitions_known
 	[ -z "${1:-}" ] || { generate --to 10.9.0.2 --format json --count "$1" --rate 1000 && wait_idle 60; }
 }
 
