@@ -10,6 +10,7 @@
 #define AF_PACKET_FRAMES  4096 /* ring slots per queue when the device string leaves it open, unless they take more than */
 #define AF_PACKET_RING    ((uint32_t)128 << 20) /* ... so many bytes */
 #define AF_PACKET_FEWEST  512
+#define AF_XDP_KEPT       4096 /* fills a ring of 2,048 at start, whatever the descriptors, and holds as many that were sent */
 #define AF_PACKET_LARGEST 61440 /* slot: whole pages, and what an mbuf of at most 65,535 bytes takes behind its headroom */
 #define AF_PACKET_HEAD    96    /* ring header before a frame, rounded up */
 #define AF_PACKET_BLOCK   65536 /* holds slots without a rest: the driver takes the ring for one array of them */
@@ -138,7 +139,7 @@ static unsigned count_packets(FILE *file)
 }
 
 /* net_pcap with infinite_rx keeps the whole file in mbufs of the queue's pool. */
-unsigned quirks_kept_mbufs(const char *device)
+static unsigned pcap_kept(const char *device)
 {
 	const char *path = argument(device, "rx_pcap"), *infinite = argument(device, "infinite_rx");
 	unsigned count;
@@ -159,6 +160,11 @@ unsigned quirks_kept_mbufs(const char *device)
 	count = count_packets(file);
 	(void)fclose(file);
 	return count;
+}
+
+unsigned quirks_kept_mbufs(const char *device)
+{
+	return starts(device, "net_af_xdp") ? AF_XDP_KEPT : pcap_kept(device);
 }
 
 int quirks_reports_missed(const char *driver)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Every format over every kind of source and both IP versions, in small numbers: read back exactly once, byte-exact. The
-# sources: net_af_packet over a veth pair, kernel sockets, net_pcap, net_tap.
+# sources: net_af_packet and net_af_xdp over a veth pair, kernel sockets, net_pcap, net_tap.
 . "$(dirname "$0")/../smoke/_init.sh"
 
 types=8
@@ -85,10 +85,25 @@ tap() {
 	judge net_tap
 }
 
+# The kernel's XDP sockets, copying: a veth has no zero-copy. The kernel's stack sees nothing of it.
+xdp() {
+	bed_up
+	device=net_af_xdp0,iface=bed0
+	write_config dpdk 1
+	if ! start_daemon && grep -q "cannot open device" "$work/penstockd.log"; then
+		echo "skip net_af_xdp"
+		return
+	fi
+	send_all 10.9.0.2 fd09::2
+	judge net_af_xdp
+	bed_down
+}
+
 broker_up
 veth
 sockets
 pcap
 tap
+xdp
 read_back
 finish

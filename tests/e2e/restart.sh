@@ -37,11 +37,14 @@ moved() { [ "$(ledger records acked)" -gt 3000 ]; }
 
 broker_up
 bed_up
+take_hugepages 128
 write_config dpdk 1
 start_daemon
+[ $huge = false ] || expect "hugepages in use" "$(free_hugepages)" -lt 128
 create_topics
 stop_daemon
 kept=$(files | tr '\n' ' ')
+pages=$(free_hugepages)
 
 in_background pktgen in_sender "$pktgen" --to 10.9.0.2 --to fd09::2 --types $types --rate 6000 --duration 600
 generator=${background[-1]}
@@ -54,6 +57,7 @@ expect "lives, each with a higher epoch" ${#epochs[@]} = "$kills"
 bound=$(($(sed -n 's/.*kill -9 loses at most .*: \([0-9]*\) MiB.*/\1/p' "$work/penstockd.log" | tail -1) << 20))
 expect "the bound that was printed" $bound = $((1 << 20))
 expect "files that lives left" "$(files | tr '\n' ' ')" = "$kept"
+expect "free hugepages after them" "$(free_hugepages)" = "$pages"
 
 # --- the clock a day back, and right again ---
 

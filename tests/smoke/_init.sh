@@ -22,6 +22,7 @@ cluster=
 failures=0
 generated=0
 daemon_pid=
+hugepages_before=
 
 skip() {
 	echo "SKIP $test_name: $*"
@@ -80,6 +81,7 @@ cleanup() {
 	wait 2>/dev/null
 	[ -z "$cluster" ] || "$kafka" purge "$cluster"
 	bed_down
+	[ -z "$hugepages_before" ] || echo "$hugepages_before" >/proc/sys/vm/nr_hugepages
 	[ -z "$logs" ] || cp "$work"/*.log "$work"/*.json "$work"/*.yaml "$logs/" 2>/dev/null
 	rm -rf "$work"
 	exit "$code"
@@ -218,11 +220,31 @@ types=64       # event types that are configured and generated
 port_more=''   # further lines of the port, four spaces deep
 kafka_more=''  # further properties, four spaces deep
 memory_more='' # further members of memory, as a flow mapping has them
+huge=false     # whether DPDK uses hugepages; see take_hugepages
 config_more='' # further top-level sections
 
 types_section() { # the generator's types under the numbers it uses
 	"$pktgen" --list-types --types "$types" | awk '{ printf "  %s: {id: %s}\n", $2, $1 }'
 	echo "  rawline: {id: 9999, record: raw}"
+}
+
+# Has DPDK use hugepages where the machine can spare them; what was reserved before is reserved again at the end.
+take_hugepages() { # COUNT of 2 MiB
+	local free before
+	before=$(cat /proc/sys/vm/nr_hugepages 2>/dev/null) || true
+	[ -n "$before" ] || { echo "no hugepages: the kernel has none" && return; }
+	hugepages_before=$before
+	echo $((before + $1)) >/proc/sys/vm/nr_hugepages || true
+	free=$(free_hugepages)
+	if [ "${free:-0}" -ge "$1" ]; then
+		huge=true
+	else
+		echo "no hugepages: the kernel spares ${free:-0}, not $1"
+	fi
+}
+
+free_hugepages() {
+	awk '/^HugePages_Free/ { print $2 }' /proc/meminfo
 }
 
 # Writes $config for a source kind (dpdk or socket) and a number of workers, from the variables above.
@@ -255,7 +277,7 @@ write_config() { # [KIND [WORKERS]]
 		echo "    bootstrap.servers: $bootstrap"
 		[ -z "$kafka_more" ] || echo "$kafka_more"
 		[ -z "$config_more" ] || echo "$config_more"
-		echo "memory: {huge: false${memory_more:+, $memory_more}}"
+		echo "memory: {huge: $huge${memory_more:+, $memory_more}}"
 	} >"$config"
 }
 
