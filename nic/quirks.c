@@ -139,7 +139,7 @@ static unsigned count_packets(FILE *file)
 }
 
 /* net_pcap with infinite_rx keeps the whole file in mbufs of the queue's pool. */
-static unsigned pcap_kept(const char *device)
+static unsigned quirks_pcap_kept(const char *device)
 {
 	const char *path = argument(device, "rx_pcap"), *infinite = argument(device, "infinite_rx");
 	unsigned count;
@@ -164,7 +164,7 @@ static unsigned pcap_kept(const char *device)
 
 unsigned quirks_kept_mbufs(const char *device)
 {
-	return starts(device, "net_af_xdp") ? AF_XDP_KEPT : pcap_kept(device);
+	return starts(device, "net_af_xdp") ? AF_XDP_KEPT : quirks_pcap_kept(device);
 }
 
 int quirks_reports_missed(const char *driver)
