@@ -74,7 +74,7 @@ static int say_failure(const struct eal_config *config, struct error *error)
 	if (config->huge_pages)
 		return error_set(error, -code,
 			"DPDK's environment did not start with hugepages: %s; reserve some (sysctl vm.nr_hugepages=512) or set "
-			"huge_pages: false",
+			"memory: {huge: false}",
 			rte_strerror(code));
 	return error_set(error, -code, "DPDK's environment did not start without hugepages (%u MB): %s", config->memory_mb,
 		rte_strerror(code));
