@@ -68,6 +68,8 @@ static void show_room(FILE *out, const json_t *result)
 {
 	static const struct part memory[] = {{"pools ", "pools_bytes", SHOW_BYTES},
 		{", mapped ", "mapped_bytes", SHOW_BYTES}, {", resident ", "rss_bytes", SHOW_BYTES}, {0}};
+	static const struct part hours[] = {{"current ", "current", SHOW_HOUR}, {", open from ", "oldest_open", SHOW_HOUR},
+		{", complete before ", "complete_before", SHOW_HOUR}, {0}};
 	static const struct part bounds[] = {{"at most this many events: ", "loss_events_at_kill", SHOW_COUNT}, {0}};
 	const json_t *kafka = json_object_get(result, "kafka");
 	char *queued = display_member(SHOW_COUNT, kafka, "queued");
@@ -77,6 +79,7 @@ static void show_room(FILE *out, const json_t *result)
 	display_line(out, "kafka", text);
 	free(text);
 	free(queued);
+	show_parts(out, "hours", json_object_get(result, "hours"), hours);
 	show_parts(out, "memory", json_object_get(result, "memory"), memory);
 	show_parts(out, "kill loses", json_object_get(result, "bounds"), bounds);
 	display_line(out, "ledger",

@@ -130,6 +130,17 @@ static void write_time(FILE *out, json_int_t utc_us)
 	(void)fputs(text, out);
 }
 
+static void write_hour(FILE *out, json_int_t hour)
+{
+	time_t seconds = (time_t)(hour * 3600);
+	char text[32];
+	struct tm tm;
+
+	if (gmtime_r(&seconds, &tm) == NULL || strftime(text, sizeof(text), "%Y-%m-%dT%HZ", &tm) == 0)
+		(void)snprintf(text, sizeof(text), "-");
+	(void)fputs(text, out);
+}
+
 static json_int_t rounded(const json_t *value)
 {
 	double number = json_number_value(value);
@@ -158,6 +169,9 @@ static void write_number(FILE *out, enum display_kind kind, const json_t *value)
 		return;
 	case SHOW_TIME:
 		write_time(out, rounded(value));
+		return;
+	case SHOW_HOUR:
+		write_hour(out, rounded(value));
 		return;
 	case SHOW_ADDRESS:
 		if (rounded(value) < 0)

@@ -20,6 +20,7 @@ enum display_kind {
 	SHOW_PERCENT, /* 12.3 % */
 	SHOW_DECIMAL, /* 12.3 */
 	SHOW_TIME,    /* microseconds since 1970, as 2024-11-22T03:04:05Z */
+	SHOW_HOUR,    /* hours since 1970, as 2024-11-22T03Z */
 	SHOW_LINK,    /* up or down */
 	SHOW_ADDRESS, /* a number as it is, without commas; - below 0, which stands for none */
 };

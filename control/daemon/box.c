@@ -14,10 +14,10 @@
 #include "base/ring.h"
 #include "control/daemon/box_parts.h"
 #include "control/daemon/keeper.h"
+#include "control/daemon/landing.h"
 #include "control/daemon/totals.h"
 #include "nic/eal.h"
 
-#define START_GRACE_US (10 * MINUTE_US)
 
 void box_warn(struct box *box, const char *fmt, ...)
 {
@@ -49,7 +49,7 @@ static int open_state(struct box *box, struct error *error)
 		return rc;
 	box->started_us = now_us;
 	(void)state_partitions_load(box->state, box->config->topics);
-	hours_update(&box->hours, now_us, START_GRACE_US);
+	landing_start(box);
 	return namesake_init(&box->namesake, box->config->node, state_uuid(box->state));
 }
 

@@ -114,6 +114,14 @@ static uint64_t pool_bytes(const struct box *box)
 	return (uint64_t)box->worker_count * box->config->pool_bytes;
 }
 
+/* Hours since 1970, as records have them. */
+static json_t *hours_of(struct box *box)
+{
+	return json_pack("{s:I,s:I,s:I}", "current", (json_int_t)atomic_load(&box->hours.current), "oldest_open",
+		(json_int_t)atomic_load(&box->hours.oldest), "complete_before",
+		(json_int_t)atomic_load(&box->hours.complete));
+}
+
 /* In `direct` a kill loses what no report has settled: what is open, in the rings and in the producers. */
 static uint64_t loss_now(const struct box *box)
 {
@@ -128,11 +136,11 @@ json_t *handle_status(void *context, const json_t *params, struct error *error, 
 	(void)params;
 	(void)error;
 	(void)code;
-	return json_pack("{s:s,s:s,s:s,s:I,s:s,s:I,s:o,s:o,s:o,s:b,s:o,s:{s:I,s:I,s:I},s:{s:I},s:o}", "state",
+	return json_pack("{s:s,s:s,s:s,s:I,s:s,s:I,s:o,s:o,s:o,s:b,s:o,s:o,s:{s:I,s:I,s:I},s:{s:I},s:o}", "state",
 		stages[atomic_load(&box->stage)], "node", box->config->node, "uuid", state_uuid(box->state), "epoch",
 		(json_int_t)box->epoch, "version", PENSTOCK_VERSION, "uptime_s",
 		(json_int_t)((now - box->started_us) / 1000000), "alarms", alarms_of(box), "warnings", warnings_of(box),
-		"rates", rates_of(box), "ledger_ok", !ledger_alarmed(&box->ledger), "kafka", kafka_of(box), "memory",
+		"rates", rates_of(box), "ledger_ok", !ledger_alarmed(&box->ledger), "kafka", kafka_of(box), "hours", hours_of(box), "memory",
 		"pools_bytes", (json_int_t)pool_bytes(box), "mapped_bytes", (json_int_t)memory_mapped_bytes(), "rss_bytes",
 		(json_int_t)resident_bytes(), "bounds", "loss_events_at_kill", (json_int_t)loss_now(box), "ports",
 		ports_of(box));

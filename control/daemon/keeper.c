@@ -6,11 +6,11 @@
 
 #include "base/clock.h"
 #include "control/daemon/box.h"
+#include "control/daemon/landing.h"
 #include "control/daemon/notify.h"
 
 #define TURN_NS        100000000L
 #define TURNS_A_SECOND 10u
-#define HOUR_GRACE_US  (10 * MINUTE_US)
 #define SOURCE_IDLE_SECONDS 3600u
 
 /* Accounts of senders that are long silent make room for others. */
@@ -25,6 +25,7 @@ static void once_a_second(struct box *box)
 {
 	retire_sources(box);
 	ledger_check(&box->ledger, box);
+	landing_complete(box);
 	rates_update(&box->rates, box);
 	(void)notify_watchdog();
 }
@@ -38,7 +39,7 @@ static void *keeper_main(void *argument)
 	clock_gettime(CLOCK_MONOTONIC, &next);
 	while (!atomic_load(&box->keeper_stop)) {
 		clock_update();
-		hours_update(&box->hours, clock_utc_us(clock_tsc()), HOUR_GRACE_US);
+		landing_move(box);
 		if (++turn % TURNS_A_SECOND == 0)
 			once_a_second(box);
 		next.tv_nsec += TURN_NS;

@@ -21,7 +21,9 @@
 
 #define INSTANCE_TITLE   "penstock instance 1"
 #define EPOCH_TITLE      "penstock epoch 1"
+#define HOURS_TITLE      "penstock hours 1"
 #define PARTITIONS_TITLE "penstock partitions 1"
+#define HOURS_MAX        1200000 /* the year 2106 */
 
 struct state {
 	char *directory;
@@ -248,6 +250,46 @@ int state_epoch_begin(struct state *state, int64_t utc_seconds, uint32_t *epoch,
 		return fail(state, error, rc, "write its epoch");
 	*epoch = (uint32_t)next;
 	return 0;
+}
+
+static int parse_hours(const char *text, int64_t *current, int64_t *oldest)
+{
+	long long first, second;
+	int end = 0;
+
+	if (sscanf(text, "%8lld %8lld\n%n", &first, &second, &end) != 2 || text[end] != '\0' || second < 0 || first < second ||
+		first > HOURS_MAX)
+		return -EBADMSG;
+	*current = first;
+	*oldest = second;
+	return 0;
+}
+
+void state_hours_load(struct state *state, int64_t *current, int64_t *oldest)
+{
+	struct error error = {""};
+	char *text;
+	int rc = state_file_read(state->dir, "hours", HOURS_TITLE, &text);
+
+	*current = *oldest = 0;
+	if (rc == 0)
+		rc = parse_hours(text, current, oldest);
+	if (rc == -EBADMSG && put_aside(state, &error, "hours", "the clock gives the hours") != 0)
+		log_write(LOG_WARNING, "%s", error.text);
+	else if (rc != 0 && rc != -EBADMSG && rc != -ENOENT)
+		log_write(LOG_WARNING, "state directory %s: cannot read its hours: %s; the clock gives them", state->directory,
+			strerror(-rc));
+	free(text);
+}
+
+int state_hours_store(struct state *state, int64_t current, int64_t oldest, struct error *error)
+{
+	char content[48];
+	int rc;
+
+	(void)snprintf(content, sizeof(content), "%lld %lld\n", (long long)current, (long long)oldest);
+	rc = state_file_write(state->dir, "hours", HOURS_TITLE, content);
+	return rc == 0 ? 0 : fail(state, error, rc, "write its hours");
 }
 
 static struct topic *find_topic(struct topic_table *topics, const char *name, size_t length)

@@ -8,9 +8,10 @@
  *   lock        held while a daemon lives; its number inside
  *   instance    UUID of this box, made once
  *   epoch       the last epoch that was begun
+ *   hours       the current landing hour and the oldest open one (worker/hours.h)
  *   partitions  topic -> partition count, as Kafka said last
  *
- * Threads: control threads, one at a time.
+ * Threads: control threads, one at a time for each file.
  */
 
 #include <stdint.h>
@@ -38,6 +39,12 @@ const char *state_uuid(const struct state *state);
  * numbered. Once per start.
  */
 int state_epoch_begin(struct state *state, int64_t utc_seconds, uint32_t *epoch, struct error *error);
+
+/* The marks that were kept last; both 0 when there are none. */
+void state_hours_load(struct state *state, int64_t *current, int64_t *oldest);
+
+/* Keeps the marks, durably when this returns 0; -errno with a sentence otherwise. */
+int state_hours_store(struct state *state, int64_t current, int64_t oldest, struct error *error);
 
 /* Gives topics of the table their last known partition counts; others keep what they have. Returns how many got one. */
 unsigned state_partitions_load(struct state *state, struct topic_table *topics);

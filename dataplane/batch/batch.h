@@ -28,6 +28,7 @@ struct batch {
 	int32_t partition;    /* same; or BATCH_UNASSIGNED when the client is to place each record by its key */
 	uint16_t topic;       /* same; index into the table of topics */
 	uint16_t lane;        /* fixed: the worker whose pool this is */
+	int64_t hour;         /* worker: the oldest landing hour of its records */
 	uint32_t outstanding; /* producer: records handed to the client whose delivery report is still to come */
 	uint8_t first_contact; /* producer: see egress/contact.h */
 	struct batch *next;   /* whoever owns it */

@@ -109,6 +109,7 @@ struct tail {
 	const char *head;
 	uint32_t head_len, end_len;
 	int late;
+	int64_t hour; /* where the event lands */
 	char end[INGEST_END];
 	char own[INGEST_HEAD];
 };
@@ -122,6 +123,7 @@ static __attribute__((noinline)) void choose_hour(const struct worker *worker, c
 	tail->late = hour < burst->oldest_hour;
 	if (tail->late || hour >= burst->hour)
 		return;
+	tail->hour = hour;
 	tail->head_len = ingest_head(tail->own, burst->receive_us, hour, worker->config.generation);
 	tail->head = tail->own;
 }
@@ -132,6 +134,7 @@ static inline void choose_tail(const struct worker *worker, const struct event *
 	int timeless = event->time_us == EVENT_NO_TIME;
 
 	tail->late = 0;
+	tail->hour = burst->hour;
 	tail->head = burst->head;
 	tail->head_len = burst->head_len;
 	if (UNLIKELY((uint64_t)event->time_us - (uint64_t)burst->hour_us >= HOUR_US && !timeless))
@@ -239,6 +242,8 @@ static void emit_json(struct worker *worker, unsigned topic, const struct event 
 	at = open_record(worker, topic, event, len, &batch);
 	if (UNLIKELY(at == NULL))
 		return;
+	if (UNLIKELY(tail.hour < batch->hour))
+		hours_batch_reaches(worker, batch, tail.hour);
 	at = put_unbroken(at, body, (size_t)(cut_from - body), event->line_breaks);
 	if (UNLIKELY(cut_to < end))
 		at = put_unbroken(at, cut_to, (size_t)(end - cut_to), event->line_breaks);

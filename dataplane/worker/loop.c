@@ -22,6 +22,7 @@ void worker_homecoming(struct worker *worker)
 		struct batch *batch = home[i];
 
 		worker->topics[batch->topic].batches--;
+		hours_batch_home(worker, batch);
 		batch_put(worker->pool, batch);
 	}
 }
@@ -100,6 +101,7 @@ static void tick(struct worker *worker, uint64_t tsc)
 	worker->next_tick = tsc + TICK_US * worker->us_ticks;
 	outlets_seal_aged(worker, tsc);
 	worker_publish(worker);
+	hours_hear(worker);
 	worker->config.ops->tick(worker->config.queue, tsc);
 }
 

@@ -68,6 +68,7 @@ struct batch *outlet_batch(struct worker *worker, unsigned topic, struct outlet 
 	batch->partition = choose_partition(worker, topic, outlet);
 	batch->first_seq = counter_read(&out->next_seq);
 	batch->opened_tsc = worker->burst.tsc;
+	hours_batch_opened(worker, batch, worker->burst.hour);
 	outlet->batch = batch;
 	outlet->deadline = worker->burst.tsc + outlet->age_us * worker->us_ticks;
 	outlet->place = worker->open_count;

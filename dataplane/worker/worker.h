@@ -104,6 +104,12 @@ const struct worker_config *worker_config(const struct worker *worker);
 /* Batches at home and in all, for `show workers`. Any thread. */
 unsigned worker_pool_available(const struct worker *worker);
 
+/*
+ * The first hour in [from, to) of which batches of this worker may still be open or away, else `to`; never beyond the oldest
+ * open hour that the worker has heard of. What lies before the result is settled for good. Any thread.
+ */
+int64_t worker_hours_settled(const struct worker *worker, int64_t from, int64_t to);
+
 /* Highest sequence given to a topic so far on this lane. Any thread; a recent value. */
 uint64_t worker_last_seq(const struct worker *worker, unsigned topic);
 

@@ -78,6 +78,8 @@ struct worker {
 	uint64_t us_ticks;      /* TSC ticks a microsecond */
 	uint64_t next_tick;
 	struct worker_counters *counters;
+	counter hour_batches[HOUR_SLOTS]; /* open or away, by their oldest hour */
+	_Atomic int64_t oldest_heard;     /* what lands from now on does not land before this hour */
 	pthread_t thread;
 	atomic_int stage; /* enum worker_stage; control asks, the worker answers */
 	int started;
@@ -119,6 +121,13 @@ static inline void event_drop(struct worker *worker, enum worker_event_drop reas
 {
 	counter_add(&worker->counters->event_drops[reason], 1);
 }
+
+/* hours.c: keeps count of batches by their oldest hour: one was opened, got a record of an older hour, or came home. */
+void hours_batch_opened(struct worker *worker, struct batch *batch, int64_t hour);
+void hours_batch_reaches(struct worker *worker, struct batch *batch, int64_t hour);
+void hours_batch_home(struct worker *worker, const struct batch *batch);
+/* Between bursts: hears which hours were closed. */
+void hours_hear(struct worker *worker);
 
 /* loop.c */
 void *worker_main(void *worker);

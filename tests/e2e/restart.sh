@@ -33,6 +33,10 @@ end_life() {
 	kill_daemon
 }
 
+hour() { cli -j status | json "d['hours']['$1']"; } # NAME: current, oldest_open or complete_before
+
+hour_is_complete() { [ "$(hour complete_before)" = "$(hour current)" ]; }
+
 moved() { [ "$(ledger records acked)" -gt 3000 ]; }
 
 broker_up
@@ -51,6 +55,7 @@ generator=${background[-1]}
 for ((i = 0; i < kills; i++)); do
 	lives
 	wait_for 20 "records are acked" moved
+	last_hour=$(hour current)
 	end_life
 done
 expect "lives, each with a higher epoch" ${#epochs[@]} = "$kills"
@@ -64,16 +69,20 @@ expect "free hugepages after them" "$(free_hugepages)" = "$pages"
 cc -shared -fPIC -O -o "$work/clock_back.so" "$root/tests/e2e/clock_back.c" || die "the clock's stand-in does not compile"
 for back in 86400 86400 0; do
 	lives LD_PRELOAD="$work/clock_back.so" CLOCK_BACK_SECONDS=$back
+	expect "the current landing hour with the clock $back s behind" "$(hour current)" -ge "$last_hour"
 	wait_for 20 "records are acked" moved
 	end_life
 done
 expect "warnings of a clock that is behind" "$(grep -c 'behind the last start' "$work/penstockd.log")" = 2
 expect "the epoch after one that was a day ahead" "${epochs[-2]}" = $((epochs[-3] + 1))
 
-# --- one more, which ends well; a second daemon beside it ---
+# --- one more, which ends well, at 9:40 past the next hour; a second daemon beside it ---
 
-lives
+lives LD_PRELOAD="$work/clock_back.so" CLOCK_BACK_SECONDS=$(($(date +%s) % 3600 - 3600 - 580))
+expect "the oldest open hour before ten past" "$(hour oldest_open)" = $(($(hour current) - 1))
 wait_for 20 "records are acked" moved
+wait_for 60 "the hour that was closed is complete" hour_is_complete
+expect "the oldest open hour at ten past" "$(hour oldest_open)" = "$(hour current)"
 code=0
 timeout 20 "$penstockd" -c "$config" >"$work/second.log" 2>&1 || code=$?
 expect "exit code of a second daemon with the same socket" $code != 0

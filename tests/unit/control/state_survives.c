@@ -450,6 +450,41 @@ static void lines_that_are_no_counts_are_refused_whole(void **state)
 	state_close(s);
 }
 
+static void hours_survive_and_damaged_ones_are_not_believed(void **state)
+{
+	static const char *const bad[] = {"500001\n", "500001 500002\n", "500001 -1\n", "99999999 5\n", "5 4 3\n"};
+	struct state *s = open_ok();
+	int64_t current = 7, oldest = 7;
+	char text[256];
+	size_t length;
+
+	(void)state;
+	state_hours_load(s, &current, &oldest);
+	assert_int_equal(current, 0);
+	assert_int_equal(oldest, 0);
+	assert_int_equal(state_hours_store(s, 500001, 500000, NULL), 0);
+	state_hours_load(s, &current, &oldest);
+	assert_int_equal(current, 500001);
+	assert_int_equal(oldest, 500000);
+	length = get("hours", text, sizeof(text));
+	for (size_t n = 0; n < length; n++) {
+		put("hours", text, n);
+		state_hours_load(s, &current, &oldest);
+		assert_int_equal(current, 0);
+		assert_int_equal(oldest, 0);
+		assert_false(exists("hours"));
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		int dir = open(directory, O_RDONLY | O_DIRECTORY);
+
+		assert_int_equal(state_file_write(dir, "hours", "penstock hours 1", bad[i]), 0);
+		close(dir);
+		state_hours_load(s, &current, &oldest);
+		assert_int_equal(current, 0);
+	}
+	state_close(s);
+}
+
 static void a_file_without_end_is_damage(void **state)
 {
 	char *text = malloc(2 * STATE_FILE_MAX);
@@ -487,6 +522,7 @@ int main(void)
 		T(unchanged_counts_are_not_written_again),
 		T(damaged_counts_are_put_aside_and_none_is_believed),
 		T(lines_that_are_no_counts_are_refused_whole),
+		T(hours_survive_and_damaged_ones_are_not_believed),
 		T(a_file_without_end_is_damage),
 	};
 

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/daemon/landing.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define GRACE_US (10 * MINUTE_US) /* an hour stays open so long after its end */
+
+void landing_start(struct box *box)
+{
+	int64_t current, oldest;
+
+	state_hours_load(box->state, &current, &oldest);
+	hours_move(&box->hours, current, oldest);
+	landing_move(box);
+	atomic_store(&box->hours.complete, atomic_load(&box->hours.oldest));
+}
+
+void landing_move(struct box *box)
+{
+	struct error error = {""};
+	int64_t current, oldest;
+
+	if (!hours_due(&box->hours, clock_utc_us(clock_tsc()), GRACE_US, &current, &oldest))
+		return;
+	if (state_hours_store(box->state, current, oldest, &error) != 0)
+		log_write(LOG_WARNING, "%s", error.text);
+	hours_move(&box->hours, current, oldest);
+}
+
+void landing_complete(struct box *box)
+{
+	int64_t from = atomic_load(&box->hours.complete), to = atomic_load(&box->hours.oldest);
+
+	for (unsigned i = 0; i < box->worker_count && from < to; i++)
+		to = worker_hours_settled(box->workers[i].worker, from, to);
+	if (to > from)
+		atomic_store(&box->hours.complete, to);
+}
