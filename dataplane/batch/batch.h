@@ -30,7 +30,6 @@ struct batch {
 	uint16_t lane;        /* fixed: the worker whose pool this is */
 	int64_t hour;         /* worker: the oldest landing hour of its records */
 	uint32_t outstanding; /* producer: records handed to the client whose delivery report is still to come */
-	uint8_t first_contact; /* producer: see egress/contact.h */
 	struct batch *next;   /* whoever owns it */
 	uint64_t unsettled[BATCH_RECORDS / 64]; /* producer: a bit a record: neither acked nor given up */
 	uint8_t data[] __attribute__((aligned(CACHE_LINE)));

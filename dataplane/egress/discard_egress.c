@@ -71,13 +71,6 @@ static unsigned discard_status(struct egress *egress, struct kafka_client_status
 	return 0;
 }
 
-static uint64_t discard_generation(const struct egress *egress, unsigned topic)
-{
-	(void)egress;
-	(void)topic;
-	return 1;
-}
-
 static void discard_close(struct egress *egress)
 {
 	free(egress);
@@ -90,6 +83,5 @@ const struct egress_ops egress_discard = {
 	.poll = discard_poll,
 	.flush = discard_flush,
 	.status = discard_status,
-	.generation = discard_generation,
 	.close = discard_close,
 };

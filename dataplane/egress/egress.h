@@ -38,9 +38,6 @@ struct egress_ops {
 	/* The state of its clients; at most `max` entries, returns how many. `rebuilds`: clients made anew so far. */
 	unsigned (*status)(struct egress *egress, struct kafka_client_status *status, unsigned max, uint64_t *rebuilds);
 
-	/* Which making of its client a topic goes through: rises when the client is made anew. */
-	uint64_t (*generation)(const struct egress *egress, unsigned topic);
-
 	/* Ends it: settles every record still with it as KAFKA_RETRY before it returns. NULL is fine. */
 	void (*close)(struct egress *egress);
 };

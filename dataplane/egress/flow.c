@@ -51,7 +51,6 @@ void flow_take(struct producer *producer, struct lane *lane, struct batch *batch
 
 	mark_unsettled(batch);
 	batch->outstanding = 1; /* given back when the whole batch is handed over */
-	batch->first_contact = 0;
 	if (FAULT("producer_pop") && events > 0) { /* an event lost in silence between ring and producer */
 		batch->unsettled[0] &= ~(uint64_t)1;
 		events--;
@@ -102,8 +101,6 @@ static unsigned submit_one(struct producer *producer, struct topic_state *topic,
 	uint32_t most = room(topic), n;
 
 	if (most == 0 || producer->now_ms < topic->retry_ms)
-		return 0;
-	if (!contact_begin(&topic->contact, batch, producer->ops->generation(producer->egress, batch->topic), producer->now_ms))
 		return 0;
 	n = producer->ops->submit(producer->egress, batch, &topic->offset, &topic->index, most);
 	topic->outstanding += n;

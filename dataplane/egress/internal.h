@@ -8,7 +8,6 @@
 #include <sys/queue.h>
 
 #include "base/log.h"
-#include "egress/contact.h"
 #include "egress/producer.h"
 
 #define BACKOFF_MIN_MS 100
@@ -36,7 +35,6 @@ struct topic_state {
 	int64_t retry_ms;    /* monotonic; nothing is handed over before */
 	int64_t moved_ms;    /* monotonic; when something last came back, or came in when there was nothing */
 	const char *code;    /* of the last failure; the library's constant */
-	struct contact contact;
 };
 
 TAILQ_HEAD(topic_queue, topic_state);

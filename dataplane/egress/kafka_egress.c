@@ -22,7 +22,6 @@ struct egress {
 	unsigned turn; /* the client that the next poll waits at */
 	uint64_t rebuilds;
 	struct kafka_client *clients[PRODUCER_HANDLES]; /* NULL: could not be made */
-	uint64_t made[PRODUCER_HANDLES]; /* how often */
 	int64_t made_ms[PRODUCER_HANDLES];
 	struct log_limit log_limit;
 	/* What one call hands over, and where each record begins. */
@@ -40,7 +39,6 @@ static int64_t now_ms(void)
 
 static int make_client(struct egress *egress, unsigned i, struct error *error)
 {
-	egress->made[i]++;
 	egress->made_ms[i] = now_ms();
 	return kafka_client_new(&egress->clients[i], egress->config->properties, egress->config->property_count,
 		egress->settle, egress->context, error);
@@ -209,11 +207,6 @@ static unsigned kafka_status(struct egress *egress, struct kafka_client_status *
 	return i;
 }
 
-static uint64_t kafka_generation(const struct egress *egress, unsigned topic)
-{
-	return egress->made[topic % egress->count];
-}
-
 const struct egress_ops egress_kafka = {
 	.name = "kafka",
 	.open = kafka_open,
@@ -221,6 +214,5 @@ const struct egress_ops egress_kafka = {
 	.poll = kafka_poll,
 	.flush = kafka_flush,
 	.status = kafka_status,
-	.generation = kafka_generation,
 	.close = kafka_close,
 };

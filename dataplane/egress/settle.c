@@ -128,7 +128,6 @@ void settle_record(void *context, const struct kafka_report *report)
 		settle_refusal(producer, batch, index, report);
 		break;
 	case KAFKA_MISPLACED:
-		contact_end(&topic->contact, batch, 0);
 		batch->partition = BATCH_UNASSIGNED;
 		break;
 	case KAFKA_RETRY:
@@ -157,7 +156,6 @@ void settle_finish(struct producer *producer, struct batch *batch)
 	uint64_t left = unsettled_records(batch);
 
 	settle_flush(producer);
-	contact_end(&producer->topics[batch->topic].contact, batch, left < batch->records);
 	if (left != 0 && !producer->giving_up) {
 		counter_add(&producer->counters.topics[batch->topic].retries, left);
 		flow_again(producer, batch);

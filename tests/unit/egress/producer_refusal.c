@@ -116,13 +116,6 @@ static unsigned picky_status(struct egress *egress, struct kafka_client_status *
 	return 0;
 }
 
-static uint64_t picky_generation(const struct egress *egress, unsigned topic)
-{
-	(void)egress;
-	(void)topic;
-	return 1;
-}
-
 static void picky_close(struct egress *egress)
 {
 	(void)picky_poll(egress, 0);
@@ -135,7 +128,6 @@ static const struct egress_ops picky = {.name = "picky",
 	.poll = picky_poll,
 	.flush = picky_flush,
 	.status = picky_status,
-	.generation = picky_generation,
 	.close = picky_close};
 
 static struct rig *picky_rig(unsigned bytes, unsigned every)
