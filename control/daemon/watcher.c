@@ -13,17 +13,49 @@
 #define LIMIT_MS      5000
 #define SOON_SECONDS  1  /* while some topic's count is unknown */
 #define LATER_SECONDS 10
+#define MADE_MS       1000 /* for asking whether one topic's partitions are made */
+#define MADE_LOOKS    30   /* then it is believed */
 
-/* Publishes what the cluster said; returns how many topics are still without a count. */
-static unsigned publish(struct box *box, const struct kafka_topic_info *infos)
+static int is_stopping(struct watcher *watcher)
+{
+	int stop;
+
+	pthread_mutex_lock(&watcher->lock);
+	stop = watcher->stop;
+	pthread_mutex_unlock(&watcher->lock);
+	return stop;
+}
+
+/* A count is published when all those partitions are made: workers and producers use them at once. */
+static int is_made(struct box *box, struct kafka_admin *admin, unsigned topic)
+{
+	uint8_t *looks = &box->watcher.looks[topic];
+
+	if (is_stopping(&box->watcher))
+		return 0;
+	if (kafka_topic_is_made(admin, box->config->topics->topics[topic].name, MADE_MS))
+		return 1;
+	if (++*looks < MADE_LOOKS)
+		return 0;
+	*looks = 0;
+	log_write(LOG_WARNING, "topic %s: its partitions do not all tell their offsets; they are used all the same",
+		box->config->topics->topics[topic].name);
+	return 1;
+}
+
+/* Publishes what the cluster said; returns how many topics are still without a count, or have a new one to come. */
+static unsigned publish(struct box *box, struct kafka_admin *admin, const struct kafka_topic_info *infos)
 {
 	struct topic_table *topics = box->config->topics;
 	unsigned unknown = 0;
 
 	for (unsigned i = 0; i < topics->count; i++) {
-		if (infos[i].state == KAFKA_TOPIC_EXISTS && infos[i].partitions > 0)
-			atomic_store(&topics->topics[i].partitions, infos[i].partitions);
-		unknown += atomic_load(&topics->topics[i].partitions) == 0;
+		int before = atomic_load(&topics->topics[i].partitions);
+		int now = infos[i].state == KAFKA_TOPIC_EXISTS ? infos[i].partitions : 0;
+
+		if (now > 0 && now != before && is_made(box, admin, i))
+			atomic_store(&topics->topics[i].partitions, before = now);
+		unknown += before == 0 || (now > 0 && now != before);
 	}
 	return unknown;
 }
@@ -38,7 +70,7 @@ static unsigned look(struct box *box, struct kafka_admin *admin, struct kafka_to
 	for (unsigned i = 0; i < topics->count; i++)
 		infos[i].name = topics->topics[i].name;
 	(void)kafka_topics_describe(admin, infos, topics->count, LIMIT_MS, &error);
-	unknown = publish(box, infos);
+	unknown = publish(box, admin, infos);
 	if (state_partitions_store(box->state, topics, &error) != 0 && log_allowed(&limit, 60, &suppressed))
 		log_write(LOG_WARNING, "%s", error.text);
 	return unknown;

@@ -8,8 +8,10 @@
  */
 
 #include <pthread.h>
+#include <stdint.h>
 
 #include "base/error.h"
+#include "batch/topic.h"
 
 struct box;
 
@@ -18,6 +20,7 @@ struct watcher {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	int started, stop, hurry; /* under the lock */
+	uint8_t looks[TOPIC_MAX]; /* in vain, for a topic's partitions to be made; the thread's own */
 };
 
 /* 0 or -errno with a sentence. Main thread. */

@@ -14,7 +14,8 @@
 
 struct topic {
 	char name[TOPIC_NAME_MAX + 1];
-	/* Partition count as Kafka or the state file said last; 0: never known. Control: rw, workers: ro. */
+	/* Partition count as Kafka or the state file said last; 0: not known, or not all of them are made yet. Control: rw,
+	 * workers and producers: ro. */
 	atomic_int partitions;
 };
 

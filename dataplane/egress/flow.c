@@ -87,18 +87,26 @@ static struct batch *current_batch(struct topic_state *topic)
 	return topic->current;
 }
 
-static uint32_t room(const struct topic_state *topic)
+/*
+ * Records that may be handed over now. While the topic's partitions are not known to be there, one at a time: a broker that
+ * is still making a partition refuses what comes first, and its new log, which knows nothing of the client, then takes any
+ * first sequence number (KIP-360), so that a second set of records on its way would overtake the first.
+ */
+static uint32_t room(const struct producer *producer, const struct topic_state *topic, const struct batch *batch)
 {
-	if (topic->window == WINDOW_OPEN)
+	int known = atomic_load_explicit(&producer->config.topics->topics[batch->topic].partitions, memory_order_relaxed) > 0;
+	uint32_t window = known || batch->partition != BATCH_UNASSIGNED ? topic->window : 1;
+
+	if (window == WINDOW_OPEN)
 		return WINDOW_OPEN;
-	return topic->outstanding < (int64_t)topic->window ? (uint32_t)(topic->window - topic->outstanding) : 0;
+	return topic->outstanding < (int64_t)window ? (uint32_t)(window - topic->outstanding) : 0;
 }
 
 /* Hands over one batch or what the window allows of it. Returns 0 when the topic has to wait. */
 static unsigned submit_one(struct producer *producer, struct topic_state *topic, unsigned *taken)
 {
 	struct batch *batch = topic->current;
-	uint32_t most = room(topic), n;
+	uint32_t most = room(producer, topic, batch), n;
 
 	if (most == 0 || producer->now_ms < topic->retry_ms)
 		return 0;

@@ -10,7 +10,7 @@
  * list, and harms only its own topic, whose credit it holds. A topic that fails backs off 100 ms, doubling to 5 s until
  * something of it is acked. Order within a topic and partition is that of the lane's ring as long as nothing fails; records
  * tried again come after those that were already on their way, and records that were in flight when a client had to be
- * rebuilt may be there twice.
+ * rebuilt may be there twice. A topic whose partition count is unknown gets one record at a time.
  *
  * A broker refuses a whole set of records for the sake of one. When a topic's records are refused that way, the producer
  * narrows the topic's window (records handed over at once) by halves and tries again until the guilty one travels alone: it

@@ -109,16 +109,24 @@ static void read_topic(const struct rd_kafka_metadata_topic *topic, struct kafka
 
 /* One topic a question: in librdkafka 2.0.2 a question about all that the client knows lets the broker make those that are
  * missing (rd_kafka_metadata sets what its comment says it clears). */
-static rd_kafka_resp_err_t describe_one(struct kafka_admin *admin, struct kafka_topic_info *info, int ms)
+static rd_kafka_resp_err_t ask_metadata(
+	struct kafka_admin *admin, const char *name, const struct rd_kafka_metadata **metadata, int ms)
 {
-	const struct rd_kafka_metadata *metadata = NULL;
-	rd_kafka_topic_t *topic = rd_kafka_topic_new(admin->handle, info->name, NULL);
+	rd_kafka_topic_t *topic = rd_kafka_topic_new(admin->handle, name, NULL);
 	rd_kafka_resp_err_t code;
 
 	if (topic == NULL)
 		return rd_kafka_last_error();
-	code = rd_kafka_metadata(admin->handle, 0, topic, &metadata, ms);
+	code = rd_kafka_metadata(admin->handle, 0, topic, metadata, ms);
 	rd_kafka_topic_destroy(topic);
+	return code;
+}
+
+static rd_kafka_resp_err_t describe_one(struct kafka_admin *admin, struct kafka_topic_info *info, int ms)
+{
+	const struct rd_kafka_metadata *metadata = NULL;
+	rd_kafka_resp_err_t code = ask_metadata(admin, info->name, &metadata, ms);
+
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return code;
 	for (int i = 0; i < metadata->topic_cnt; i++)
@@ -148,6 +156,45 @@ int kafka_topics_describe(struct kafka_admin *admin, struct kafka_topic_info *to
 		continue;
 	admin->last_error[0] = '\0';
 	return 0;
+}
+
+static void list_led_partitions(rd_kafka_topic_partition_list_t *list, const struct rd_kafka_metadata_topic *topic)
+{
+	for (int i = 0; i < topic->partition_cnt; i++)
+		if (topic->partitions[i].leader >= 0)
+			rd_kafka_topic_partition_list_add(list, topic->topic, topic->partitions[i].id)->offset = RD_KAFKA_OFFSET_END;
+}
+
+static int all_answer(struct kafka_admin *admin, rd_kafka_topic_partition_list_t *list, int ms)
+{
+	int answered = 0;
+
+	if (list->cnt == 0)
+		return 1;
+	if (rd_kafka_offsets_for_times(admin->handle, list, ms) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return 0;
+	for (int i = 0; i < list->cnt; i++)
+		answered += list->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR;
+	return answered == list->cnt;
+}
+
+int kafka_topic_is_made(struct kafka_admin *admin, const char *name, unsigned limit_ms)
+{
+	int64_t end = now_ms() + limit_ms;
+	const struct rd_kafka_metadata *metadata = NULL;
+	rd_kafka_topic_partition_list_t *list;
+	int made = 0;
+
+	if (ask_metadata(admin, name, &metadata, left_ms(end)) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return 0;
+	list = rd_kafka_topic_partition_list_new(16);
+	if (metadata->topic_cnt == 1 && strcmp(metadata->topics[0].topic, name) == 0 && metadata->topics[0].partition_cnt > 0) {
+		list_led_partitions(list, &metadata->topics[0]);
+		made = all_answer(admin, list, left_ms(end));
+	}
+	rd_kafka_topic_partition_list_destroy(list);
+	rd_kafka_metadata_destroy(metadata);
+	return made;
 }
 
 static void take_result(const rd_kafka_topic_result_t *result, struct kafka_topic_wish *wishes, unsigned count)

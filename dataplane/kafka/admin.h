@@ -39,6 +39,10 @@ struct kafka_topic_info {
 int kafka_topics_describe(struct kafka_admin *admin, struct kafka_topic_info *topics, unsigned count, unsigned limit_ms,
 	struct error *error);
 
+/* Whether the brokers have made all partitions of a topic: each that has a leader answers when asked for its offsets. Metadata
+ * tell of a partition before its log is there. Returns 1 or 0 (not yet, or not known within `limit_ms`). */
+int kafka_topic_is_made(struct kafka_admin *admin, const char *name, unsigned limit_ms);
+
 struct kafka_topic_wish {
 	const char *name;
 	int partitions; /* -1: the cluster's default */

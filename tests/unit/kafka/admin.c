@@ -40,6 +40,25 @@ static int teardown(void **state)
 	return 0;
 }
 
+static void a_topic_is_made_when_all_its_leaders_tell_offsets(void **state)
+{
+	(void)state;
+	mock_topic(mock, "t", 5);
+	mock_topic(mock, "headless", 3);
+	mock_leader(mock, "headless", 1, MOCK_NO_LEADER);
+	mock_topic(mock, "gone", 1);
+	mock_topic_error(mock, "gone", MOCK_UNKNOWN_TOPIC);
+	mock_refuse_offsets(mock, 1, MOCK_TOPIC_AUTHORIZATION);
+	assert_int_equal(kafka_topic_is_made(admin, "t", 10000), 0);
+	assert_int_equal(kafka_topic_is_made(admin, "t", 10000), 1);
+	assert_int_equal(kafka_topic_is_made(admin, "headless", 10000), 1);
+	assert_int_equal(kafka_topic_is_made(admin, "gone", 10000), 0);
+	mock_broker_down(mock, 1);
+	mock_broker_down(mock, 2);
+	mock_broker_down(mock, 3);
+	assert_int_equal(kafka_topic_is_made(admin, "t", 300), 0);
+}
+
 static void topics_are_described_as_the_cluster_tells(void **state)
 {
 	struct kafka_topic_info topics[] = {{.name = "there"}, {.name = "gone"}, {.name = "forbidden"}, {.name = "headless"}};
@@ -133,6 +152,7 @@ static void topics_are_made_once_and_each_refusal_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_topic_is_made_when_all_its_leaders_tell_offsets, setup, teardown),
 		cmocka_unit_test_setup_teardown(topics_are_described_as_the_cluster_tells, setup, teardown),
 		cmocka_unit_test(cluster_that_is_away_is_told_with_its_address),
 		cmocka_unit_test_setup_teardown(impossible_wish_is_refused_without_the_cluster, setup, teardown),

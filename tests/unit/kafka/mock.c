@@ -77,14 +77,24 @@ void mock_leader(struct mock *mock, const char *name, int32_t partition, int32_t
 		"leader");
 }
 
-void mock_refuse_produce(struct mock *mock, unsigned count, int code)
+static void refuse(struct mock *mock, int16_t api_key, unsigned count, int code)
 {
 	rd_kafka_resp_err_t codes[64];
 
 	must(count <= 64, "refusing");
 	for (unsigned i = 0; i < count; i++)
 		codes[i] = (rd_kafka_resp_err_t)code;
-	rd_kafka_mock_push_request_errors_array(mock->cluster, 0 /* Produce */, count, codes);
+	rd_kafka_mock_push_request_errors_array(mock->cluster, api_key, count, codes);
+}
+
+void mock_refuse_produce(struct mock *mock, unsigned count, int code)
+{
+	refuse(mock, 0, count, code);
+}
+
+void mock_refuse_offsets(struct mock *mock, unsigned count, int code)
+{
+	refuse(mock, 2, count, code);
 }
 
 void mock_broker_down(struct mock *mock, int32_t broker)
