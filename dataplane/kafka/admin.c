@@ -160,9 +160,12 @@ int kafka_topics_describe(struct kafka_admin *admin, struct kafka_topic_info *to
 
 static void list_led_partitions(rd_kafka_topic_partition_list_t *list, const struct rd_kafka_metadata_topic *topic)
 {
-	for (int i = 0; i < topic->partition_cnt; i++)
-		if (topic->partitions[i].leader >= 0)
-			rd_kafka_topic_partition_list_add(list, topic->topic, topic->partitions[i].id)->offset = RD_KAFKA_OFFSET_END;
+	for (int i = 0; i < topic->partition_cnt; i++) {
+		const struct rd_kafka_metadata_partition *partition = &topic->partitions[i];
+
+		if (partition->leader >= 0)
+			rd_kafka_topic_partition_list_add(list, topic->topic, partition->id)->offset = RD_KAFKA_OFFSET_END;
+	}
 }
 
 static int all_answer(struct kafka_admin *admin, rd_kafka_topic_partition_list_t *list, int ms)
