@@ -107,11 +107,10 @@ expect "neighbour entry" "$(in_sender ip -6 neigh show fd09::2 | grep -c lladdr)
 announced() { tcpdump -n -r "$work/wire.pcap" "$1" 2>/dev/null | wc -l; }
 gratuitous_arp='arp[6:2] = 1 and arp[14:4] = 0x0a090002 and arp[24:4] = 0x0a090002'
 unsolicited_advertisement='icmp6 and ip6[40] = 136 and dst host ff02::1'
-sleep 1
-arps=$(announced "$gratuitous_arp") advertisements=$(announced "$unsolicited_advertisement")
-expect "ARP announcements at start" "$arps" -ge 1
-expect "unsolicited neighbour advertisements at start" "$advertisements" -ge 1
 again() { [ "$(announced "$1")" -gt "$2" ]; }
+wait_for 10 "the first ARP announcement on the wire" again "$gratuitous_arp" 0
+wait_for 10 "the first neighbour advertisement on the wire" again "$unsolicited_advertisement" 0
+arps=$(announced "$gratuitous_arp") advertisements=$(announced "$unsolicited_advertisement")
 wait_for $((75 - (SECONDS - began))) "another ARP announcement" again "$gratuitous_arp" "$arps"
 wait_for 10 "another neighbour advertisement" again "$unsolicited_advertisement" "$advertisements"
 expect "port unreachable on the wire" "$(announced '(icmp and icmp[0] = 3) or (icmp6 and ip6[40] = 1)')" = 0
