@@ -60,13 +60,21 @@ static int new_inputs(struct worker *worker)
 	return 0;
 }
 
+/* Zeroed, at the beginning of a cache line. */
+static void *new_lines(size_t size)
+{
+	void *memory = aligned_alloc(CACHE_LINE, (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+
+	return memory != NULL ? memset(memory, 0, size) : NULL;
+}
+
 static int new_topics(struct worker *worker)
 {
 	const struct worker_config *config = &worker->config;
 	unsigned count = config->topics->count, each = any_key(config) ? OUTLET_FIRST + WORKER_PARTITIONS : 1;
 
-	worker->topics = calloc(count, sizeof(*worker->topics));
-	worker->outlets = calloc((size_t)count * each, sizeof(*worker->outlets));
+	worker->topics = new_lines(count * sizeof(*worker->topics));
+	worker->outlets = new_lines((size_t)count * each * sizeof(*worker->outlets));
 	worker->open = calloc((size_t)count * each, sizeof(struct outlet *));
 	worker->open_topic = calloc((size_t)count * each, sizeof(*worker->open_topic));
 	if (worker->topics == NULL || worker->outlets == NULL || worker->open == NULL || worker->open_topic == NULL)
@@ -75,8 +83,9 @@ static int new_topics(struct worker *worker)
 		struct topic_out *out = &worker->topics[t];
 
 		counter_set(&out->next_seq, config->first_seq);
-		out->prefix_len = ingest_prefix(out->prefix, config->node_name, config->epoch, config->lane, t);
-		out->outlet_count = each;
+		out->prefix_len =
+			(uint16_t)ingest_prefix(out->prefix, config->node_name, config->epoch, config->lane, t);
+		out->outlet_count = (uint16_t)each;
 		out->outlets = worker->outlets + (size_t)t * each;
 		for (unsigned o = 0; o < each; o++) {
 			out->outlets[o].partition = -1;
