@@ -6,7 +6,7 @@
 
 #include "base/compiler.h"
 
-#define WIDE_FROM 64 /* bytes from which the wide loop pays for its start */
+#define WIDE_FROM 32 /* bytes that a wide step needs */
 
 /* Adds 64-bit words with the carry brought round, which keeps the sum modulo 0xffff; below 2^34 when returned. */
 ALWAYS_INLINE uint64_t add_narrow(uint64_t sum, const uint8_t *p, size_t len)
@@ -39,32 +39,71 @@ ALWAYS_INLINE uint64_t add_narrow(uint64_t sum, const uint8_t *p, size_t len)
 #ifdef __x86_64__
 #include <immintrin.h>
 
-/* Each 32-bit word is widened to 64 bits and added; four sums run side by side. */
+/*
+ * Adds 16 words: each with its highest bit turned over is a signed number that is less by 32,768, of which one
+ * instruction adds pairs. So a step's sum lacks STEP_BIAS.
+ */
+#define STEP      32u
+#define STEP_BIAS (16u * 32768u)
+
+__attribute__((target("avx2"))) ALWAYS_INLINE __m256i step_sum(__m256i words)
+{
+	const __m256i high = _mm256_set1_epi16(INT16_MIN), ones = _mm256_set1_epi16(1);
+
+	return _mm256_madd_epi16(_mm256_xor_si256(words, high), ones);
+}
+
+__attribute__((target("avx2"))) ALWAYS_INLINE __m256i step_load(const uint8_t *p)
+{
+	return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
+__attribute__((target("avx2"))) ALWAYS_INLINE __m256i step_add(__m256i sum, const uint8_t *p)
+{
+	return _mm256_add_epi32(sum, step_sum(step_load(p)));
+}
+
+/* The last bytes, fewer than a step, out of the 32 that end with them. Odd in number they lie the wrong way round
+ * there: a shift by eight bits swaps the bytes of a sum modulo 0xffff. */
+__attribute__((target("avx2"))) ALWAYS_INLINE __m256i tail_sum(const uint8_t *last, size_t len)
+{
+	static const uint8_t masks[2 * STEP] = {[STEP ... 2 * STEP - 1] = 255};
+	__m256i words = _mm256_and_si256(step_load(last), step_load(masks + len % STEP));
+
+	return _mm256_sll_epi32(step_sum(words), _mm_cvtsi32_si128((int)(len % 2 * 8)));
+}
+
+__attribute__((target("avx2"))) ALWAYS_INLINE int32_t lanes_sum(__m256i sum)
+{
+	__m128i four = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+
+	four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+	return _mm_cvtsi128_si32(_mm_add_epi32(four, _mm_shuffle_epi32(four, 0xb1)));
+}
+
+/* `yes` when wanted is 1, `no` when it is 0, by arithmetic: the compiler would rather branch. */
+ALWAYS_INLINE const uint8_t *choose(size_t wanted, const uint8_t *yes, const uint8_t *no)
+{
+	return (const uint8_t *)((uintptr_t)no ^ (((uintptr_t)yes ^ (uintptr_t)no) & (0 - wanted)));
+}
+
+/* Lengths differ from packet to packet, so there is a branch on them every four steps only: of the last three whole
+ * steps, those that are none add zeros. */
 __attribute__((target("avx2"))) static uint64_t add_wide(uint64_t sum, const uint8_t *p, size_t len)
 {
-	__m256i zero = _mm256_setzero_si256(), a = zero, b = zero, c = zero, d = zero, x;
-	__m128i two;
+	static const uint8_t zeros[STEP];
+	const uint8_t *last = p + len - STEP;
+	__m256i a = tail_sum(last, len), b = _mm256_setzero_si256();
+	uint64_t bias = (len / (4 * STEP) * 4 + 3) * STEP_BIAS + ((uint64_t)STEP_BIAS << len % 2 * 8);
 
-	for (; len >= 64; p += 64, len -= 64) {
-		__m256i y = _mm256_loadu_si256((const __m256i *)(const void *)(p + 32));
-
-		x = _mm256_loadu_si256((const __m256i *)(const void *)p);
-		a = _mm256_add_epi64(a, _mm256_unpacklo_epi32(x, zero));
-		b = _mm256_add_epi64(b, _mm256_unpackhi_epi32(x, zero));
-		c = _mm256_add_epi64(c, _mm256_unpacklo_epi32(y, zero));
-		d = _mm256_add_epi64(d, _mm256_unpackhi_epi32(y, zero));
+	for (; len >= 4 * STEP; p += 4 * STEP, len -= 4 * STEP) {
+		a = step_add(step_add(a, p), p + STEP);
+		b = step_add(step_add(b, p + 2 * STEP), p + 3 * STEP);
 	}
-	if (len >= 32) {
-		x = _mm256_loadu_si256((const __m256i *)(const void *)p);
-		a = _mm256_add_epi64(a, _mm256_unpacklo_epi32(x, zero));
-		b = _mm256_add_epi64(b, _mm256_unpackhi_epi32(x, zero));
-		p += 32;
-		len -= 32;
-	}
-	a = _mm256_add_epi64(_mm256_add_epi64(a, b), _mm256_add_epi64(c, d));
-	two = _mm_add_epi64(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
-	two = _mm_add_epi64(two, _mm_unpackhi_epi64(two, two));
-	return add_narrow(sum + (uint64_t)_mm_cvtsi128_si64(two), p, len);
+	a = step_add(a, choose(len >= STEP, p, zeros));
+	b = step_add(b, choose(len >= 2 * STEP, p + STEP, zeros));
+	a = step_add(a, choose(len >= 3 * STEP, p + 2 * STEP, zeros));
+	return sum + bias + (uint64_t)(int64_t)lanes_sum(_mm256_add_epi32(a, b));
 }
 
 static int wide_works(size_t len)

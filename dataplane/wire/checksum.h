@@ -12,8 +12,8 @@
 #include "base/compiler.h"
 
 /*
- * Adds `len` bytes at `data` to a running sum that starts at 0. An odd last byte counts as the first byte of a word, so
- * only the last piece of a message may have an odd length. A sum holds up to 2^32 words. Any thread.
+ * Adds `len` bytes at `data`, at most 65,536, to a running sum that starts at 0. An odd last byte counts as the first
+ * byte of a word, so only the last piece of a message may have an odd length. A sum holds up to 2^32 words. Any thread.
  */
 uint64_t checksum_add(uint64_t sum, const void *data, size_t len);
 
@@ -25,6 +25,13 @@ ALWAYS_INLINE uint16_t checksum_fold(uint64_t sum)
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	return (uint16_t)sum;
+}
+
+/* Whether a message that is not all zeros has this sum and its checksum field is right: folding is a remainder by
+ * 0xffff, which a multiplication tests. */
+ALWAYS_INLINE int checksum_right(uint64_t sum)
+{
+	return sum % 0xffff == 0;
 }
 
 /*

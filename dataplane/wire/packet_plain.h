@@ -43,6 +43,25 @@ ALWAYS_INLINE uint64_t plain_sum32(const uint8_t *p)
 	return value;
 }
 
+/* Adds four words at once; the carry comes round, which keeps the sum modulo 0xffff. */
+ALWAYS_INLINE uint64_t plain_add64(uint64_t sum, const uint8_t *p)
+{
+	uint64_t value;
+
+	memcpy(&value, p, sizeof(value));
+	sum += value;
+	return sum + (sum < value);
+}
+
+/* Whether the four bytes at p are those of `value`, the first in the highest place, where `mask` has ones. */
+ALWAYS_INLINE int plain_matches(const uint8_t *p, uint32_t mask, uint32_t value)
+{
+	uint32_t bytes;
+
+	memcpy(&bytes, p, sizeof(bytes));
+	return (bytes & htonl(mask)) == htonl(value);
+}
+
 /* The UDP header at p, with `room` bytes from there to the end of the IP packet. */
 ALWAYS_INLINE int plain_udp(struct packet_plain *plain, const uint8_t *p, uint32_t room)
 {
@@ -59,13 +78,15 @@ ALWAYS_INLINE int packet_plain_ipv4(struct packet_plain *plain, const uint8_t *f
 	const uint8_t *ip = frame + PLAIN_ETHERNET;
 	uint32_t total;
 
-	if (len < PLAIN_IPV4 + PLAIN_UDP || plain_load16(frame + 12) != 0x0800 || ip[0] != 0x45 || ip[9] != 17)
+	if (len < PLAIN_IPV4 + PLAIN_UDP)
+		return 0;
+	/* Type of frame, version and header's length; no fragment, any time to live, UDP. */
+	if (!plain_matches(frame + 12, 0xffffff00, 0x08004500) || !plain_matches(ip + 6, 0x3fff00ff, 17))
 		return 0;
 	total = plain_load16(ip + 2);
-	if ((plain_load16(ip + 6) & 0x3fff) != 0 || total < 20 + PLAIN_UDP || total > len - PLAIN_ETHERNET)
+	if (total < 20 + PLAIN_UDP || total > len - PLAIN_ETHERNET)
 		return 0;
-	if (!ip_verified && checksum_fold(plain_sum32(ip) + plain_sum32(ip + 4) + plain_sum32(ip + 8) +
-				    plain_sum32(ip + 12) + plain_sum32(ip + 16)) != 0xffff)
+	if (!ip_verified && !checksum_right(plain_add64(plain_add64(plain_sum32(ip + 16), ip), ip + 8)))
 		return 0;
 	plain->source = ip + 12;
 	return plain_udp(plain, ip + 20, total - 20);
@@ -91,9 +112,10 @@ ALWAYS_INLINE int packet_plain_checksum_ok(const struct packet_plain *plain, uin
 {
 	uint64_t sum = htons(17) + (uint64_t)htons((uint16_t)plain->udp_len);
 
-	if (plain->udp[6] == 0 && plain->udp[7] == 0)
+	if (plain_load16(plain->udp + 6) == 0)
 		return address_len == 4;
-	for (uint32_t i = 0; i < 2 * address_len; i += 4)
-		sum += plain_sum32(plain->source + i);
-	return checksum_fold(checksum_add(sum, plain->udp, plain->udp_len)) == 0xffff;
+	for (uint32_t i = 0; i < 2 * address_len; i += 8)
+		sum = plain_add64(sum, plain->source + i);
+	sum = (sum & 0xffffffff) + (sum >> 32); /* room for what is added */
+	return checksum_right(checksum_add(sum, plain->udp, plain->udp_len));
 }
