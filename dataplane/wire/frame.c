@@ -34,7 +34,7 @@ const char *frame_error_meaning(int error)
 	return look_up(meanings, error);
 }
 
-int frame_header_get(const uint8_t *data, uint32_t len, struct frame_header *out, uint32_t *offset)
+int frame_header_check(const uint8_t *data, uint32_t len, struct frame_header *out)
 {
 	uint32_t room;
 
@@ -59,11 +59,6 @@ int frame_header_get(const uint8_t *data, uint32_t len, struct frame_header *out
 		return -FRAME_BAD_HEARTBEAT_EVENTS;
 	if ((uint32_t)out->event_count * FRAME_EVENT_LEN > room)
 		return -FRAME_BAD_COUNT;
-	out->source_epoch = frame_get32(data + 12);
-	out->source_id = frame_get64(data + 16);
-	out->sequence = frame_get64(data + 24);
-	out->end = (uint16_t)(len - out->trailer_len);
-	*offset = FRAME_HEADER_LEN;
 	return 0;
 }
 

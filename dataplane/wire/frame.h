@@ -111,24 +111,48 @@ ALWAYS_INLINE uint64_t frame_get64(const uint8_t *at)
 	return le64toh(v);
 }
 
+/* frame_header_get for the start of a header that is not the usual one: sets event_count, flags and trailer_len. */
+int frame_header_check(const uint8_t *data, uint32_t len, struct frame_header *out);
+
 /*
  * Reads the header of the datagram data[0, len). Returns 0 and sets `*offset` to the first event, or -(enum frame_error) out
  * of FRAME_HEADER_ERRORS: the whole datagram is refused. A heartbeat has no events and takes no number.
  */
-int frame_header_get(const uint8_t *data, uint32_t len, struct frame_header *out, uint32_t *offset);
+ALWAYS_INLINE int frame_header_get(const uint8_t *data, uint32_t len, struct frame_header *out, uint32_t *offset)
+{
+	uint64_t usual = FRAME_MAGIC | (uint64_t)FRAME_VERSION << 32 | (uint64_t)len << 48; /* without flags */
+
+	out->flags = 0;
+	out->trailer_len = 0;
+	if (LIKELY(len >= FRAME_HEADER_LEN && len <= UINT16_MAX && frame_get64(data) == usual && data[10] == 0 &&
+		    frame_get16(data + 8) * FRAME_EVENT_LEN <= len - FRAME_HEADER_LEN)) {
+		out->event_count = frame_get16(data + 8);
+	} else {
+		int error = frame_header_check(data, len, out);
+
+		if (error != 0)
+			return error;
+	}
+	out->source_epoch = frame_get32(data + 12);
+	out->source_id = frame_get64(data + 16);
+	out->sequence = frame_get64(data + 24);
+	out->end = (uint16_t)(len - out->trailer_len);
+	*offset = FRAME_HEADER_LEN;
+	return 0;
+}
 
 /*
  * Reads the event at `*offset` of a frame that ends at `len` (its header's `end`). Returns 0 and moves `*offset` behind the
  * event, or -(enum frame_error) out of FRAME_EVENT_ERRORS. When `*offset` has moved all the same, only this event is bad
- * and the next can be read; when it has not, the lengths cannot be believed and the rest of the frame is lost.
+ * and the next can be read; when it has not, the lengths cannot be believed and the rest of the frame is lost. frame_event_find
+ * is for callers that want type, time and body alone: address and item are not set.
  */
-static inline int frame_event_get(const uint8_t *data, uint32_t len, uint32_t *offset, struct frame_event *out)
+ALWAYS_INLINE int frame_event_find(const uint8_t *data, uint32_t len, uint32_t *offset, struct frame_event *out)
 {
-	/* By flags: bytes of the event's header; 0: IPv4 and IPv6 exclude each other. */
-	static const uint8_t sizes[8] = {16, 20, 32, 0, 24, 28, 40, 0};
+	/* By flags, a byte each: length of the event's header; 0: IPv4 and IPv6 exclude each other. */
+	const uint64_t sizes = UINT64_C(0x00281c1800201410);
 	const uint8_t *at;
-	uint32_t room, header_len, body_len;
-	uint8_t flags;
+	uint32_t room, header_len, body_len, flags, size;
 
 	if (UNLIKELY(*offset > len || len - *offset < FRAME_EVENT_LEN))
 		return -FRAME_BAD_EVENT_TRUNCATED;
@@ -137,23 +161,34 @@ static inline int frame_event_get(const uint8_t *data, uint32_t len, uint32_t *o
 	body_len = frame_get16(at + 4);
 	flags = at[6];
 	header_len = at[7];
+	size = flags < 8 ? (uint32_t)(sizes >> 8 * flags) & 0xff : 0;
 	if (UNLIKELY(header_len < FRAME_EVENT_LEN))
 		return -FRAME_BAD_EVENT_HEADER;
 	if (UNLIKELY(header_len + body_len > room))
 		return -FRAME_BAD_EVENT_TRUNCATED;
 	*offset += header_len + body_len;
-	if (UNLIKELY(flags >= ARRAY_LENGTH(sizes) || sizes[flags] == 0))
-		return -FRAME_BAD_EVENT_FLAGS;
-	if (UNLIKELY(sizes[flags] != header_len))
-		return -FRAME_BAD_EVENT_HEADER;
+	if (UNLIKELY(size != header_len))
+		return size == 0 ? -FRAME_BAD_EVENT_FLAGS : -FRAME_BAD_EVENT_HEADER;
 	if (UNLIKELY(body_len == 0))
 		return -FRAME_BAD_EVENT_EMPTY;
 	out->type_id = frame_get32(at);
 	out->time_us = (int64_t)frame_get64(at + 8);
 	out->body.data = at + header_len;
 	out->body.len = body_len;
+	return 0;
+}
+
+static inline int frame_event_get(const uint8_t *data, uint32_t len, uint32_t *offset, struct frame_event *out)
+{
+	const uint8_t *at = data + *offset;
+	int error = frame_event_find(data, len, offset, out);
+	uint8_t flags;
+
+	if (UNLIKELY(error != 0))
+		return error;
+	flags = at[6];
 	out->has_item = (flags & FRAME_EVENT_ITEM) != 0;
-	out->item = out->has_item ? frame_get64(at + header_len - 8) : 0;
+	out->item = out->has_item ? frame_get64(out->body.data - 8) : 0;
 	out->has_address = (flags & (FRAME_EVENT_IPV4 | FRAME_EVENT_IPV6)) != 0;
 	memset(&out->client, 0, sizeof(out->client));
 	if ((flags & FRAME_EVENT_IPV4) != 0) {
