@@ -10,6 +10,7 @@
 
 struct key {
 	const struct address *address;
+	uint64_t half[2]; /* its bytes */
 	uint64_t id;
 	uint32_t epoch;
 	uint32_t tag; /* of epoch 0 */
@@ -63,10 +64,10 @@ static inline struct key make_key(const struct sources *table, const struct addr
 	const struct frame_header *header)
 {
 	struct key key = {.address = from, .id = header->source_id, .epoch = header->source_epoch};
-	uint64_t half[2], hash;
+	uint64_t hash;
 
-	memcpy(half, from->bytes, sizeof(half));
-	hash = fold(half[0] ^ table->secret[0], half[1] ^ from->family ^ table->secret[1]);
+	memcpy(key.half, from->bytes, sizeof(key.half));
+	hash = fold(key.half[0] ^ table->secret[0], key.half[1] ^ from->family ^ table->secret[1]);
 	hash = finish(fold(header->source_id ^ table->secret[2], hash ^ table->secret[3]));
 	key.tag = (uint32_t)(hash >> 32);
 	key.bucket = &table->buckets[hash & table->bucket_mask];
@@ -75,7 +76,11 @@ static inline struct key make_key(const struct sources *table, const struct addr
 
 static inline int same_sender(const struct slot *slot, const struct key *key)
 {
-	return slot->id == key->id && memcmp(&slot->address, key->address, sizeof(slot->address)) == 0;
+	uint64_t half[2];
+
+	memcpy(half, slot->address.bytes, sizeof(half));
+	return ((slot->id ^ key->id) | (half[0] ^ key->half[0]) | (half[1] ^ key->half[1]) |
+		       (uint64_t)(slot->address.family ^ key->address->family)) == 0;
 }
 
 static inline struct slot *find(const struct sources *table, const struct key *key)

@@ -169,7 +169,7 @@ static inline int is_remote(int64_t distance)
 	return distance > (int64_t)SOURCES_JUMP_MAX || distance < -(int64_t)SOURCES_JUMP_MAX;
 }
 
-enum window_verdict window_packet(struct window *window, const struct window_shape *shape, uint64_t seq, uint64_t tsc)
+enum window_verdict window_packet_any(struct window *window, const struct window_shape *shape, uint64_t seq, uint64_t tsc)
 {
 	int64_t distance = (int64_t)(seq - load(&window->recent));
 	uint64_t block = seq / WINDOW_BLOCK;
@@ -191,11 +191,7 @@ enum window_verdict window_packet(struct window *window, const struct window_sha
 		raise(&window->recent, seq);
 		keep_up(window, shape, block);
 	}
-	if (UNLIKELY((int64_t)(seq - window->first) < 0))
-		add(&window->outside, 1);
-	add(&window->received, 1);
-	progress(window, tsc);
-	return WINDOW_RECEIVED;
+	return window_take(window, seq, tsc);
 }
 
 enum window_verdict window_heartbeat(struct window *window, const struct window_shape *shape, uint64_t next, uint64_t tsc)

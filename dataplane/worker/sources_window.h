@@ -16,6 +16,9 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "base/compiler.h"
+#include "worker/sources.h"
+
 #define WINDOW_BLOCK 32u
 
 struct window_shape {
@@ -50,8 +53,38 @@ struct window_reading {
 /* Readies a window, still private to the caller, for a sequence whose first known number is `first`. */
 void window_start(struct window *window, const struct window_shape *shape, uint64_t first, uint64_t tsc);
 
-/* Counts an arrival. WINDOW_RESTART: nothing was counted, the sequence has started anew with this number. Any worker. */
-enum window_verdict window_packet(struct window *window, const struct window_shape *shape, uint64_t seq, uint64_t tsc);
+/* window_packet in all cases. */
+enum window_verdict window_packet_any(
+	struct window *window, const struct window_shape *shape, uint64_t seq, uint64_t tsc);
+
+/* What every number that is taken adds. */
+static inline enum window_verdict window_take(struct window *window, uint64_t seq, uint64_t tsc)
+{
+	if (UNLIKELY((int64_t)(seq - window->first) < 0))
+		atomic_fetch_add_explicit(&window->outside, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&window->received, 1, memory_order_relaxed);
+	if (atomic_load_explicit(&window->moved, memory_order_relaxed) != tsc)
+		atomic_store_explicit(&window->moved, tsc, memory_order_relaxed);
+	return WINDOW_RECEIVED;
+}
+
+/* Counts an arrival. WINDOW_RESTART: nothing was counted, the sequence has started anew with this number. Any worker.
+ * In line: a new number of the block that its word serves already, as nearly all are. */
+static inline enum window_verdict window_packet(
+	struct window *window, const struct window_shape *shape, uint64_t seq, uint64_t tsc)
+{
+	uint64_t distance = seq - atomic_load_explicit(&window->recent, memory_order_relaxed),
+		 block = seq / WINDOW_BLOCK;
+	_Atomic uint64_t *at = &window->words[block & (shape->words - 1)];
+	uint64_t word = atomic_load_explicit(at, memory_order_acquire), bit = UINT64_C(1) << seq % WINDOW_BLOCK;
+
+	if (LIKELY(distance + SOURCES_JUMP_MAX <= 2 * SOURCES_JUMP_MAX &&
+		    word >> 32 == (uint32_t)(block >> shape->shift) && (word & bit) == 0 &&
+		    atomic_compare_exchange_strong_explicit(
+			    at, &word, word | bit, memory_order_acq_rel, memory_order_relaxed)))
+		return window_take(window, seq, tsc);
+	return window_packet_any(window, shape, seq, tsc);
+}
 
 /* The same for a heartbeat that says that `next` will be sent next; WINDOW_NOTED, or WINDOW_RESTART. Any worker. */
 enum window_verdict window_heartbeat(struct window *window, const struct window_shape *shape, uint64_t next,
