@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "batch/record.h"
 
-#include <endian.h>
-#include <string.h>
-
-/* Numbers that a varint of two bytes holds. */
-#define TWO_FROM 64u
-#define TWO_TO   8191u
-
-_Static_assert(BATCH_RECORDS <= TWO_TO, "an index takes two bytes at the most");
-
 static inline uint32_t zigzag(int32_t v)
 {
 	return ((uint32_t)v << 1) ^ (uint32_t)(v >> 31);
@@ -55,26 +46,7 @@ static inline int varint_get(const uint8_t **at, const uint8_t *end, int32_t *va
 	return 0;
 }
 
-/* The varint of a number that takes two bytes. */
-static inline uint64_t two_bytes(uint32_t number)
-{
-	uint32_t v = number << 1;
-
-	return (v & 0x7f) | 0x80 | v >> 7 << 8;
-}
-
-/* What precedes the value of most records: no key, and every number takes two bytes. One store of eight bytes and one more. */
-static inline uint8_t *open_usual(uint8_t *at, uint32_t records, uint32_t value_len)
-{
-	uint64_t value = two_bytes(value_len), key = 1;
-	uint64_t first = htole64(two_bytes(8 + value_len) | two_bytes(records) << 32 | key << 48 | value << 56);
-
-	memcpy(at, &first, sizeof(first));
-	at[8] = (uint8_t)(value >> 8);
-	return at + 9;
-}
-
-static __attribute__((noinline)) uint8_t *open_any(uint8_t *at, uint32_t records, struct slice key, uint32_t value_len)
+uint8_t *record_open_any(uint8_t *at, uint32_t records, struct slice key, uint32_t value_len)
 {
 	uint32_t key_len = key.data != NULL ? key.len : 0;
 	int32_t key_text = key.data != NULL ? (int32_t)key_len : -1;
@@ -88,22 +60,6 @@ static __attribute__((noinline)) uint8_t *open_any(uint8_t *at, uint32_t records
 	if (key_len > 0)
 		memcpy(at, key.data, key_len);
 	return varint_put(at + key_len, (int32_t)value_len);
-}
-
-uint8_t *record_open(struct batch *batch, struct slice key, uint32_t value_len)
-{
-	uint32_t key_len = key.data != NULL ? key.len : 0, records = batch->records;
-	uint8_t *at = batch->data + batch->bytes;
-
-	if (UNLIKELY(records >= BATCH_RECORDS ||
-		     (uint64_t)batch->bytes + RECORD_OVERHEAD + key_len + value_len + RECORD_SLACK > batch->capacity))
-		return NULL;
-	if (LIKELY(key.data == NULL && records >= TWO_FROM && value_len >= TWO_FROM && value_len + 8 <= TWO_TO))
-		at = open_usual(at, records, value_len);
-	else
-		at = open_any(at, records, key, value_len);
-	batch->bytes = (uint32_t)(at - batch->data);
-	return at;
 }
 
 static int slice_get(const uint8_t **at, const uint8_t *end, struct slice *out)

@@ -15,7 +15,9 @@
  *   headers     varint  count, 0 (1 with raw records that ask for their identity)
  */
 
+#include <endian.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "batch/batch.h"
 #include "base/slice.h"
@@ -32,19 +34,86 @@ struct record {
 #define RECORD_SLACK 64u
 
 /*
- * Opens a record of a known value length at the end of the batch: writes everything before the value and returns where the
- * value goes, or NULL when batch or record count is full (nothing is changed then). The caller writes exactly `value_len`
- * bytes (and may overwrite RECORD_SLACK behind them) and calls record_close. Owning worker only.
+ * Where the next record of a batch goes. Whoever fills the batch keeps this beside what else it touches for an event,
+ * and the batch's own fields stand still meanwhile: batches begin at multiples of BATCH_ALIGN, so the first lines of
+ * all of them want the same few places in the near caches. All zero: no batch, and no room.
  */
-uint8_t *record_open(struct batch *batch, struct slice key, uint32_t value_len);
+struct record_writer {
+	uint8_t *at;      /* behind the last record */
+	uint8_t *limit;   /* what a record may need at the most ends here */
+	uint32_t records; /* in the batch */
+};
 
-static inline void record_close(struct batch *batch, uint32_t value_len)
+static inline void record_writer_begin(struct record_writer *writer, struct batch *batch)
 {
-	uint32_t end = batch->bytes + value_len;
+	writer->at = batch->data + batch->bytes;
+	writer->limit = batch->data + batch->capacity;
+	writer->records = batch->records;
+}
 
-	batch->data[end] = 0; /* headers */
-	batch->bytes = end + 1;
-	batch->records++;
+/* Tells the batch what was written to it. */
+static inline void record_writer_end(struct record_writer *writer, struct batch *batch)
+{
+	batch->bytes = (uint32_t)(writer->at - batch->data);
+	batch->records = writer->records;
+	*writer = (struct record_writer){NULL, NULL, 0};
+}
+
+/* What precedes a value in all cases; see record_open. */
+uint8_t *record_open_any(uint8_t *at, uint32_t records, struct slice key, uint32_t value_len);
+
+/* A varint of one or two bytes; of two. */
+ALWAYS_INLINE uint64_t record_two_bytes(uint32_t number)
+{
+	uint32_t v = number << 1;
+
+	return (v & 0x7f) | 0x80 | v >> 7 << 8;
+}
+
+#define RECORD_ONE_BYTE  63u   /* the largest number whose varint takes one byte ... */
+#define RECORD_TWO_BYTES 8191u /* ... and two */
+
+_Static_assert(BATCH_RECORDS <= RECORD_TWO_BYTES, "an index takes two bytes at the most");
+
+/* What precedes the value of most records: no key, lengths of two bytes, an index of one or two. One store of eight
+ * bytes and one more. */
+ALWAYS_INLINE uint8_t *record_open_usual(uint8_t *at, uint32_t records, uint32_t value_len)
+{
+	uint32_t wide = records > RECORD_ONE_BYTE;
+	uint64_t value = record_two_bytes(value_len), index = wide ? record_two_bytes(records) : records << 1;
+	uint64_t first = record_two_bytes(7 + wide + value_len) | index << 32 | (1 | value << 8) << (40 + 8 * wide);
+
+	first = htole64(first);
+	memcpy(at, &first, sizeof(first));
+	at[8] = (uint8_t)(value >> 8);
+	return at + 8 + wide;
+}
+
+/*
+ * Opens a record of a known value length at the end of the batch: writes everything before the value and returns where
+ * the value goes, or NULL when batch or record count is full (nothing is changed then). The caller writes exactly
+ * `value_len` bytes (and may overwrite RECORD_SLACK behind them) and calls record_close with their end. Owning worker
+ * only.
+ */
+ALWAYS_INLINE uint8_t *record_open(const struct record_writer *writer, struct slice key, uint32_t value_len)
+{
+	uint32_t key_len = key.data != NULL ? key.len : 0, records = writer->records;
+
+	if (UNLIKELY((uint64_t)key_len + value_len + RECORD_OVERHEAD + RECORD_SLACK >
+			     (uint64_t)(writer->limit - writer->at) ||
+		     records >= BATCH_RECORDS))
+		return NULL;
+	if (LIKELY(key.data == NULL && value_len > RECORD_ONE_BYTE && value_len <= RECORD_TWO_BYTES - 8))
+		return record_open_usual(writer->at, records, value_len);
+	return record_open_any(writer->at, records, key, value_len);
+}
+
+/* Closes the record whose value ends at `end`. */
+static inline void record_close(struct record_writer *writer, uint8_t *end)
+{
+	*end = 0; /* headers */
+	writer->at = end + 1;
+	writer->records++;
 }
 
 /*

@@ -45,6 +45,7 @@ void worker_publish(struct worker *worker)
 {
 	struct worker_counters *counters = worker->counters;
 
+	worker->open_events += worker->burst.numbered;
 	counter_set(&counters->open, worker->open_events);
 	counter_set(&counters->open_batches, worker->open_count);
 	counter_add(&counters->numbered, worker->burst.numbered);

@@ -69,6 +69,7 @@ struct batch *outlet_batch(struct worker *worker, unsigned topic, struct outlet 
 	batch->first_seq = counter_read(&out->next_seq);
 	batch->opened_tsc = worker->burst.tsc;
 	hours_batch_opened(worker, batch, worker->burst.hour);
+	record_writer_begin(&outlet->writer, batch);
 	outlet->batch = batch;
 	outlet->deadline = worker->burst.tsc + outlet->age_us * worker->us_ticks;
 	outlet->place = worker->open_count;
@@ -99,8 +100,10 @@ static void adapt_age(struct worker *worker, struct outlet *outlet, int full)
 void outlet_seal(struct worker *worker, struct outlet *outlet, int full)
 {
 	struct batch *batch = outlet->batch;
-	uint64_t events = batch->events;
+	uint32_t events = outlet->writer.records;
 
+	record_writer_end(&outlet->writer, batch);
+	batch->events = events;
 	adapt_age(worker, outlet, full);
 	close_place(worker, outlet);
 	outlet->batch = NULL;
@@ -122,7 +125,9 @@ void outlet_seal(struct worker *worker, struct outlet *outlet, int full)
  * cost it less, and the pool is not pinned by nearly empty ones while Kafka is away. */
 static int worth_waiting(const struct worker *worker, unsigned topic, const struct outlet *outlet, uint64_t tsc)
 {
-	return worker->topics[topic].batches > worker->ahead && outlet->batch->bytes < outlet->batch->capacity / 4 * 3 &&
+	uint64_t bytes = (uint64_t)(outlet->writer.at - outlet->batch->data);
+
+	return worker->topics[topic].batches > worker->ahead && bytes < outlet->batch->capacity / 4 * 3 &&
 	       tsc - outlet->batch->opened_tsc < WAIT_AGE_US * worker->us_ticks;
 }
 

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "batch/record.h"
 #include "wire/event.h"
 #include "wire/json.h"
 #include "worker/ingest.h"
@@ -21,24 +22,29 @@
  * partition. */
 enum { OUTLET_UNKEYED, OUTLET_UNPLACED, OUTLET_FIRST };
 
+/* One line: what an event touches of it and of its batch. */
 struct outlet {
 	struct batch *batch; /* open, or NULL */
+	struct record_writer writer;
 	uint64_t deadline;   /* TSC at which it is handed over, full or not */
 	uint64_t hold_until; /* TSC until which the partition is kept */
 	uint32_t hold_bytes; /* handed over to this partition so far */
 	uint32_t age_us;     /* follows the rate: between age_min_us and age_max_us */
 	uint32_t place;      /* index in worker.open[] while a batch is open */
 	int32_t partition;   /* -1: none chosen yet */
-};
+} __attribute__((aligned(CACHE_LINE)));
 
+_Static_assert(sizeof(struct outlet) == CACHE_LINE, "an outlet is one line");
+
+/* What an event touches of it is in its first line, with the prefix of a usual node's name. */
 struct topic_out {
 	counter next_seq;
-	uint32_t batches; /* of this topic that are open or away */
-	uint32_t prefix_len;
-	uint32_t outlet_count;
 	struct outlet *outlets;
+	uint32_t batches; /* of this topic that are open or away */
+	uint16_t outlet_count;
+	uint16_t prefix_len;
 	char prefix[INGEST_PREFIX + 1]; /* whoever leaves the comma out may read as far */
-};
+} __attribute__((aligned(CACHE_LINE)));
 
 /* Where an input's wanted members stand in the scanner's result. */
 struct input_plan {
@@ -56,6 +62,7 @@ struct burst {
 	uint32_t head_len;
 	char head[INGEST_HEAD];
 	uint64_t found, decoded, numbered;
+	char own_head[INGEST_HEAD], own_end[INGEST_END]; /* of an event that does not go on as the others do */
 };
 
 enum worker_stage { WORKER_RUNNING, WORKER_HALTING, WORKER_HALTED, WORKER_JOINING };
@@ -71,7 +78,7 @@ struct worker {
 	unsigned open_count;
 	uint32_t credit;      /* batches one topic may have open or away */
 	uint32_t ahead;       /* batches of one topic on the way before one that is not nearly full waits */
-	uint64_t open_events; /* the truth behind counters->open */
+	uint64_t open_events; /* the truth behind counters->open, without those numbered in this burst */
 	struct burst burst;
 	struct input_plan *plans;
 	uint8_t *input_of_port; /* index into plans + 1, by UDP port */

@@ -29,13 +29,17 @@ static void home(struct batch *batch)
 static int add(struct batch *batch, const char *key, uint32_t key_len, const char *value, uint32_t len)
 {
 	const struct slice k = {(const uint8_t *)key, key_len};
-	uint8_t *at = record_open(batch, k, len);
+	struct record_writer writer;
+	uint8_t *at;
 
-	if (at == NULL)
-		return 0;
-	memcpy(at, value, len);
-	record_close(batch, len);
-	return 1;
+	record_writer_begin(&writer, batch);
+	at = record_open(&writer, k, len);
+	if (at != NULL) {
+		memcpy(at, value, len);
+		record_close(&writer, at + len);
+	}
+	record_writer_end(&writer, batch);
+	return at != NULL;
 }
 
 /* Kafka's documentation of the record, by hand: length 9 and 8, attributes, deltas, key "k" or none, value, no headers. */

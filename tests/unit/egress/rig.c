@@ -97,12 +97,16 @@ static void write_record(struct rig *rig, struct batch *batch, unsigned bytes)
 	char number[24];
 	unsigned digits = (unsigned)snprintf(number, sizeof(number), "%llu ", (unsigned long long)(rig->sent + batch->records));
 	unsigned len = bytes > digits ? bytes : digits;
-	uint8_t *to = record_open(batch, (struct slice){NULL, 0}, len);
+	struct record_writer writer;
+	uint8_t *to;
 
+	record_writer_begin(&writer, batch);
+	to = record_open(&writer, (struct slice){NULL, 0}, len);
 	assert_non_null(to);
 	memset(to, 'x', len);
 	memcpy(to, number, digits);
-	record_close(batch, len);
+	record_close(&writer, to + len);
+	record_writer_end(&writer, batch);
 }
 
 static void hand_over(struct rig *rig, struct batch *batch)

@@ -107,6 +107,36 @@ static void line_breaks_between_tokens_become_blanks(void **state)
 	rig_free(rig);
 }
 
+/* Bodies are copied in steps of several sizes: each length, with a break in each place, comes out as it is but for
+ * that. */
+static void bodies_of_every_length_are_copied_whole(void **state)
+{
+	struct rig *rig = rig_new(4);
+	char sent[700], wanted[700];
+
+	(void)state;
+	rig_start(rig);
+	for (int len = 20; len < 600; len++) {
+		int at = snprintf(sent, sizeof(sent), "{\"type\":\"click\"");
+		char *text;
+
+		for (; at < len; at++)
+			sent[at] = at % 64 == len % 64 ? '\n' : at % 7 == 0 ? '\r' : '\t';
+		memcpy(wanted, sent, (size_t)at);
+		for (int i = 0; i < at; i++)
+			if (wanted[i] == '\n' || wanted[i] == '\r')
+				wanted[i] = ' ';
+		sent[at++] = '}';
+		rig_put(rig, RIG_PORT_JSON, sent, (size_t)at);
+		text = rig_take(rig, NULL, NULL);
+		assert_non_null(text);
+		assert_memory_equal(text, wanted, (size_t)at - 1);
+		assert_memory_equal(text + at - 1, ",\"ingest\":[", 11);
+		free(text);
+	}
+	rig_free(rig);
+}
+
 static void one_bad_event_among_good_ones_is_dropped_alone(void **state)
 {
 	struct rig *rig = rig_new(4);
@@ -403,6 +433,7 @@ int main(void)
 		cmocka_unit_test(record_is_the_event_with_its_ingest_member_appended),
 		cmocka_unit_test(a_member_of_our_name_is_replaced_wherever_it_stands),
 		cmocka_unit_test(line_breaks_between_tokens_become_blanks),
+		cmocka_unit_test(bodies_of_every_length_are_copied_whole),
 		cmocka_unit_test(one_bad_event_among_good_ones_is_dropped_alone),
 		cmocka_unit_test(unknown_types_go_where_the_configuration_says),
 		cmocka_unit_test(raw_events_pass_untouched),
