@@ -1,39 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <rte_prefetch.h>
 #include <stdlib.h>
 
-#include "base/fault.h"
-#include "nic/port.h"
+#include "nic/port_burst.h"
 #include "wire/packet.h"
 #include "wire/packet_plain.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define EXACT_COPIES 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define EXACT_COPIES 1
-#endif
-#endif
-
-#define AHEAD 4 /* frames whose headers are fetched before they are read */
-
-/* What a burst adds up to; written to the counters at its end, totals last. */
-struct tally {
-	unsigned frames, reassembled; /* of datagrams */
-	unsigned released; /* fragments that are no longer held */
-	uint64_t bytes;
-};
 
 static struct port_queue *queue_of(struct source_queue *queue)
 {
 	return (struct port_queue *)queue;
 }
 
-/*
- * The bytes of frame `index` of this burst. An overrun inside a packet buffer is invisible to a sanitizer, so in its builds
- * each frame is copied to a heap block of exact size, which lives until release.
- */
-#ifdef EXACT_COPIES
+#ifdef PORT_EXACT_COPIES
 static const uint8_t *make_copy(struct port_queue *q, unsigned index)
 {
 	const struct rte_mbuf *m = q->frames[index];
@@ -46,7 +23,7 @@ static const uint8_t *make_copy(struct port_queue *q, unsigned index)
 	return q->copies[index];
 }
 
-static const uint8_t *frame_bytes(struct port_queue *q, unsigned index)
+const uint8_t *port_exact_copy(struct port_queue *q, unsigned index)
 {
 	return make_copy(q, index);
 }
@@ -57,11 +34,6 @@ static void free_copies(struct port_queue *q)
 		free(q->copies[i]);
 }
 #else
-ALWAYS_INLINE const uint8_t *frame_bytes(struct port_queue *q, unsigned index)
-{
-	return rte_pktmbuf_mtod(q->frames[index], const uint8_t *);
-}
-
 ALWAYS_INLINE void free_copies(struct port_queue *q)
 {
 	(void)q;
@@ -141,7 +113,7 @@ static int on_our_vlan(const struct port_queue *q, const struct rte_mbuf *m, con
 }
 
 /* A fragment that came to nothing, with those of its datagram that were held. */
-static void drop_fragment(struct port_queue *q, const struct fragment_outcome *outcome, struct tally *tally)
+static void drop_fragment(struct port_queue *q, const struct fragment_outcome *outcome, struct port_tally *tally)
 {
 	struct source_counters *c = &q->counters;
 
@@ -166,7 +138,7 @@ static void expire_fragments(struct port_queue *q, uint64_t tsc)
 
 /* A reassembled datagram: `outcome` says how many frames were held for it, beside the one that completed it. */
 static unsigned take_whole(struct port_queue *q, struct packet *packet, const struct fragment_outcome *outcome,
-	struct tally *tally, struct datagram *out)
+	struct port_tally *tally, struct datagram *out)
 {
 	unsigned frames = outcome->freed + 1;
 	enum packet_kind kind;
@@ -186,7 +158,7 @@ static unsigned take_whole(struct port_queue *q, struct packet *packet, const st
 }
 
 static unsigned take_fragment(
-	struct port_queue *q, struct packet *packet, struct tally *tally, struct datagram *out, uint64_t tsc)
+	struct port_queue *q, struct packet *packet, struct port_tally *tally, struct datagram *out, uint64_t tsc)
 {
 	struct fragment_outcome outcome;
 
@@ -210,7 +182,7 @@ static unsigned take_fragment(
 }
 
 /* Any frame at all; returns 1 when it yields a datagram, which is then in `out`. */
-static unsigned take_other(struct port_queue *q, const struct rte_mbuf *m, const uint8_t *frame, struct tally *tally,
+static unsigned take_other(struct port_queue *q, const struct rte_mbuf *m, const uint8_t *frame, struct port_tally *tally,
 	struct datagram *out, uint64_t tsc)
 {
 	struct packet packet;
@@ -254,8 +226,10 @@ ALWAYS_INLINE void fill(struct datagram *out, const struct packet_plain *plain, 
 	out->destination_port = plain->destination_port;
 	out->source.family = family;
 	if (family == ADDRESS_IPV4) {
-		memset(out->source.bytes + 4, 0, 12);
-		memcpy(out->source.bytes, plain->source, 4);
+		uint64_t half[2] = {0, 0};
+
+		memcpy(half, plain->source, 4);
+		memcpy(out->source.bytes, half, sizeof(half));
 	} else {
 		memcpy(out->source.bytes, plain->source, 16);
 	}
@@ -285,55 +259,35 @@ ALWAYS_INLINE int take_plain(
 	return 0;
 }
 
-/* Outcomes first, the total last; what leaves the table is taken from its gauge after it stands elsewhere. */
-static void store(struct port_queue *q, const struct tally *tally, unsigned datagrams, unsigned frames)
+/* One frame; returns 1 when it yields a datagram, which is then in `out`. */
+ALWAYS_INLINE unsigned take_frame(struct port_queue *q, const struct rte_mbuf *m, const uint8_t *frame,
+	struct port_tally *tally, struct datagram *out, uint64_t tsc)
 {
-	counter_add(&q->counters.datagram_frames, tally->frames);
-	counter_add(&q->counters.datagrams, datagrams);
-	if (UNLIKELY((tally->released | tally->reassembled) != 0)) {
-		counter_add(&q->counters.reassembled, tally->reassembled);
-		counter_sub(&q->counters.fragments_held, tally->released);
-	}
-	counter_add(&q->counters.bytes, tally->bytes);
-	counter_add(&q->counters.frames, frames);
+	if (UNLIKELY(!tally->untagged || !take_plain(q, m, frame, out)))
+		return take_other(q, m, frame, tally, out, tsc);
+	tally->frames++;
+	return 1;
 }
 
 unsigned port_receive(struct source_queue *queue, struct datagram *out, uint64_t tsc)
 {
-	struct port_queue *q = queue_of(queue);
-	unsigned n, untagged = q->filter->vlan_count == 0, datagrams = 0, plain = 0;
-	struct tally tally = {0};
-	uint64_t bytes = 0;
+	return port_burst(queue_of(queue), out, tsc, take_frame);
+}
 
-	if (UNLIKELY(!gate_pass(&q->gate)))
-		return 0;
-	n = rte_eth_rx_burst(q->port_id, q->index, q->frames, PORT_BURST);
-	if (n == 0)
-		return 0;
-	q->held = n;
-	for (unsigned i = 0; i < AHEAD && i < n; i++)
-		rte_prefetch0(rte_pktmbuf_mtod(q->frames[i], const void *));
-	for (unsigned i = 0; i < n; i++) {
-		const uint8_t *frame = frame_bytes(q, i);
+/* Whole frames of the queue's own pool, which nobody else refers to, go back all at once. */
+static void free_frames(struct port_queue *q)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < q->held; i++) {
 		struct rte_mbuf *m = q->frames[i];
 
-		if (i + AHEAD < n)
-			rte_prefetch0(rte_pktmbuf_mtod(q->frames[i + AHEAD], const void *));
-		bytes += rte_pktmbuf_pkt_len(m);
-		if (FAULT("nic_frame"))
-			continue;
-		if (LIKELY(untagged && take_plain(q, m, frame, out + datagrams))) {
-			datagrams++;
-			plain++;
-		} else {
-			datagrams += take_other(q, m, frame, &tally, out + datagrams, tsc);
-		}
+		if (UNLIKELY(m->next != NULL || m->pool != q->pool))
+			rte_pktmbuf_free(m);
+		else if (LIKELY((m = rte_pktmbuf_prefree_seg(m)) != NULL))
+			q->frames[n++] = m;
 	}
-	tally.frames += plain;
-	tally.bytes = bytes;
-	port_host_flush(q);
-	store(q, &tally, datagrams, n);
-	return datagrams;
+	rte_mempool_put_bulk(q->pool, (void *const *)q->frames, n);
 }
 
 void port_release(struct source_queue *queue)
@@ -343,7 +297,7 @@ void port_release(struct source_queue *queue)
 	if (q->held == 0)
 		return;
 	free_copies(q);
-	rte_pktmbuf_free_bulk(q->frames, q->held);
+	free_frames(q);
 	q->held = 0;
 	if (q->fragments != NULL)
 		fragments_release(q->fragments);
