@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "feed.h"
 
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/ring.h"
+#include "wire/frame.h"
 #include "worker/worker.h"
 
 #define HOME_BURST 32u
@@ -42,6 +44,21 @@ static int is_ahead(struct feed *feed, uint64_t tsc)
 	return feed->taken >= (uint64_t)((double)(tsc - feed->began) * (double)feed->rate / (double)clock_hz());
 }
 
+void feed_renumber(struct feed *feed, const struct datagram *datagrams, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		uint8_t *at = (uint8_t *)(uintptr_t)datagrams[i].data;
+		uint64_t sender = frame_get64(at + 16) % FEED_SENDERS, number = frame_get64(at + 24);
+		uint64_t *last = &feed->numbers[sender].last, *base = &feed->numbers[sender].base;
+
+		if (number < *last)
+			*base += *last + 1;
+		*last = number;
+		number = htole64(number + *base);
+		memcpy(at + 24, &number, sizeof(number));
+	}
+}
+
 static unsigned feed_receive(struct source_queue *queue, struct datagram *out, uint64_t tsc)
 {
 	struct feed *feed = feed_of(queue);
@@ -54,6 +71,8 @@ static unsigned feed_receive(struct source_queue *queue, struct datagram *out, u
 	if (atomic_load_explicit(&feed->closed, memory_order_relaxed) || (feed->rate != 0 && is_ahead(feed, tsc)))
 		return 0;
 	n = feed->ops->receive(feed->queue, out, tsc);
+	if (feed->frames)
+		feed_renumber(feed, out, n);
 	feed->taken += n;
 	return n;
 }

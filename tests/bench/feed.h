@@ -12,6 +12,8 @@
 #include "batch/lane.h"
 #include "nic/source.h"
 
+#define FEED_SENDERS 64 /* of a capture at the most, with ids below it */
+
 struct worker;
 
 struct feed {
@@ -23,6 +25,10 @@ struct feed {
 	uint64_t rate;         /* datagrams a second, 0: as fast as it goes */
 	uint64_t began;        /* counter value of the first receive */
 	uint64_t taken;        /* datagrams let through */
+	int frames;            /* the capture holds frames: see feed_renumber */
+	struct {
+		uint64_t base, last; /* added to the capture's numbers now; the last of those */
+	} numbers[FEED_SENDERS];
 	atomic_int closed;     /* main thread: nothing more is let through */
 };
 
@@ -33,6 +39,10 @@ static inline struct source_queue *feed_queue(struct feed *feed)
 {
 	return (struct source_queue *)(void *)feed;
 }
+
+/* The capture comes again and again, but a sender's numbers go on: writes them into the frames, so that these are no
+ * duplicates. The worker's thread. */
+void feed_renumber(struct feed *feed, const struct datagram *datagrams, unsigned count);
 
 /* Sends home what is in the lane. The worker's thread. */
 void feed_discard(struct feed *feed);

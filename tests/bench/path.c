@@ -2,7 +2,7 @@
 
 /*
  * Measures the path, or a part of it, on a capture that net_pcap repeats without end; prints one line of JSON.
- *   bare     takes frames from the driver and frees them, as the port's queue does, without a look at them
+ *   bare     a worker's thread receives, but each frame is counted and dropped without a look at it
  *   null     receives datagrams from the source (headers and checksums verified) and releases them
  *   worker   a worker's thread decodes, numbers and writes records; batches go home at once
  *   kafka    the same, with a producer that delivers to a real broker
@@ -217,6 +217,7 @@ static void read_options(struct run *run, int argc, char **argv)
 	memset(run->settings.cpus, 0xff, sizeof(run->settings.cpus));
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
 		read_option(run, option);
+	run->settings.blind = run->mode == MODE_BARE;
 	run->settings.kafka = run->mode == MODE_KAFKA;
 	run->settings.still = run->steps;
 	if (run->settings.pcap == NULL || run->settings.workers < 1 || run->settings.workers > RIG_WORKERS ||
@@ -231,16 +232,14 @@ static unsigned turn(struct run *run, struct port_queue *q, struct datagram *dat
 {
 	struct source_queue *queue = (struct source_queue *)q;
 	struct worker *worker = run->rig.workers[0];
-	unsigned n;
+	unsigned n = run->rig.feeds[0].ops->receive(queue, datagrams, tsc);
 
-	if (run->mode == MODE_BARE) {
-		n = rte_eth_rx_burst(q->port_id, q->index, q->frames, PORT_BURST);
-		rte_pktmbuf_free_bulk(q->frames, n);
-		return n;
-	}
-	n = source_dpdk.receive(queue, datagrams, tsc);
+	if (run->settings.format == RIG_FRAME)
+		feed_renumber(&run->rig.feeds[0], datagrams, n);
 	if (run->mode == MODE_WORKER && n > 0)
 		worker_burst(worker, datagrams, n, tsc);
+	if (run->mode == MODE_BARE)
+		n = q->held;
 	source_dpdk.release(queue);
 	if (run->mode == MODE_WORKER) {
 		feed_discard(&run->rig.feeds[0]);
@@ -294,7 +293,7 @@ static void look(const struct run *run, struct figures *figures)
 	struct rig_sums sums;
 
 	rig_sum(&run->rig, &sums);
-	figures->events = sums.numbered;
+	figures->events = run->mode == MODE_BARE ? sums.frames : sums.numbered;
 	figures->bytes = sums.bytes;
 	figures->dropped = sums.dropped;
 	if (run->mode == MODE_KAFKA)
@@ -311,7 +310,7 @@ static uint64_t events_now(const struct run *run)
 	if (run->mode == MODE_KAFKA)
 		return counter_read(&producer_counters(run->rig.producer)->acked);
 	rig_sum(&run->rig, &sums);
-	return sums.numbered;
+	return run->mode == MODE_BARE ? sums.frames : sums.numbered;
 }
 
 static int wait_for(const struct run *run, uint64_t events, uint64_t end_ns)
@@ -367,7 +366,7 @@ int main(int argc, char **argv)
 	rc = rig_open(&run.rig, &run.settings, &error);
 	if (rc == 0)
 		rc = rig_start(&run.rig, &error);
-	if (rc == 0 && (run.steps || run.mode < MODE_WORKER))
+	if (rc == 0 && (run.steps || run.mode == MODE_NULL))
 		measure_steps(&run, &figures);
 	else if (rc == 0)
 		rc = measure_threads(&run, &figures, &error);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/ring.h"
+#include "blind.h"
 #include "kafka/settings.h"
 #include "nic/eal.h"
 #include "types.h"
@@ -111,11 +112,12 @@ static int new_worker(struct rig *rig, unsigned index, struct error *error)
 		return error_set(error, -ENOMEM, "no memory for rings of %u batches", batches);
 	rc = worker_new(&rig->workers[index], &c, lane, error);
 	rig->feeds[index] = (struct feed){
-		.ops = &source_dpdk,
+		.ops = rig->settings.blind ? blind_ops() : &source_dpdk,
 		.queue = source_dpdk.queue(rig->source, index),
 		.lane = lane,
 		.worker = rig->workers[index],
 		.discard = !rig->settings.kafka,
+		.frames = rig->settings.format == RIG_FRAME,
 		.rate = rig->settings.rate,
 	};
 	return rc;
@@ -223,6 +225,7 @@ void rig_sum(const struct rig *rig, struct rig_sums *sums)
 		const struct worker_counters *c = worker_counters(rig->workers[i]);
 		const struct source_counters *s = source_dpdk.counters(rig->feeds[i].queue);
 
+		sums->frames += counter_read(&s->frames);
 		sums->numbered += counter_read(&c->numbered);
 		sums->datagrams += counter_read(&c->datagrams);
 		for (unsigned t = 0; t < rig->types.count; t++)
@@ -231,6 +234,8 @@ void rig_sum(const struct rig *rig, struct rig_sums *sums)
 			sums->dropped += counter_read(&c->datagram_drops[d]);
 		for (unsigned d = 0; d < EVENT_DROPS; d++)
 			sums->dropped += counter_read(&c->event_drops[d]);
+		if (rig->settings.blind)
+			continue; /* drops all, and means to */
 #define X(name, ...) sums->dropped += counter_read(&s->dropped_##name);
 		SOURCE_DROPS(X)
 #undef X

@@ -30,6 +30,7 @@ struct rig_settings {
 	uint64_t rate;         /* events a second and worker, 0: as many as the sink takes */
 	uint64_t pool_bytes;   /* of batches, a worker */
 	int64_t utc;           /* seconds since 1970 that the clock tells at the start, 0: the true time */
+	int blind;             /* 1: frames are not looked at */
 	int kafka;             /* 1: a producer delivers; 0: batches go home at once */
 	int still;             /* time stands still for batches: only full ones are handed over */
 	unsigned handles;      /* Kafka clients */
@@ -71,6 +72,6 @@ void rig_close(struct rig *rig);
 
 /* Sums over all workers; any thread. `dropped` counts datagrams and events, and frames dropped by the source. */
 struct rig_sums {
-	uint64_t datagrams, numbered, bytes, dropped;
+	uint64_t frames, datagrams, numbered, bytes, dropped;
 };
 void rig_sum(const struct rig *rig, struct rig_sums *sums);
