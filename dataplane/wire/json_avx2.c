@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "wire/json_scan.h"
+
 #define JSON_TARGET __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt,pclmul")))
 #define OPERATION   static inline __attribute__((always_inline)) JSON_TARGET
 
@@ -15,20 +17,14 @@ OPERATION uint64_t join(__m256i low, __m256i high)
 	return (uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
 }
 
-OPERATION void load(struct block *b, const uint8_t *data)
+OPERATION void block_load(struct block *b, const uint8_t *data)
 {
 	b->low = _mm256_loadu_si256((const __m256i *)(const void *)data);
 	b->high = _mm256_loadu_si256((const __m256i *)(const void *)(data + 32));
 }
 
-OPERATION void block_load(struct block *b, struct block *before, const uint8_t *data)
-{
-	load(b, data);
-	load(before, data - 1);
-}
-
 /* The last bytes before the end of the data, padded with spaces. */
-OPERATION void block_load_tail(struct block *b, struct block *before, const uint8_t *data, uint32_t at, uint32_t left)
+OPERATION void block_load_tail(struct block *b, const uint8_t *data, uint32_t at, uint32_t left)
 {
 	uint8_t padded[128];
 
@@ -37,18 +33,13 @@ OPERATION void block_load_tail(struct block *b, struct block *before, const uint
 		memcpy(padded, data + at + left - 64, 64);
 	else
 		memcpy(padded + 64 - at - left, data, at + left);
-	load(b, padded + 64 - left);
-	load(before, padded + 63 - left);
+	block_load(b, padded + 64 - left);
 }
 
-/* Not zero when there is a backslash, a control character or a byte above 127 (which is below zero, if signed). */
-OPERATION uint64_t block_special(const struct block *b)
+OPERATION void block_store(const struct block *b, uint8_t *out)
 {
-	__m256i space = _mm256_set1_epi8(0x20), backslash = _mm256_set1_epi8('\\');
-	__m256i low = _mm256_or_si256(_mm256_cmpgt_epi8(space, b->low), _mm256_cmpeq_epi8(b->low, backslash));
-	__m256i high = _mm256_or_si256(_mm256_cmpgt_epi8(space, b->high), _mm256_cmpeq_epi8(b->high, backslash));
-
-	return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(low, high));
+	_mm256_storeu_si256((__m256i *)(void *)out, b->low);
+	_mm256_storeu_si256((__m256i *)(void *)(out + 32), b->high);
 }
 
 OPERATION uint64_t block_equal(const struct block *b, uint8_t byte)
@@ -85,6 +76,40 @@ OPERATION uint64_t block_range(const struct block *b, uint8_t low, uint8_t high)
 		_mm256_cmpeq_epi8(_mm256_min_epu8(second, size), second));
 }
 
+/* Bytes below the space. */
+OPERATION uint64_t block_control(const struct block *b)
+{
+	__m256i last = _mm256_set1_epi8(0x1F);
+
+	return join(_mm256_cmpeq_epi8(_mm256_min_epu8(b->low, last), b->low),
+		_mm256_cmpeq_epi8(_mm256_min_epu8(b->high, last), b->high));
+}
+
+/* Bytes that have the bit. */
+OPERATION uint64_t block_bit(const struct block *b, uint8_t bit)
+{
+	int shift = __builtin_clz(bit) - 24;
+
+	return join(_mm256_slli_epi16(b->low, shift), _mm256_slli_epi16(b->high, shift));
+}
+
+/* {}[]:, and some control characters. */
+OPERATION uint64_t block_operators(const struct block *b)
+{
+	const __m256i by_half = _mm256_broadcastsi128_si256(_mm_setr_epi8(JSON_OPERATORS)), bit = _mm256_set1_epi8(0x20);
+
+	return join(_mm256_cmpeq_epi8(_mm256_shuffle_epi8(by_half, b->low), _mm256_or_si256(b->low, bit)),
+		_mm256_cmpeq_epi8(_mm256_shuffle_epi8(by_half, b->high), _mm256_or_si256(b->high, bit)));
+}
+
+OPERATION uint64_t block_space(const struct block *b)
+{
+	const __m256i by_half = _mm256_broadcastsi128_si256(_mm_setr_epi8(JSON_SPACES));
+
+	return join(_mm256_cmpeq_epi8(_mm256_shuffle_epi8(by_half, b->low), b->low),
+		_mm256_cmpeq_epi8(_mm256_shuffle_epi8(by_half, b->high), b->high));
+}
+
 OPERATION uint64_t prefix_xor(uint64_t bits)
 {
 	__m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, (int64_t)bits), _mm_set1_epi8(-1), 0);
@@ -92,17 +117,42 @@ OPERATION uint64_t prefix_xor(uint64_t bits)
 	return (uint64_t)_mm_cvtsi128_si64(product);
 }
 
-/* Writes base + each bit's index, by eights: up to seven words more than there are bits. */
-OPERATION void store_marks(uint32_t *at, uint64_t bits, uint32_t base)
+/* The bytes of `tokens` and their places, `offset` being that of the block's first, by eights: up to seven too many. */
+OPERATION void store_tokens(
+	uint8_t *bytes, uint16_t *at, const struct block *b, uint64_t tokens, uint32_t offset)
 {
+	uint8_t copy[65];
+
+	block_store(b, copy);
+	copy[64] = 0;
 	do {
 #pragma GCC unroll 8
 		for (unsigned i = 0; i < 8; i++) {
-			at[i] = base + (uint32_t)_tzcnt_u64(bits);
+			uint32_t index = (uint32_t)_tzcnt_u64(tokens);
+
+			bytes[i] = copy[index];
+			at[i] = (uint16_t)(offset + index);
+			tokens = _blsr_u64(tokens);
+		}
+		bytes += 8;
+		at += 8;
+	} while (__builtin_expect(tokens != 0, 1));
+}
+
+/* Writes base + the place of each token of `bits` and returns how many, by eights: up to seven too many. */
+OPERATION uint32_t store_marks(uint32_t *out, const uint16_t *at, uint64_t bits, uint32_t base)
+{
+	uint32_t count = (uint32_t)__builtin_popcountll(bits);
+
+	do {
+#pragma GCC unroll 8
+		for (unsigned i = 0; i < 8; i++) {
+			out[i] = base + at[_tzcnt_u64(bits)];
 			bits = _blsr_u64(bits);
 		}
-		at += 8;
-	} while (__builtin_expect(bits != 0, 0));
+		out += 8;
+	} while (__builtin_expect(bits != 0, 1));
+	return count;
 }
 
 struct words {
@@ -129,6 +179,12 @@ OPERATION uint64_t words_equal(const struct words *w, uint64_t pattern, uint64_t
 	__m256i patterns = _mm256_set1_epi64x((int64_t)pattern), masks = _mm256_set1_epi64x((int64_t)mask);
 
 	return four_equal(w->low, patterns, masks) | four_equal(w->high, patterns, masks) << 4;
+}
+
+OPERATION void fill_sixteen(uint32_t *at, uint32_t place)
+{
+	_mm256_storeu_si256((__m256i *)(void *)at, _mm256_set1_epi32((int)place));
+	_mm256_storeu_si256((__m256i *)(void *)(at + 8), _mm256_set1_epi32((int)place));
 }
 
 #include "wire/json_block.h"

@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "wire/json_scan.h"
+
 /* Only CPUs with VBMI2 come here (Ice Lake and Zen 4 on): they do not slow down for 512-bit instructions. */
 #define JSON_TARGET __attribute__((target("avx512f,avx512bw,avx512vbmi2,bmi,bmi2,lzcnt,popcnt,pclmul")))
 #define OPERATION   static inline __attribute__((always_inline)) JSON_TARGET
@@ -11,26 +13,15 @@ struct block {
 	__m512i bytes;
 };
 
-OPERATION void block_load(struct block *b, struct block *before, const uint8_t *data)
+OPERATION void block_load(struct block *b, const uint8_t *data)
 {
 	b->bytes = _mm512_loadu_si512(data);
-	before->bytes = _mm512_loadu_si512(data - 1);
 }
 
 /* Bytes that are masked off are not touched, and read as spaces. */
-OPERATION void block_load_tail(struct block *b, struct block *before, const uint8_t *data, uint32_t at, uint32_t left)
+OPERATION void block_load_tail(struct block *b, const uint8_t *data, uint32_t at, uint32_t left)
 {
-	__m512i spaces = _mm512_set1_epi8(' ');
-
-	b->bytes = _mm512_mask_loadu_epi8(spaces, _bzhi_u64(~UINT64_C(0), left), data + at);
-	before->bytes = _mm512_mask_loadu_epi8(spaces, _bzhi_u64(~UINT64_C(0), left + 1), data + at - 1);
-}
-
-/* Not zero when there is a backslash, a control character or a byte above 127 (which is below zero, if signed). */
-OPERATION uint64_t block_special(const struct block *b)
-{
-	return _mm512_cmplt_epi8_mask(b->bytes, _mm512_set1_epi8(0x20)) |
-		_mm512_cmpeq_epi8_mask(b->bytes, _mm512_set1_epi8('\\'));
+	b->bytes = _mm512_mask_loadu_epi8(_mm512_set1_epi8(' '), _bzhi_u64(~UINT64_C(0), left), data + at);
 }
 
 OPERATION uint64_t block_equal(const struct block *b, uint8_t byte)
@@ -55,6 +46,34 @@ OPERATION uint64_t block_range(const struct block *b, uint8_t low, uint8_t high)
 		_mm512_sub_epi8(b->bytes, _mm512_set1_epi8((char)low)), _mm512_set1_epi8((char)(high - low)));
 }
 
+/* Bytes below the space. */
+OPERATION uint64_t block_control(const struct block *b)
+{
+	return _mm512_cmplt_epu8_mask(b->bytes, _mm512_set1_epi8(' '));
+}
+
+/* Bytes that have the bit. */
+OPERATION uint64_t block_bit(const struct block *b, uint8_t bit)
+{
+	return _mm512_test_epi8_mask(b->bytes, _mm512_set1_epi8((char)bit));
+}
+
+/* {}[]:, and some control characters. */
+OPERATION uint64_t block_operators(const struct block *b)
+{
+	const __m512i by_half = _mm512_broadcast_i32x4(_mm_setr_epi8(JSON_OPERATORS));
+
+	return _mm512_cmpeq_epi8_mask(
+		_mm512_shuffle_epi8(by_half, b->bytes), _mm512_or_si512(b->bytes, _mm512_set1_epi8(0x20)));
+}
+
+OPERATION uint64_t block_space(const struct block *b)
+{
+	const __m512i by_half = _mm512_broadcast_i32x4(_mm_setr_epi8(JSON_SPACES));
+
+	return _mm512_cmpeq_epi8_mask(_mm512_shuffle_epi8(by_half, b->bytes), b->bytes);
+}
+
 OPERATION uint64_t prefix_xor(uint64_t bits)
 {
 	__m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, (int64_t)bits), _mm_set1_epi8(-1), 0);
@@ -62,25 +81,43 @@ OPERATION uint64_t prefix_xor(uint64_t bits)
 	return (uint64_t)_mm_cvtsi128_si64(product);
 }
 
-OPERATION void store_sixteen(uint32_t *at, __m128i indexes, uint32_t base)
+OPERATION void store_places(uint16_t *at, __m256i indexes, uint32_t offset)
 {
-	_mm512_storeu_si512(at, _mm512_add_epi32(_mm512_cvtepu8_epi32(indexes), _mm512_set1_epi32((int)base)));
+	_mm512_storeu_si512(at, _mm512_add_epi16(_mm512_cvtepu8_epi16(indexes), _mm512_set1_epi16((short)offset)));
 }
 
-/* Writes base + each bit's index; may write 64 words whatever the bits are. */
-OPERATION void store_marks(uint32_t *at, uint64_t bits, uint32_t base)
+/* The bytes of `tokens` and their places, `offset` being that of the block's first; may write 64 whatever they are. */
+OPERATION void store_tokens(
+	uint8_t *bytes, uint16_t *at, const struct block *b, uint64_t tokens, uint32_t offset)
 {
 	const __m512i all = _mm512_set_epi8(63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44,
 		43, 42, 41, 40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17,
 		16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-	__m512i indexes = _mm512_maskz_compress_epi8(bits, all);
+	__m512i indexes = _mm512_maskz_compress_epi8(tokens, all);
 
-	store_sixteen(at, _mm512_castsi512_si128(indexes), base);
-	if (__builtin_expect(__builtin_popcountll(bits) > 16, 0)) {
-		store_sixteen(at + 16, _mm512_extracti32x4_epi32(indexes, 1), base);
-		store_sixteen(at + 32, _mm512_extracti32x4_epi32(indexes, 2), base);
-		store_sixteen(at + 48, _mm512_extracti32x4_epi32(indexes, 3), base);
-	}
+	_mm512_storeu_si512(bytes, _mm512_maskz_compress_epi8(tokens, b->bytes));
+	store_places(at, _mm512_castsi512_si256(indexes), offset);
+	if (__builtin_expect(__builtin_popcountll(tokens) > 32, 0))
+		store_places(at + 32, _mm512_extracti64x4_epi64(indexes, 1), offset);
+}
+
+OPERATION uint32_t store_half(uint32_t *out, const uint16_t *at, uint32_t bits, uint32_t base)
+{
+	__m512i places = _mm512_maskz_compress_epi16(bits, _mm512_loadu_si512(at)), bases = _mm512_set1_epi32((int)base);
+
+	_mm512_storeu_si512(out, _mm512_add_epi32(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(places)), bases));
+	if (__builtin_expect(__builtin_popcount(bits) > 16, 0))
+		_mm512_storeu_si512(
+			out + 16, _mm512_add_epi32(_mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(places, 1)), bases));
+	return (uint32_t)__builtin_popcount(bits);
+}
+
+/* Writes base + the place of each token of `bits` and returns how many; may write 64 whatever they are. */
+OPERATION uint32_t store_marks(uint32_t *out, const uint16_t *at, uint64_t bits, uint32_t base)
+{
+	uint32_t first = store_half(out, at, (uint32_t)bits, base);
+
+	return first + store_half(out + first, at + 32, (uint32_t)(bits >> 32), base);
 }
 
 struct words {
@@ -99,6 +136,11 @@ OPERATION uint64_t words_equal(const struct words *w, uint64_t pattern, uint64_t
 	__m512i differ = _mm512_xor_si512(w->all, _mm512_set1_epi64((int64_t)pattern));
 
 	return _mm512_testn_epi64_mask(differ, _mm512_set1_epi64((int64_t)mask));
+}
+
+OPERATION void fill_sixteen(uint32_t *at, uint32_t place)
+{
+	_mm512_storeu_si512(at, _mm512_set1_epi32((int)place));
 }
 
 #include "wire/json_block.h"

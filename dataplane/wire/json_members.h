@@ -5,7 +5,7 @@
  * From marks to members. The first 8 bytes of every name, with its quote, are put side by side and compared with each
  * wanted name at once, so that the order of members costs no branch misses; a wanted name that does not fit in 8 bytes is
  * then looked at in full. A file that includes this has defined JSON_TARGET (a function attribute), struct words (eight of
- * them), words_set and words_equal. The words go into registers one by one: read back from memory as a vector they would
+ * them), words_set, words_equal and fill_sixteen. The words go into registers one by one: read back from memory as a vector they would
  * have to wait until all their stores are done.
  */
 
@@ -97,6 +97,8 @@ MEMBER_INLINE int fill_member(const uint8_t *data, const uint32_t *mark, const s
 {
 	uint32_t open = mark[0], from = mark[1] + 1, behind = mark[2] - 1, to, quoted;
 
+	/* Some senders write a space behind the colon, some do not: no branch to guess. */
+	from += data[from] == ' ';
 	while (__builtin_expect(data[from] <= ' ', 0) && is_space(data[from]) && from < behind)
 		from++;
 	while (__builtin_expect(data[behind] <= ' ', 0) && is_space(data[behind]) && from < behind)
@@ -121,9 +123,23 @@ MEMBER_INLINE void close_marks(struct json_marks *marks, uint32_t start)
 {
 	uint32_t *at = marks->at + marks->count;
 
+	fill_sixteen(at, start);
 	at[0] = marks->end + 1;
-	for (unsigned i = 1; i < 16; i++)
-		at[i] = start;
+}
+
+/* The words that eight names begin with; `whole`: none of them is nearer to the end of the data than a word. */
+MEMBER_INLINE void load_names(struct words *words, const uint8_t *data, uint32_t len, const uint32_t *opens, int whole)
+{
+	uint64_t each[8];
+
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < 8; i++) {
+		if (whole)
+			memcpy(&each[i], data + opens[2 * i], sizeof(each[i]));
+		else
+			each[i] = load_word(data, len, opens[2 * i]);
+	}
+	words_set(words, each[0], each[1], each[2], each[3], each[4], each[5], each[6], each[7]);
 }
 
 /* For each wanted name the members (of up to 64) that have it, a bit each. */
@@ -132,14 +148,16 @@ MEMBER_INLINE void find_names(const struct json_plan *plan, unsigned wanted_coun
 {
 	uint32_t members = marks->count / 2;
 	const uint32_t *opens = marks->at;
+	int whole = members != 0 && len - opens[2 * members - 2] >= sizeof(uint64_t);
 
 	for (uint32_t first = 0; first < members; first += 8, opens += 16) {
 		uint64_t present = ~UINT64_C(0) >> (64 - (members - first < 8 ? members - first : 8));
 		struct words words;
 
-		words_set(&words, load_word(data, len, opens[0]), load_word(data, len, opens[2]),
-			load_word(data, len, opens[4]), load_word(data, len, opens[6]), load_word(data, len, opens[8]),
-			load_word(data, len, opens[10]), load_word(data, len, opens[12]), load_word(data, len, opens[14]));
+		if (__builtin_expect(whole, 1))
+			load_names(&words, data, len, opens, 1);
+		else
+			load_names(&words, data, len, opens, 0);
 		for (unsigned wanted = 0; wanted < wanted_count; wanted++) {
 			uint64_t found = words_equal(&words, plan->patterns[wanted], plan->masks[wanted]) & present;
 
@@ -156,7 +174,8 @@ MEMBER_INLINE int fill_members(const struct json_plan *plan, const uint8_t *data
 	unsigned wanted_count = plan->count < JSON_WANTED ? plan->count : JSON_WANTED;
 	int trusted = plan->trusted, any = marks->count != 0;
 
-	find_names(plan, wanted_count, data, len, marks, equals);
+	if (wanted_count > 0)
+		find_names(plan, wanted_count, data, len, marks, equals);
 	for (unsigned wanted = 0; wanted < wanted_count; wanted++) {
 		struct json_member *member = &out->members[wanted];
 		uint64_t equal = any ? equals[wanted] : 0;

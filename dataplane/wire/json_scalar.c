@@ -24,6 +24,12 @@ static uint64_t words_equal(const struct words *w, uint64_t pattern, uint64_t ma
 	return equal;
 }
 
+static void fill_sixteen(uint32_t *at, uint32_t place)
+{
+	for (unsigned i = 0; i < 16; i++)
+		at[i] = place;
+}
+
 #include "wire/json_members.h"
 #include "wire/utf8.h"
 

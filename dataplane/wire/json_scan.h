@@ -21,6 +21,10 @@ struct json_marks {
 	uint32_t at[JSON_MARKS + 64]; /* indexes into data, rising, and end + 1; room for one block's worth more */
 };
 
+/* By the lower half of a byte: the operators with bit 0x20 ("{}" for "[]"), and white space; else what cannot match. */
+#define JSON_OPERATORS 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ':', '{', ',', '}', 0, 0
+#define JSON_SPACES    ' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', 0, 0, '\r', 0, 0
+
 /*
  * Reads the object whose '{' is data[start]. JSON_FOUND: `out` is filled, *end is the index of its '}'. Else a negative
  * enum json_result, with the place of the error in *end.

@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "wire/json_scan.h"
+
 #define JSON_TARGET __attribute__((target("sse4.2,popcnt")))
 #define OPERATION   static inline __attribute__((always_inline)) JSON_TARGET
 
@@ -21,20 +23,14 @@ struct block {
 		joined;                                                                                                \
 	})
 
-OPERATION void load(struct block *b, const uint8_t *data)
+OPERATION void block_load(struct block *b, const uint8_t *data)
 {
 	for (unsigned i = 0; i < 4; i++)
 		b->parts[i] = _mm_loadu_si128((const __m128i *)(const void *)(data + 16 * i));
 }
 
-OPERATION void block_load(struct block *b, struct block *before, const uint8_t *data)
-{
-	load(b, data);
-	load(before, data - 1);
-}
-
 /* The last bytes before the end of the data, padded with spaces. */
-OPERATION void block_load_tail(struct block *b, struct block *before, const uint8_t *data, uint32_t at, uint32_t left)
+OPERATION void block_load_tail(struct block *b, const uint8_t *data, uint32_t at, uint32_t left)
 {
 	uint8_t padded[128];
 
@@ -43,19 +39,13 @@ OPERATION void block_load_tail(struct block *b, struct block *before, const uint
 		memcpy(padded, data + at + left - 64, 64);
 	else
 		memcpy(padded + 64 - at - left, data, at + left);
-	load(b, padded + 64 - left);
-	load(before, padded + 63 - left);
+	block_load(b, padded + 64 - left);
 }
 
-/* Not zero when there is a backslash, a control character or a byte above 127 (which is below zero, if signed). */
-OPERATION uint64_t block_special(const struct block *b)
+OPERATION void block_store(const struct block *b, uint8_t *out)
 {
-	__m128i all = _mm_setzero_si128();
-
 	for (unsigned i = 0; i < 4; i++)
-		all = _mm_or_si128(all, _mm_or_si128(_mm_cmplt_epi8(b->parts[i], _mm_set1_epi8(0x20)),
-						_mm_cmpeq_epi8(b->parts[i], _mm_set1_epi8('\\'))));
-	return (uint32_t)_mm_movemask_epi8(all);
+		_mm_storeu_si128((__m128i *)(void *)(out + 16 * i), b->parts[i]);
 }
 
 OPERATION uint64_t block_equal(const struct block *b, uint8_t byte)
@@ -80,6 +70,35 @@ OPERATION uint64_t block_range(const struct block *b, uint8_t low, uint8_t high)
 		_mm_sub_epi8(part, _mm_set1_epi8((char)low))));
 }
 
+/* Bytes below the space. */
+OPERATION uint64_t block_control(const struct block *b)
+{
+	return JOIN(_mm_cmpeq_epi8(_mm_min_epu8(part, _mm_set1_epi8(0x1F)), part));
+}
+
+/* Bytes that have the bit. */
+OPERATION uint64_t block_bit(const struct block *b, uint8_t bit)
+{
+	int shift = __builtin_clz(bit) - 24;
+
+	return JOIN(_mm_slli_epi16(part, shift));
+}
+
+/* {}[]:, and some control characters. */
+OPERATION uint64_t block_operators(const struct block *b)
+{
+	const __m128i by_half = _mm_setr_epi8(JSON_OPERATORS);
+
+	return JOIN(_mm_cmpeq_epi8(_mm_shuffle_epi8(by_half, part), _mm_or_si128(part, _mm_set1_epi8(0x20))));
+}
+
+OPERATION uint64_t block_space(const struct block *b)
+{
+	const __m128i by_half = _mm_setr_epi8(JSON_SPACES);
+
+	return JOIN(_mm_cmpeq_epi8(_mm_shuffle_epi8(by_half, part), part));
+}
+
 OPERATION uint64_t prefix_xor(uint64_t bits)
 {
 	for (unsigned shift = 1; shift < 64; shift *= 2)
@@ -87,11 +106,29 @@ OPERATION uint64_t prefix_xor(uint64_t bits)
 	return bits;
 }
 
-/* Writes base + each bit's index. */
-OPERATION void store_marks(uint32_t *at, uint64_t bits, uint32_t base)
+/* The bytes of `tokens` and their places, `offset` being that of the block's first. */
+OPERATION void store_tokens(
+	uint8_t *bytes, uint16_t *at, const struct block *b, uint64_t tokens, uint32_t offset)
 {
+	uint8_t copy[64];
+
+	block_store(b, copy);
+	for (; tokens != 0; tokens &= tokens - 1) {
+		uint32_t index = (uint32_t)__builtin_ctzll(tokens);
+
+		*bytes++ = copy[index];
+		*at++ = (uint16_t)(offset + index);
+	}
+}
+
+/* Writes base + the place of each token of `bits` and returns how many. */
+OPERATION uint32_t store_marks(uint32_t *out, const uint16_t *at, uint64_t bits, uint32_t base)
+{
+	uint32_t count = 0;
+
 	for (; bits != 0; bits &= bits - 1)
-		*at++ = base + (uint32_t)__builtin_ctzll(bits);
+		out[count++] = base + at[__builtin_ctzll(bits)];
+	return count;
 }
 
 struct words {
@@ -119,6 +156,12 @@ OPERATION uint64_t words_equal(const struct words *w, uint64_t pattern, uint64_t
 		equal |= (uint64_t)(uint32_t)_mm_movemask_pd(_mm_castsi128_pd(same)) << (2 * i);
 	}
 	return equal;
+}
+
+OPERATION void fill_sixteen(uint32_t *at, uint32_t place)
+{
+	for (unsigned i = 0; i < 16; i += 4)
+		_mm_storeu_si128((__m128i *)(void *)(at + i), _mm_set1_epi32((int)place));
 }
 
 #include "wire/json_block.h"
