@@ -7,6 +7,7 @@
 
 /* Only CPUs with VBMI2 come here (Ice Lake and Zen 4 on): they do not slow down for 512-bit instructions. */
 #define JSON_TARGET __attribute__((target("avx512f,avx512bw,avx512vbmi2,bmi,bmi2,lzcnt,popcnt,pclmul")))
+#define JSON_COMPRESSES
 #define OPERATION   static inline __attribute__((always_inline)) JSON_TARGET
 
 struct block {
@@ -81,6 +82,12 @@ OPERATION uint64_t prefix_xor(uint64_t bits)
 	return (uint64_t)_mm_cvtsi128_si64(product);
 }
 
+/* The bytes of `taken` side by side; writes 64 whatever they are. */
+OPERATION void store_bytes(uint8_t *out, const struct block *b, uint64_t taken)
+{
+	_mm512_storeu_si512(out, _mm512_maskz_compress_epi8(taken, b->bytes));
+}
+
 OPERATION void store_places(uint16_t *at, __m256i indexes, uint32_t offset)
 {
 	_mm512_storeu_si512(at, _mm512_add_epi16(_mm512_cvtepu8_epi16(indexes), _mm512_set1_epi16((short)offset)));
@@ -95,7 +102,7 @@ OPERATION void store_tokens(
 		16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
 	__m512i indexes = _mm512_maskz_compress_epi8(tokens, all);
 
-	_mm512_storeu_si512(bytes, _mm512_maskz_compress_epi8(tokens, b->bytes));
+	store_bytes(bytes, b, tokens);
 	store_places(at, _mm512_castsi512_si256(indexes), offset);
 	if (__builtin_expect(__builtin_popcountll(tokens) > 32, 0))
 		store_places(at + 32, _mm512_extracti64x4_epi64(indexes, 1), offset);

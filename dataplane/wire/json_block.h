@@ -25,10 +25,35 @@
 struct scan {
 	uint64_t in_string; /* all bits, or none */
 	struct text_carries text;
+#ifdef JSON_COMPRESSES
+	struct scalars scalars;
+#else
 	struct scalar_carries scalars;
+#endif
 	uint64_t errors;
 	struct tokens tokens;
 };
+
+/* The numbers and literals of a block; or they are checked later. */
+BLOCK_INLINE uint64_t take_scalars(const struct block *bytes, uint64_t scalar, uint64_t first, uint64_t limit,
+	const uint8_t *data, uint32_t len, struct scan *c, struct window *window)
+{
+#ifdef JSON_COMPRESSES
+	uint64_t taken = (scalar | scalar << 1) & limit;
+
+	(void)first;
+	(void)data;
+	(void)len;
+	store_bytes(window->scalars + c->scalars.count, bytes, taken);
+	c->scalars.count += (uint32_t)__builtin_popcountll(taken);
+	if (RARE(c->scalars.count > SCALARS_MOST))
+		c->errors |= check_more_scalars(window->scalars, &c->scalars, SCALARS_MOST);
+	return 0;
+#else
+	(void)window;
+	return check_scalars(bytes, scalar, first, limit, data, len, &c->scalars);
+#endif
+}
 
 /* One block at data[0], of which `len` bytes may be looked at; `offset` is its place in the object. Returns the byte of the
  * object's end, or none. */
@@ -63,7 +88,7 @@ BLOCK_INLINE uint64_t scan_block(const struct block *bytes, const uint8_t *data,
 	}
 	c->tokens.count += count;
 	if (!trusted)
-		errors |= (control & string) | check_scalars(bytes, scalar, first, limit, data, len, &c->scalars);
+		errors |= (control & string) | take_scalars(bytes, scalar, first, limit, data, len, c, window);
 	c->errors |= errors & limit;
 	if (RARE(control & limit))
 		marks->line_breaks |= ((block_equal(bytes, '\n') | block_equal(bytes, '\r')) & limit) != 0;
@@ -71,9 +96,15 @@ BLOCK_INLINE uint64_t scan_block(const struct block *bytes, const uint8_t *data,
 }
 
 /* At the object's end: JSON_FOUND with the marks, or JSON_BAD_SYNTAX. */
-BLOCK_INLINE int finish(const uint8_t *data, uint32_t start, int trusted, struct scan *c, const struct window *window,
+BLOCK_INLINE int finish(const uint8_t *data, uint32_t start, int trusted, struct scan *c, struct window *window,
 	struct json_marks *marks)
 {
+#ifdef JSON_COMPRESSES
+	if (!trusted) {
+		c->errors |= check_more_scalars(window->scalars, &c->scalars, BLOCK_BYTES);
+		c->errors |= check_first_scalars(window->scalars, &c->scalars);
+	}
+#endif
 	c->errors |= tokens_check(&c->tokens, window, trusted, start, marks);
 	if (RARE(c->errors != 0 || c->tokens.marks > JSON_MARKS))
 		return JSON_BAD_SYNTAX;
@@ -92,6 +123,10 @@ BLOCK_INLINE int scan_object(const uint8_t *data, uint32_t len, uint32_t start, 
 	struct scan c = {.tokens = {.depth = 1, .after_separator = 1}};
 	uint32_t at = start, left;
 
+#ifdef JSON_COMPRESSES
+	window.scalars[0] = ',';
+	c.scalars.count = 1;
+#endif
 	marks->line_breaks = 0;
 	/* Places of tokens are of 16 bits; the scalar reader does without. */
 	if (RARE(len - start > UINT16_MAX))

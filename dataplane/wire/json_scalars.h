@@ -112,3 +112,42 @@ BLOCK_INLINE uint64_t check_scalars(const struct block *bytes, uint64_t scalar, 
 	}
 	return errors | (behind(n.zero, &c->zero) & n.digit);
 }
+
+#ifdef JSON_COMPRESSES
+/*
+ * Where bytes are put side by side at little cost, those of all scalars are, each with the one byte behind it, and then
+ * checked in blocks of their own: one is enough for most objects. The first byte of such a block is the last of the one
+ * before, too.
+ */
+#define SCALARS_MOST 72u                         /* 64 bytes to check, and what a literal that begins in them needs */
+#define SCALARS_ROOM (SCALARS_MOST + BLOCK_BYTES) /* a block's bytes are put behind them */
+
+struct scalars {
+	uint32_t count;
+	struct scalar_carries carries;
+};
+
+BLOCK_INLINE uint64_t check_first_scalars(const uint8_t *window, struct scalars *s)
+{
+	uint64_t there = s->count < BLOCK_BYTES ? ~(~UINT64_C(0) << s->count) : ~UINT64_C(0), scalar;
+	struct block bytes;
+
+	block_load(&bytes, window);
+	scalar = ~((block_operators(&bytes) & ~block_control(&bytes)) | block_space(&bytes) | block_equal(&bytes, '"')) & there;
+	return there & check_scalars(&bytes, scalar, scalar & ~(scalar << 1) & ~UINT64_C(1), there, window, SCALARS_ROOM,
+			       &s->carries);
+}
+
+/* Checks until no more than `left` bytes are. */
+BLOCK_INLINE uint64_t check_more_scalars(uint8_t *window, struct scalars *s, uint32_t left)
+{
+	uint64_t errors = 0;
+
+	while (RARE(s->count > left)) {
+		errors |= check_first_scalars(window, s);
+		s->count -= BLOCK_BYTES - 1;
+		memmove(window, window + BLOCK_BYTES - 1, SCALARS_ROOM - BLOCK_BYTES + 1);
+	}
+	return errors;
+}
+#endif

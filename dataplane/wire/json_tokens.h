@@ -28,7 +28,10 @@ struct tokens {
 /* Apart from struct tokens, so that the compiler can keep that in registers. */
 struct window {
 	uint8_t bytes[TOKENS + BLOCK_BYTES]; /* room for what a block's store writes too much */
-	uint16_t at[TOKENS + BLOCK_BYTES];   /* places, from the block that the scan begins with */
+	uint16_t at[TOKENS + BLOCK_BYTES];   /* places, from the object's first byte */
+#ifdef JSON_COMPRESSES
+	uint8_t scalars[SCALARS_ROOM];
+#endif
 };
 
 /* All bits, or none. */
