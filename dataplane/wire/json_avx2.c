@@ -96,7 +96,8 @@ OPERATION uint64_t block_bit(const struct block *b, uint8_t bit)
 /* {}[]:, and some control characters. */
 OPERATION uint64_t block_operators(const struct block *b)
 {
-	const __m256i by_half = _mm256_broadcastsi128_si256(_mm_setr_epi8(JSON_OPERATORS)), bit = _mm256_set1_epi8(0x20);
+	const __m256i by_half = _mm256_broadcastsi128_si256(_mm_setr_epi8(JSON_OPERATORS)),
+		      bit = _mm256_set1_epi8(0x20);
 
 	return join(_mm256_cmpeq_epi8(_mm256_shuffle_epi8(by_half, b->low), _mm256_or_si256(b->low, bit)),
 		_mm256_cmpeq_epi8(_mm256_shuffle_epi8(by_half, b->high), _mm256_or_si256(b->high, bit)));
@@ -118,8 +119,7 @@ OPERATION uint64_t prefix_xor(uint64_t bits)
 }
 
 /* The bytes of `tokens` and their places, `offset` being that of the block's first, by eights: up to seven too many. */
-OPERATION void store_tokens(
-	uint8_t *bytes, uint16_t *at, const struct block *b, uint64_t tokens, uint32_t offset)
+OPERATION void store_tokens(uint8_t *bytes, uint16_t *at, const struct block *b, uint64_t tokens, uint32_t offset)
 {
 	uint8_t copy[65];
 
@@ -159,8 +159,8 @@ struct words {
 	__m256i low, high;
 };
 
-OPERATION void words_set(struct words *w, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f,
-	uint64_t g, uint64_t h)
+OPERATION void words_set(
+	struct words *w, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t g, uint64_t h)
 {
 	w->low = _mm256_set_epi64x((int64_t)d, (int64_t)c, (int64_t)b, (int64_t)a);
 	w->high = _mm256_set_epi64x((int64_t)h, (int64_t)g, (int64_t)f, (int64_t)e);

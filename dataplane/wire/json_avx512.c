@@ -8,7 +8,7 @@
 /* Only CPUs with VBMI2 come here (Ice Lake and Zen 4 on): they do not slow down for 512-bit instructions. */
 #define JSON_TARGET __attribute__((target("avx512f,avx512bw,avx512vbmi2,bmi,bmi2,lzcnt,popcnt,pclmul")))
 #define JSON_COMPRESSES
-#define OPERATION   static inline __attribute__((always_inline)) JSON_TARGET
+#define OPERATION static inline __attribute__((always_inline)) JSON_TARGET
 
 struct block {
 	__m512i bytes;
@@ -94,12 +94,11 @@ OPERATION void store_places(uint16_t *at, __m256i indexes, uint32_t offset)
 }
 
 /* The bytes of `tokens` and their places, `offset` being that of the block's first; may write 64 whatever they are. */
-OPERATION void store_tokens(
-	uint8_t *bytes, uint16_t *at, const struct block *b, uint64_t tokens, uint32_t offset)
+OPERATION void store_tokens(uint8_t *bytes, uint16_t *at, const struct block *b, uint64_t tokens, uint32_t offset)
 {
-	const __m512i all = _mm512_set_epi8(63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45, 44,
-		43, 42, 41, 40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17,
-		16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+	const __m512i all = _mm512_set_epi8(63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45,
+		44, 43, 42, 41, 40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19,
+		18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
 	__m512i indexes = _mm512_maskz_compress_epi8(tokens, all);
 
 	store_bytes(bytes, b, tokens);
@@ -110,7 +109,8 @@ OPERATION void store_tokens(
 
 OPERATION uint32_t store_half(uint32_t *out, const uint16_t *at, uint32_t bits, uint32_t base)
 {
-	__m512i places = _mm512_maskz_compress_epi16(bits, _mm512_loadu_si512(at)), bases = _mm512_set1_epi32((int)base);
+	__m512i places = _mm512_maskz_compress_epi16(bits, _mm512_loadu_si512(at)),
+		bases = _mm512_set1_epi32((int)base);
 
 	_mm512_storeu_si512(out, _mm512_add_epi32(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(places)), bases));
 	if (__builtin_expect(__builtin_popcount(bits) > 16, 0))
@@ -131,10 +131,11 @@ struct words {
 	__m512i all;
 };
 
-OPERATION void words_set(struct words *w, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f,
-	uint64_t g, uint64_t h)
+OPERATION void words_set(
+	struct words *w, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t g, uint64_t h)
 {
-	w->all = _mm512_set_epi64((int64_t)h, (int64_t)g, (int64_t)f, (int64_t)e, (int64_t)d, (int64_t)c, (int64_t)b, (int64_t)a);
+	w->all = _mm512_set_epi64(
+		(int64_t)h, (int64_t)g, (int64_t)f, (int64_t)e, (int64_t)d, (int64_t)c, (int64_t)b, (int64_t)a);
 }
 
 /* A bit for each word that has the pattern. */

@@ -2,18 +2,19 @@
 #pragma once
 
 /*
- * The scan of one object by blocks of 64 bytes, one bit of a word per byte. Each block begins with the last byte of the one
- * before, the first one with the opening brace, so that what a byte's place depends on is mostly at hand. A file that includes this has defined, for its
- * instructions: JSON_TARGET (a function attribute), struct block, and block_load, block_load_tail, block_equal,
- * block_equal_with, block_range, block_at_least, block_control, block_bit, block_operators, block_space, prefix_xor,
- * store_tokens, store_marks, and what json_members.h needs.
+ * The scan of one object by blocks of 64 bytes, one bit of a word per byte. Each block begins with the last byte of the
+ * one before, the first one with the opening brace, so that what a byte's place depends on is mostly at hand. A file
+ * that includes this has defined, for its instructions: JSON_TARGET (a function attribute), struct block, and
+ * block_load, block_load_tail, block_equal, block_equal_with, block_range, block_at_least, block_control, block_bit,
+ * block_operators, block_space, prefix_xor, store_tokens, store_marks, and what json_members.h needs.
  *
- * Strings are found as in Langdale and Lemire, "Parsing Gigabytes of JSON per Second" (2019): escapes by carries through
- * runs of backslashes, string interiors by a prefix XOR of the quotes, and classes of bytes by looking their halves up.
- * What is in strings, numbers and literals is checked block by block; which token may follow which is checked for all
- * together (json_tokens.h).
+ * Strings are found as in Langdale and Lemire, "Parsing Gigabytes of JSON per Second" (2019): escapes by carries
+ * through runs of backslashes, string interiors by a prefix XOR of the quotes, and classes of bytes by looking their
+ * halves up. What is in strings, numbers and literals is checked block by block; which token may follow which is
+ * checked for all together (json_tokens.h).
  *
- * What a set misses at a block's end is carried to the next block. Bits behind the object's end are junk and masked off.
+ * What a set misses at a block's end is carried to the next block. Bits behind the object's end are junk and masked
+ * off.
  */
 
 #define BLOCK_BYTES 64u
@@ -55,8 +56,8 @@ BLOCK_INLINE uint64_t take_scalars(const struct block *bytes, uint64_t scalar, u
 #endif
 }
 
-/* One block at data[0], of which `len` bytes may be looked at; `offset` is its place in the object. Returns the byte of the
- * object's end, or none. */
+/* One block at data[0], of which `len` bytes may be looked at; `offset` is its place in the object. Returns the byte of
+ * the object's end, or none. */
 BLOCK_INLINE uint64_t scan_block(const struct block *bytes, const uint8_t *data, uint32_t len, uint32_t offset,
 	uint32_t start, int trusted, struct scan *c, struct window *window, struct json_marks *marks)
 {
@@ -110,7 +111,7 @@ BLOCK_INLINE int finish(const uint8_t *data, uint32_t start, int trusted, struct
 		return JSON_BAD_SYNTAX;
 	marks->count = c->tokens.marks;
 	marks->escapes = c->text.backslashes != 0;
-	close_marks(marks, start);
+	pad_names(marks, start);
 	if (trusted && (c->tokens.in_name != 0 || data[marks->end] != '}' || marks->count == 0) &&
 		!marks_make_sense(data, start, marks))
 		return JSON_BAD_SYNTAX;
@@ -156,7 +157,8 @@ BLOCK_INLINE int read_object(const struct json_plan *plan, const uint8_t *data, 
 	struct json_object *out, uint32_t *end)
 {
 	__attribute__((uninitialized)) struct json_marks marks;
-	int result = plan->trusted ? scan_object(data, len, start, 1, &marks) : scan_object(data, len, start, 0, &marks);
+	int result =
+		plan->trusted ? scan_object(data, len, start, 1, &marks) : scan_object(data, len, start, 0, &marks);
 
 	*end = marks.end;
 	return result == JSON_FOUND ? make_members(plan, data, len, start, &marks, out) : result;

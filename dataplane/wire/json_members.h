@@ -3,10 +3,10 @@
 
 /*
  * From marks to members. The first 8 bytes of every name, with its quote, are put side by side and compared with each
- * wanted name at once, so that the order of members costs no branch misses; a wanted name that does not fit in 8 bytes is
- * then looked at in full. A file that includes this has defined JSON_TARGET (a function attribute), struct words (eight of
- * them), words_set, words_equal and fill_sixteen. The words go into registers one by one: read back from memory as a vector they would
- * have to wait until all their stores are done.
+ * wanted name at once, so that the order of members costs no branch misses; a wanted name that does not fit in 8 bytes
+ * is then looked at in full. A file that includes this has defined JSON_TARGET (a function attribute), struct words
+ * (eight of them), words_set, words_equal and fill_sixteen. The words go into registers one by one: read back from
+ * memory as a vector they would have to wait until all their stores are done.
  */
 
 #include <string.h>
@@ -91,7 +91,8 @@ MEMBER_INLINE int value_makes_sense(const uint8_t *data, uint32_t from, uint32_t
 	return data[from] != '"' || (to - from >= 2 && data[to - 1] == '"');
 }
 
-/* The member at mark[0], its colon at mark[1]; mark[2] is the next name, or behind the end. 0: see value_makes_sense. */
+/* The member at mark[0], its colon at mark[1]; mark[2] is the next name, or behind the end. 0: see value_makes_sense.
+ */
 MEMBER_INLINE int fill_member(const uint8_t *data, const uint32_t *mark, const struct json_marks *marks, int trusted,
 	struct json_member *member)
 {
@@ -99,12 +100,15 @@ MEMBER_INLINE int fill_member(const uint8_t *data, const uint32_t *mark, const s
 
 	/* Some senders write a space behind the colon, some do not: no branch to guess. */
 	from += data[from] == ' ';
-	while (__builtin_expect(data[from] <= ' ', 0) && is_space(data[from]) && from < behind)
-		from++;
-	while (__builtin_expect(data[behind] <= ' ', 0) && is_space(data[behind]) && from < behind)
-		behind--;
-	for (to = behind; __builtin_expect(data[to - 1] <= ' ', 0) && is_space(data[to - 1]) && from < to;)
-		to--;
+	to = behind;
+	if (__builtin_expect((data[from] <= ' ') | (data[behind] <= ' ') | (data[behind - 1] <= ' '), 0)) {
+		while (is_space(data[from]) && from < behind)
+			from++;
+		while (is_space(data[behind]) && from < behind)
+			behind--;
+		for (to = behind; is_space(data[to - 1]) && from < to;)
+			to--;
+	}
 	if (trusted && !value_makes_sense(data, from, to, behind, mark + 2 == marks->at + marks->count))
 		return 0;
 	quoted = data[from] == '"';
@@ -117,14 +121,18 @@ MEMBER_INLINE int fill_member(const uint8_t *data, const uint32_t *mark, const s
 	return 1;
 }
 
-/* Puts behind the marks where the last member ends at the latest, and places that can be read as the names of members
- * up to the next eight. */
-MEMBER_INLINE void close_marks(struct json_marks *marks, uint32_t start)
+/* Puts behind the marks places that can be read as the names of members up to the next eight and up to the sixteenth.
+ */
+MEMBER_INLINE void pad_names(struct json_marks *marks, uint32_t start)
 {
-	uint32_t *at = marks->at + marks->count;
+	fill_sixteen(marks->at + marks->count, start);
+	fill_sixteen(marks->at + marks->count + 16, start);
+}
 
-	fill_sixteen(at, start);
-	at[0] = marks->end + 1;
+/* Puts there instead where the last member ends at the latest. */
+MEMBER_INLINE void close_marks(struct json_marks *marks)
+{
+	marks->at[marks->count] = marks->end + 1;
 }
 
 /* The words that eight names begin with; `whole`: none of them is nearer to the end of the data than a word. */
@@ -142,44 +150,58 @@ MEMBER_INLINE void load_names(struct words *words, const uint8_t *data, uint32_t
 	words_set(words, each[0], each[1], each[2], each[3], each[4], each[5], each[6], each[7]);
 }
 
-/* For each wanted name the members (of up to 64) that have it, a bit each. */
-MEMBER_INLINE void find_names(const struct json_plan *plan, unsigned wanted_count, const uint8_t *data, uint32_t len,
-	const struct json_marks *marks, uint64_t *equal)
+/* The same for names of which some may be. */
+MEMBER_INLINE void load_any_names(
+	struct words *words, const uint8_t *data, uint32_t len, const uint32_t *opens, int whole)
 {
-	uint32_t members = marks->count / 2;
-	const uint32_t *opens = marks->at;
-	int whole = members != 0 && len - opens[2 * members - 2] >= sizeof(uint64_t);
+	if (__builtin_expect(whole, 1))
+		load_names(words, data, len, opens, 1);
+	else
+		load_names(words, data, len, opens, 0);
+}
 
-	for (uint32_t first = 0; first < members; first += 8, opens += 16) {
-		uint64_t present = ~UINT64_C(0) >> (64 - (members - first < 8 ? members - first : 8));
+/* For each wanted name the members (17 to 64) that have it, a bit each. */
+static __attribute__((noinline)) JSON_TARGET void find_among_many(const struct json_plan *plan, unsigned wanted_count,
+	const uint8_t *data, uint32_t len, const struct json_marks *marks, int whole, uint64_t equals[JSON_WANTED])
+{
+	for (unsigned wanted = 0; wanted < wanted_count; wanted++)
+		equals[wanted] = 0;
+	for (uint32_t first = 0; first < marks->count / 2; first += 8) {
 		struct words words;
 
-		if (__builtin_expect(whole, 1))
-			load_names(&words, data, len, opens, 1);
-		else
-			load_names(&words, data, len, opens, 0);
-		for (unsigned wanted = 0; wanted < wanted_count; wanted++) {
-			uint64_t found = words_equal(&words, plan->patterns[wanted], plan->masks[wanted]) & present;
-
-			equal[wanted] = first == 0 ? found : equal[wanted] | found << first;
-		}
+		load_any_names(&words, data, len, marks->at + 2 * first, whole);
+		for (unsigned wanted = 0; wanted < wanted_count; wanted++)
+			equals[wanted] |= words_equal(&words, plan->patterns[wanted], plan->masks[wanted]) << first;
 	}
 }
 
 /* Up to 64 members without escapes in their names. */
 MEMBER_INLINE int fill_members(const struct json_plan *plan, const uint8_t *data, uint32_t len,
-	const struct json_marks *marks, struct json_object *out)
+	struct json_marks *marks, struct json_object *out)
 {
 	__attribute__((uninitialized)) uint64_t equals[JSON_WANTED];
 	unsigned wanted_count = plan->count < JSON_WANTED ? plan->count : JSON_WANTED;
-	int trusted = plan->trusted, any = marks->count != 0;
+	uint32_t members = marks->count / 2;
+	/* The data does not end within a word of the last name. */
+	int trusted = plan->trusted, whole = members != 0 && len - marks->at[2 * members - 2] >= sizeof(uint64_t);
+	uint64_t present = members != 0 ? ~UINT64_C(0) >> (64 - members) : 0;
+	struct words first, second;
 
-	if (wanted_count > 0)
-		find_names(plan, wanted_count, data, len, marks, equals);
+	load_any_names(&first, data, len, marks->at, whole);
+	load_any_names(&second, data, len, marks->at + 16, whole);
+	if (__builtin_expect(members > 16, 0))
+		find_among_many(plan, wanted_count, data, len, marks, whole, equals);
+	close_marks(marks);
 	for (unsigned wanted = 0; wanted < wanted_count; wanted++) {
 		struct json_member *member = &out->members[wanted];
-		uint64_t equal = any ? equals[wanted] : 0;
+		uint64_t equal;
 
+		if (__builtin_expect(members <= 16, 1))
+			equal = words_equal(&first, plan->patterns[wanted], plan->masks[wanted]) |
+				words_equal(&second, plan->patterns[wanted], plan->masks[wanted]) << 8;
+		else
+			equal = equals[wanted];
+		equal &= present;
 		if (plan->lens[wanted] > 6 && equal != 0)
 			equal = check_rest(plan, wanted, data, len, marks->at, equal);
 		if (equal == 0) {
@@ -195,17 +217,19 @@ MEMBER_INLINE int fill_members(const struct json_plan *plan, const uint8_t *data
 
 /* The same for any object. */
 static __attribute__((noinline)) JSON_TARGET int fill_members_slowly(
-	const struct json_plan *plan, const uint8_t *data, const struct json_marks *marks, struct json_object *out)
+	const struct json_plan *plan, const uint8_t *data, struct json_marks *marks, struct json_object *out)
 {
 	uint16_t found[JSON_WANTED];
 	uint32_t twice;
 
+	close_marks(marks);
 	json_find_slowly(plan, data, marks, found, &twice);
 	for (unsigned i = 0; i < JSON_WANTED && i < plan->count; i++) {
 		struct json_member *member = &out->members[i];
 
 		*member = (struct json_member){.duplicate = (twice >> i & 1) != 0};
-		if (found[i] != JSON_MEMBERS && !fill_member(data, marks->at + 2u * found[i], marks, plan->trusted, member))
+		if (found[i] != JSON_MEMBERS &&
+			!fill_member(data, marks->at + 2u * found[i], marks, plan->trusted, member))
 			return JSON_BAD_SYNTAX;
 	}
 	return JSON_FOUND;
@@ -213,7 +237,7 @@ static __attribute__((noinline)) JSON_TARGET int fill_members_slowly(
 
 /* Fills `out`. JSON_FOUND, or JSON_BAD_SYNTAX (trusted plans only). */
 MEMBER_INLINE int make_members(const struct json_plan *plan, const uint8_t *data, uint32_t len, uint32_t start,
-	const struct json_marks *marks, struct json_object *out)
+	struct json_marks *marks, struct json_object *out)
 {
 	out->body = (struct slice){data + start, marks->end - start + 1};
 	out->member_count = marks->count / 2;

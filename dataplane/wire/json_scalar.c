@@ -340,7 +340,7 @@ int json_read_scalar(const struct json_plan *plan, const uint8_t *data, uint32_t
 	if (result != JSON_FOUND)
 		return result;
 	*end = marks.end;
-	close_marks(&marks, start);
+	pad_names(&marks, start);
 	if (plan->trusted && !marks_make_sense(data, start, &marks))
 		return JSON_BAD_SYNTAX;
 	return make_members(plan, data, len, start, &marks, out);

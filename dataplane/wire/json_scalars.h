@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Numbers and literals, checked as sets of the bytes of a block: no visit to one after the other but for literals. Included
- * by json_block.h.
+ * Numbers and literals, checked as sets of the bytes of a block: no visit to one after the other but for literals.
+ * Included by json_block.h.
  */
 
 #include <stdint.h>
@@ -51,7 +51,8 @@ BLOCK_INLINE uint64_t check_exponents(const struct block *bytes, struct numbers 
 	uint64_t after_e = behind(e, &c->exponent);
 	uint64_t sign = after_e & (n->minus | block_equal(bytes, '+'));
 	uint64_t after_sign = behind(sign, &c->sign);
-	uint64_t errors = (n->tail & ~e) | (n->inner_minus & ~sign) | (after_e & ~(n->digit | sign)) | (after_sign & ~n->digit);
+	uint64_t errors =
+		(n->tail & ~e) | (n->inner_minus & ~sign) | (after_e & ~(n->digit | sign)) | (after_sign & ~n->digit);
 
 	n->zero &= ~after_sign;
 	errors |= run_end((after_e & n->digit) | after_sign, n->digit, &c->power) & (n->dot | e);
@@ -86,8 +87,8 @@ BLOCK_INLINE uint64_t check_literals(const uint8_t *data, uint32_t len, uint64_t
 }
 
 /*
- * Numbers and literals of the block at data[0], `first` being the first bytes of both. A point must stand right behind an
- * integer part; points and minus signs must have a digit behind them; a zero that begins an integer part must not.
+ * Numbers and literals of the block at data[0], `first` being the first bytes of both. A point must stand right behind
+ * an integer part; points and minus signs must have a digit behind them; a zero that begins an integer part must not.
  */
 BLOCK_INLINE uint64_t check_scalars(const struct block *bytes, uint64_t scalar, uint64_t first, uint64_t limit,
 	const uint8_t *data, uint32_t len, struct scalar_carries *c)
@@ -119,7 +120,7 @@ BLOCK_INLINE uint64_t check_scalars(const struct block *bytes, uint64_t scalar, 
  * checked in blocks of their own: one is enough for most objects. The first byte of such a block is the last of the one
  * before, too.
  */
-#define SCALARS_MOST 72u                         /* 64 bytes to check, and what a literal that begins in them needs */
+#define SCALARS_MOST 72u                          /* 64 bytes to check, and what a literal that begins in them needs */
 #define SCALARS_ROOM (SCALARS_MOST + BLOCK_BYTES) /* a block's bytes are put behind them */
 
 struct scalars {
@@ -133,9 +134,13 @@ BLOCK_INLINE uint64_t check_first_scalars(const uint8_t *window, struct scalars 
 	struct block bytes;
 
 	block_load(&bytes, window);
-	scalar = ~((block_operators(&bytes) & ~block_control(&bytes)) | block_space(&bytes) | block_equal(&bytes, '"')) & there;
-	return there & check_scalars(&bytes, scalar, scalar & ~(scalar << 1) & ~UINT64_C(1), there, window, SCALARS_ROOM,
-			       &s->carries);
+	scalar =
+		~((block_operators(&bytes) & ~block_control(&bytes)) | block_space(&bytes) | block_equal(&bytes, '"')) &
+		there;
+	/* What is wrong with the first byte has been seen. */
+	return there & ~UINT64_C(1) &
+	       check_scalars(&bytes, scalar, scalar & ~(scalar << 1) & ~UINT64_C(1), there, window, SCALARS_ROOM,
+		       &s->carries);
 }
 
 /* Checks until no more than `left` bytes are. */

@@ -65,8 +65,8 @@ OPERATION uint64_t block_at_least(const struct block *b, uint8_t byte)
 
 OPERATION uint64_t block_range(const struct block *b, uint8_t low, uint8_t high)
 {
-	return JOIN(_mm_cmpeq_epi8(_mm_min_epu8(_mm_sub_epi8(part, _mm_set1_epi8((char)low)),
-					   _mm_set1_epi8((char)(high - low))),
+	return JOIN(_mm_cmpeq_epi8(
+		_mm_min_epu8(_mm_sub_epi8(part, _mm_set1_epi8((char)low)), _mm_set1_epi8((char)(high - low))),
 		_mm_sub_epi8(part, _mm_set1_epi8((char)low))));
 }
 
@@ -107,8 +107,7 @@ OPERATION uint64_t prefix_xor(uint64_t bits)
 }
 
 /* The bytes of `tokens` and their places, `offset` being that of the block's first. */
-OPERATION void store_tokens(
-	uint8_t *bytes, uint16_t *at, const struct block *b, uint64_t tokens, uint32_t offset)
+OPERATION void store_tokens(uint8_t *bytes, uint16_t *at, const struct block *b, uint64_t tokens, uint32_t offset)
 {
 	uint8_t copy[64];
 
@@ -135,8 +134,8 @@ struct words {
 	__m128i pairs[4];
 };
 
-OPERATION void words_set(struct words *w, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f,
-	uint64_t g, uint64_t h)
+OPERATION void words_set(
+	struct words *w, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t g, uint64_t h)
 {
 	w->pairs[0] = _mm_set_epi64x((int64_t)b, (int64_t)a);
 	w->pairs[1] = _mm_set_epi64x((int64_t)d, (int64_t)c);

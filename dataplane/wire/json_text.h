@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What most blocks do not have: escapes, and bytes above 127. Included by json_block.h; words hold one bit per byte of a
- * block of 64, whose first byte is the last of the block before.
+ * What most blocks do not have: escapes, and bytes above 127. Included by json_block.h; words hold one bit per byte of
+ * a block of 64, whose first byte is the last of the block before.
  */
 
 #include <stdint.h>
@@ -18,7 +18,8 @@ struct text_carries {
 	uint64_t backslashes; /* not zero: there were some */
 };
 
-/* The bytes that an odd run of backslashes escapes; every second backslash is escaped too, but that needs no telling. */
+/* The bytes that an odd run of backslashes escapes; every second backslash is escaped too, but that needs no telling.
+ */
 BLOCK_INLINE uint64_t find_escaped(uint64_t backslash, uint64_t *carry)
 {
 	const uint64_t even = UINT64_C(0x5555555555555555);
@@ -35,8 +36,8 @@ BLOCK_INLINE uint64_t check_escapes(const struct block *bytes, uint64_t escaped,
 {
 	uint64_t unicode = escaped & block_equal(bytes, 'u');
 	uint64_t plain = block_equal(bytes, '"') | block_equal(bytes, '\\') | block_equal(bytes, '/') |
-		block_equal(bytes, 'b') | block_equal(bytes, 'f') | block_equal(bytes, 'n') | block_equal(bytes, 'r') |
-		block_equal(bytes, 't');
+			 block_equal(bytes, 'b') | block_equal(bytes, 'f') | block_equal(bytes, 'n') |
+			 block_equal(bytes, 'r') | block_equal(bytes, 't');
 	uint64_t hex = block_range(bytes, '0', '9') | block_range(bytes, 'a', 'f') | block_range(bytes, 'A', 'F');
 	uint64_t needed = unicode << 1 | unicode << 2 | unicode << 3 | unicode << 4 | *carry;
 
@@ -44,7 +45,8 @@ BLOCK_INLINE uint64_t check_escapes(const struct block *bytes, uint64_t escaped,
 	return (escaped & ~(plain | unicode)) | (needed & ~hex);
 }
 
-/* Unicode Standard, table 3-7: every lead has its continuations, no other byte is one, and four leads bound the next byte. */
+/* Unicode Standard, table 3-7: every lead has its continuations, no other byte is one, and four leads bound the next
+ * byte. */
 BLOCK_INLINE uint64_t check_utf8(const struct block *bytes, uint64_t high, struct text_carries *c)
 {
 	uint64_t two = block_at_least(bytes, 0xC0);

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Which token may follow which. The scan leaves of each token (bracket, colon, comma, string or other value) its first byte
- * and place, side by side: without white space and with nothing between, what follows a token is the next bit, so that up to
- * 64 tokens, those of most objects, are checked at once. A fuller object is checked in windows of up to 64.
+ * Which token may follow which. The scan leaves of each token (bracket, colon, comma, string or other value) its first
+ * byte and place, side by side: without white space and with nothing between, what follows a token is the next bit, so
+ * that up to 64 tokens, those of most objects, are checked at once. A fuller object is checked in windows of up to 64.
  *
  * Included by json_block.h.
  */
@@ -18,7 +18,8 @@
 struct tokens {
 	uint32_t count, marks;
 	uint64_t nested; /* deeper than the top-level object; the bits from `count` on tell where the scan is */
-	uint64_t array;  /* in an array; the same. A bracket is in what is outside of it when it opens, inside when it closes */
+	uint64_t array;  /* in an array; the same. A bracket is in what is outside of it when it opens, inside when it
+			    closes */
 	uint64_t kinds;  /* a bit per open container, the innermost lowest: 1 is an array */
 	uint32_t depth;
 	/* What the window before leaves: 0 or 1 for the first token; in_name: all bits when a colon is due, or none. */
@@ -92,7 +93,8 @@ BLOCK_INLINE uint64_t tokens_check(
 	if (trusted) {
 		errors = check_trusted(t, string, colon, comma, valid, &names);
 	} else {
-		uint64_t open = block_equal_with(&bytes, 0x20, '{') & valid, close = block_equal_with(&bytes, 0x20, '}') & valid;
+		uint64_t open = block_equal_with(&bytes, 0x20, '{') & valid,
+			 close = block_equal_with(&bytes, 0x20, '}') & valid;
 
 		errors = check_validated(t, string, colon, comma, open, close, &names);
 	}
@@ -103,10 +105,10 @@ BLOCK_INLINE uint64_t tokens_check(
 	return errors & valid;
 }
 
-/* Visits a block's brackets and finds which tokens are nested and in arrays. Returns the byte of the object's end, or none;
- * *errors is set when a bracket does not close what is open, or the object is too deep. */
-BLOCK_INLINE uint64_t visit_brackets(const struct block *bytes, uint64_t brackets, uint64_t tokens, int trusted,
-	struct tokens *t, uint64_t *errors)
+/* Visits a block's brackets and finds which tokens are nested and in arrays. Returns the byte of the object's end, or
+ * none; *errors is set when a bracket does not close what is open, or the object is too deep. */
+BLOCK_INLINE uint64_t visit_brackets(
+	const struct block *bytes, uint64_t brackets, uint64_t tokens, int trusted, struct tokens *t, uint64_t *errors)
 {
 	/* Bits that tell '{' 7B, '}' 7D, '[' 5B and ']' 5D apart. */
 	uint64_t open = block_bit(bytes, 0x02), curly = block_bit(bytes, 0x20);

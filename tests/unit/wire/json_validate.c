@@ -100,6 +100,65 @@ static void bad_values_are_refused_everywhere_in_a_block(void **state)
 	}
 }
 
+/* The value behind scalars of `bytes` bytes in all, so that it stands everywhere in what is checked side by side. */
+static void render_behind_scalars(char *out, const char *value, unsigned bytes)
+{
+	int len = sprintf(out, "{\"t\":[\"x\"");
+
+	for (unsigned left = bytes; left > 0;) {
+		unsigned size = left < 9 ? left : 1 + left % 9;
+
+		len += sprintf(out + len, ",%.*s", (int)size, "123456789");
+		left -= size;
+	}
+	(void)sprintf(out + len, "],\"v\":%s,\"w\":\"x\",\"n\":[0,-1.5,null]}", value);
+}
+
+static void values_are_judged_the_same_behind_any_others(void **state)
+{
+	char text[1024];
+
+	(void)state;
+	FOR_EACH_LEVEL(level)
+	for (unsigned bytes = 0; bytes < 180; bytes++) {
+		for (size_t i = 0; i < ARRAY_LENGTH(good_values); i++) {
+			render_behind_scalars(text, good_values[i], bytes);
+			if (!finds_alone(&plan, level, text, strlen(text)))
+				fail_msg("level %u refuses %s", level, text);
+		}
+		for (size_t i = 0; i < ARRAY_LENGTH(bad_values); i++) {
+			render_behind_scalars(text, bad_values[i], bytes);
+			if (finds_alone(&plan, level, text, strlen(text)))
+				fail_msg("level %u accepts %s", level, text);
+		}
+	}
+}
+
+/* Tokens fill windows of 64: what may follow what must be judged the same wherever a window ends. */
+static void tokens_are_judged_the_same_behind_any_others(void **state)
+{
+	static const char *const good[] = {"1", "\"a\"", "[]", "{}", "[1,2]", "{\"a\":[{}],\"b\":1}"};
+	static const char *const bad[] = {"[1,]", "[,1]", "[1 2]", "[\"a\":1]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}",
+		"{1:2}", "{\"a\":1 \"b\":2}", "[1}", "{]", "{\"a\":1,2}", "{\"a\",1}", "\"a\" \"b\"", "[1,,2]",
+		"{\"a\"::1}", "{{}:1}"};
+	char text[1024];
+
+	(void)state;
+	FOR_EACH_LEVEL(level)
+	for (unsigned tokens = 0; tokens < 200; tokens++)
+		for (size_t i = 0; i < ARRAY_LENGTH(good) + ARRAY_LENGTH(bad); i++) {
+			int is_good = i < ARRAY_LENGTH(good),
+			    len = sprintf(text, "{\"t\":[%s", tokens % 2 ? "[]" : "1");
+
+			for (unsigned t = 0; t < tokens / 2; t++)
+				len += sprintf(text + len, ",%u", t % 10);
+			len += sprintf(
+				text + len, "],\"v\":%s,\"w\":0}", is_good ? good[i] : bad[i - ARRAY_LENGTH(good)]);
+			if (finds_alone(&plan, level, text, (size_t)len) != is_good)
+				fail_msg("level %u %s %s", level, is_good ? "refuses" : "accepts", text);
+		}
+}
+
 static void bad_utf8_is_named(void **state)
 {
 	static const char *const texts[] = {"{\"a\":\"\xff\"}", "{\"\xc0\x80\":1}", "{\"a\":\"\xed\xa0\x80\"}"};
@@ -270,6 +329,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_values_are_found_everywhere_in_a_block),
 		cmocka_unit_test(bad_values_are_refused_everywhere_in_a_block),
+		cmocka_unit_test(values_are_judged_the_same_behind_any_others),
+		cmocka_unit_test(tokens_are_judged_the_same_behind_any_others),
 		cmocka_unit_test(bad_utf8_is_named),
 		cmocka_unit_test(every_truncation_is_named),
 		cmocka_unit_test(every_byte_in_every_place_is_judged_as_jansson_does),
