@@ -30,12 +30,30 @@ static uint64_t eight_digits(uint64_t word)
 	return (word & UINT64_C(0x0000FFFF0000FFFF)) * UINT64_C(42949672960001) >> 32;
 }
 
+static const uint64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+
+/* The value of 8 to 16 bytes, when all are digits: the first 8, and the last 8 without those that are among the first. */
+static int read_plain(struct slice text, uint64_t *value)
+{
+	uint64_t first, last;
+
+	memcpy(&first, text.data, sizeof(first));
+	memcpy(&last, text.data + text.len - sizeof(last), sizeof(last));
+	if (!all_digits(first) || !all_digits(last))
+		return 0;
+	last = text.len == 8 ? 0 : last >> 8 * (16 - text.len) << 8 * (16 - text.len);
+	*value = eight_digits(first) * powers[text.len - 8] + eight_digits(last);
+	return 1;
+}
+
 /* Reads the digits at the start of the slice, at most 18; returns how many, 0 also when there are more. */
 static uint32_t read_digits(struct slice text, uint64_t *value)
 {
 	uint32_t at = 0;
 	uint64_t word;
 
+	if (text.len >= 8 && text.len <= 16 && read_plain(text, value))
+		return text.len;
 	*value = 0;
 	for (; text.len - at >= 8 && at < 16; at += 8) {
 		memcpy(&word, text.data + at, sizeof(word));
@@ -75,7 +93,7 @@ static int parse_number(struct slice text, int64_t *time_us, int *is_us)
 {
 	uint64_t whole;
 	uint32_t digits = read_digits(text, &whole), places;
-	int64_t fraction = 0, scale = 1;
+	int64_t fraction = 0;
 
 	if (digits == 0 || whole >= MICROSECONDS_END || (digits > 1 && text.data[0] == '0'))
 		return -EINVAL;
@@ -88,9 +106,7 @@ static int parse_number(struct slice text, int64_t *time_us, int *is_us)
 		if (fraction < 0)
 			return -EINVAL;
 	}
-	for (uint32_t i = 0; i < places; i++)
-		scale *= 10;
-	*time_us = (int64_t)whole * scale + fraction;
+	*time_us = (int64_t)(whole * powers[places]) + fraction;
 	return 0;
 }
 

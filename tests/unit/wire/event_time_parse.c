@@ -171,9 +171,35 @@ static void digits_agree_with_libc(void **state)
 	}
 }
 
+static void plain_numbers_of_all_lengths_are_read_whole(void **state)
+{
+	static const char digits[] = "12345678901234567";
+
+	(void)state;
+	for (size_t len = 1; len < sizeof(digits); len++) {
+		char text[sizeof(digits)];
+		uint64_t value;
+
+		(void)snprintf(text, sizeof(text), "%.*s", (int)len, digits);
+		value = strtoull(text, NULL, 10);
+		check(text, NUMBER, (int64_t)(value * (len <= 11 ? 1000000 : len <= 14 ? 1000 : 1)), len > 14);
+		for (size_t at = 0; at < len; at++)
+			for (const char *wrong = "/:a- \x80"; *wrong != '\0'; wrong++) {
+				char damaged[sizeof(text)];
+				int64_t time_us;
+				int is_us;
+
+				memcpy(damaged, text, sizeof(text));
+				damaged[at] = *wrong;
+				assert_int_equal(parse(damaged, NUMBER, &time_us, &is_us), -EINVAL);
+			}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plain_numbers_of_all_lengths_are_read_whole),
 		cmocka_unit_test(numbers_are_read_by_magnitude),
 		cmocka_unit_test(fractions_are_cut_below_a_microsecond),
 		cmocka_unit_test(rfc3339_is_read_in_strings),
