@@ -64,7 +64,7 @@ BLOCK_INLINE uint64_t scan_block(const struct block *bytes, const uint8_t *data,
 	const uint64_t fresh = ~UINT64_C(1); /* the bytes that no other block has seen */
 	uint64_t backslash = block_equal(bytes, '\\'), high = trusted ? 0 : block_at_least(bytes, 0x80);
 	uint64_t control = block_control(bytes), escaped = 0, errors = 0, end = 0, limit = fresh;
-	uint64_t quote, string, outside, operators, scalar, first, found, brackets;
+	uint64_t quote, string, outside, operators, space, scalar, first, found, brackets;
 	uint32_t count;
 
 	if (RARE(backslash | high | c->text.pending))
@@ -74,7 +74,8 @@ BLOCK_INLINE uint64_t scan_block(const struct block *bytes, const uint8_t *data,
 	c->in_string = (uint64_t)((int64_t)(string << 1) >> 63);
 	outside = ~(string | quote);
 	operators = block_operators(bytes) & outside & ~control;
-	scalar = outside & ~(operators | block_space(bytes));
+	space = block_space(bytes) & outside;
+	scalar = outside & ~(operators | space);
 	first = scalar & ~(scalar << 1) & fresh;
 	found = ((operators | (quote & string)) & fresh) | first;
 	count = (uint32_t)__builtin_popcountll(found);
@@ -89,7 +90,7 @@ BLOCK_INLINE uint64_t scan_block(const struct block *bytes, const uint8_t *data,
 	}
 	c->tokens.count += count;
 	if (!trusted)
-		errors |= (control & string) | take_scalars(bytes, scalar, first, limit, data, len, c, window);
+		errors |= (control & ~space) | take_scalars(bytes, scalar, first, limit, data, len, c, window);
 	c->errors |= errors & limit;
 	if (RARE(control & limit))
 		marks->line_breaks |= ((block_equal(bytes, '\n') | block_equal(bytes, '\r')) & limit) != 0;
