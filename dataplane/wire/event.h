@@ -24,7 +24,6 @@ struct event {
 	uint32_t type;         /* index into the table of types */
 	uint8_t body_kind;     /* enum event_body */
 	uint8_t empty;         /* the JSON object has no member (beside `reserved`): no comma before ours */
-	uint8_t line_breaks;   /* the body holds line breaks (outside strings, JSON allows no others) */
 	uint8_t time_in_us;    /* the body says its time as integer µs itself */
 };
 

@@ -73,7 +73,6 @@ struct json_object {
 	struct slice body;                       /* from '{' to '}', both included */
 	struct json_member members[JSON_WANTED]; /* those of the plan, by index; the rest is not written */
 	uint32_t member_count;                   /* of the top level, wanted or not */
-	uint8_t line_breaks;                     /* the body holds \n or \r */
 };
 
 /* Which instructions the scanner uses; all levels give the same results. */

@@ -92,8 +92,6 @@ BLOCK_INLINE uint64_t scan_block(const struct block *bytes, const uint8_t *data,
 	if (!trusted)
 		errors |= (control & ~space) | take_scalars(bytes, scalar, first, limit, data, len, c, window);
 	c->errors |= errors & limit;
-	if (RARE(control & limit))
-		marks->line_breaks |= ((block_equal(bytes, '\n') | block_equal(bytes, '\r')) & limit) != 0;
 	return end;
 }
 
@@ -129,7 +127,6 @@ BLOCK_INLINE int scan_object(const uint8_t *data, uint32_t len, uint32_t start, 
 	window.scalars[0] = ',';
 	c.scalars.count = 1;
 #endif
-	marks->line_breaks = 0;
 	/* Places of tokens are of 16 bits; the scalar reader does without. */
 	if (RARE(len - start > UINT16_MAX))
 		len = start + UINT16_MAX;

@@ -241,7 +241,6 @@ MEMBER_INLINE int make_members(const struct json_plan *plan, const uint8_t *data
 {
 	out->body = (struct slice){data + start, marks->end - start + 1};
 	out->member_count = marks->count / 2;
-	out->line_breaks = marks->line_breaks;
 	if (__builtin_expect(marks->count > 2 * 64 || (marks->escapes && any_escape(data, len, marks)), 0))
 		return fill_members_slowly(plan, data, marks, out);
 	return fill_members(plan, data, len, marks, out);

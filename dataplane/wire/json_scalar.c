@@ -62,11 +62,7 @@ static int is_hex(uint8_t byte)
 static void skip_space(struct cursor *c)
 {
 	for (; !at_end(c); c->at++) {
-		uint8_t byte = c->data[c->at];
-
-		if (byte == '\n' || byte == '\r')
-			c->marks->line_breaks = 1;
-		else if (byte != ' ' && byte != '\t')
+		if (!is_space(c->data[c->at]))
 			return;
 	}
 }
@@ -304,8 +300,6 @@ static int scan_trusted(struct cursor *c)
 	for (; !at_end(c) && result == JSON_FOUND; c->at++) {
 		uint8_t byte = c->data[c->at];
 
-		if (byte == '\n' || byte == '\r')
-			c->marks->line_breaks = 1;
 		if (!in_string) {
 			result = step_trusted(c, name);
 			name = byte == ',' || (name && is_space(byte));
@@ -333,7 +327,6 @@ int json_read_scalar(const struct json_plan *plan, const uint8_t *data, uint32_t
 	int result;
 
 	marks.count = 0;
-	marks.line_breaks = 0;
 	marks.escapes = 0;
 	result = plan->trusted ? scan_trusted(&c) : scan_validated(&c);
 	*end = c.at;

@@ -16,7 +16,6 @@
 struct json_marks {
 	uint32_t count;      /* of at[], without the last */
 	uint32_t end;        /* index of the closing '}'; after an error, where that is */
-	uint8_t line_breaks; /* the object holds \n or \r */
 	uint8_t escapes;     /* the object holds a backslash */
 	uint32_t at[JSON_MARKS + 64]; /* indexes into data, rising, and end + 1; room for a window's worth more */
 };

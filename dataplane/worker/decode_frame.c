@@ -33,7 +33,7 @@ ALWAYS_INLINE int body_trusted(struct slice body, struct event *event)
 
 	if (UNLIKELY(body.len < 2 || at[0] != '{' || end[-1] != '}'))
 		return 1 + EVENT_DROP_frame_body;
-	*event = (struct event){.body = body, .body_kind = BODY_JSON, .line_breaks = 1};
+	*event = (struct event){.body = body, .body_kind = BODY_JSON};
 	event->empty = (uint8_t)is_empty(at + 1, end - 1);
 	return 0;
 }

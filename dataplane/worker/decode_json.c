@@ -83,7 +83,6 @@ int event_from_json(struct worker *worker, const struct input_plan *plan, const 
 		return 1 + EVENT_DROP_reserved_twice;
 	event->body = object->body;
 	event->body_kind = BODY_JSON;
-	event->line_breaks = object->line_breaks;
 	event->empty = object->member_count == (reserved != NULL ? 1 : 0);
 	event->reserved = reserved != NULL ? reserved->whole : (struct slice){NULL, 0};
 	event->key = key_of(worker, member_at(object, plan->key));

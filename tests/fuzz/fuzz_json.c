@@ -70,8 +70,7 @@ static int same_object(const struct json_plan *plan, const struct json_object *a
 	for (unsigned i = 0; i < plan->count; i++)
 		if (!same_member(&a->members[i], &b->members[i]))
 			return 0;
-	return a->body.data == b->body.data && a->body.len == b->body.len && a->member_count == b->member_count &&
-		a->line_breaks == b->line_breaks;
+	return a->body.data == b->body.data && a->body.len == b->body.len && a->member_count == b->member_count;
 }
 
 /* json_next asks the scalar level when another says no: see that the others find what there is by themselves. */

@@ -74,7 +74,6 @@ static void every_kind_of_value_is_taken(void **state)
 		check(TIMESTAMQ, JSON_ARRAY, "[{\"ts\":1},2]", "\"timestamq\":[{\"ts\":1},2]");
 		check_absent(LONG);
 		assert_int_equal(object.member_count, 8);
-		assert_int_equal(object.line_breaks, 0);
 	}
 }
 
@@ -90,26 +89,10 @@ static void white_space_is_no_part_of_a_member(void **state)
 		check(IP, JSON_STRING, "", "\"ip\": \"\"");
 		check(LONG, JSON_ARRAY, "[ ]", "\"a name beyond sixteen bytes\"  :  [ ]");
 		assert_int_equal(object.member_count, 4);
-		assert_int_equal(object.line_breaks, 0);
 	}
 }
 
-static void line_breaks_are_told(void **state)
-{
-	(void)state;
-	FOR_EACH_LEVEL(level)
-	FOR_BOTH_PLANS(plan)
-	{
-		read_one(plan, "{\n\"type\":1}");
-		assert_int_equal(object.line_breaks, 1);
-		read_one(plan, "{\"type\":1,\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\":[1,\r2]}");
-		assert_int_equal(object.line_breaks, 1);
-		read_one(plan, "{\"type\":\"\\n\\r\",\t\"ts\":1}");
-		assert_int_equal(object.line_breaks, 0);
-	}
-}
-
-static void a_line_break_behind_the_object_is_not_its_own(void **state)
+static void objects_on_lines_of_their_own_are_found_one_by_one(void **state)
 {
 	static const uint8_t text[] = "{\"type\":1}\n{\"type\":2}\n";
 
@@ -121,7 +104,6 @@ static void a_line_break_behind_the_object_is_not_its_own(void **state)
 
 		for (int i = 0; i < 2; i++) {
 			assert_int_equal(json_next(plan, text, sizeof(text) - 1, &offset, &object), JSON_FOUND);
-			assert_int_equal(object.line_breaks, 0);
 			assert_int_equal(object.members[TYPE].value.data[0], '1' + i);
 		}
 		assert_int_equal(json_next(plan, text, sizeof(text) - 1, &offset, &object), JSON_END);
@@ -271,7 +253,6 @@ static void pretty_printed_objects_follow_each_other(void **state)
 			assert_int_equal(json_next(plan, (uint8_t *)text, (uint32_t)len, &offset, &object), JSON_FOUND);
 			assert_true(slice_is(object.body, one));
 			check(TYPE, JSON_STRING, "a", "\"type\": \"a\"");
-			assert_int_equal(object.line_breaks, 1);
 		}
 		assert_int_equal(json_next(plan, (uint8_t *)text, (uint32_t)len, &offset, &object), JSON_END);
 	}
@@ -439,8 +420,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_of_value_is_taken),
 		cmocka_unit_test(white_space_is_no_part_of_a_member),
-		cmocka_unit_test(line_breaks_are_told),
-		cmocka_unit_test(a_line_break_behind_the_object_is_not_its_own),
+		cmocka_unit_test(objects_on_lines_of_their_own_are_found_one_by_one),
 		cmocka_unit_test(nested_look_alikes_do_not_match),
 		cmocka_unit_test(names_of_one_beginning_are_told_apart),
 		cmocka_unit_test(of_duplicates_the_last_counts),
