@@ -11,10 +11,11 @@
 #include "kafka/admin.h"
 
 #define LIMIT_MS      5000
-#define SOON_SECONDS  1  /* while some topic's count is unknown */
-#define LATER_SECONDS 10
+#define AT_ONCE_MS    200   /* until the next look: while partitions are being made */
+#define SOON_MS       1000  /* while some topic's count is unknown */
+#define LATER_MS      10000
 #define MADE_MS       1000 /* for asking whether one topic's partitions are made */
-#define MADE_LOOKS    30   /* then it is believed */
+#define MADE_LOOKS    100  /* then it is believed */
 
 static int is_stopping(struct watcher *watcher)
 {
@@ -43,11 +44,11 @@ static int is_made(struct box *box, struct kafka_admin *admin, unsigned topic)
 	return 1;
 }
 
-/* Publishes what the cluster said; returns how many topics are still without a count, or have a new one to come. */
+/* Publishes what the cluster said; returns in how many milliseconds to look again. */
 static unsigned publish(struct box *box, struct kafka_admin *admin, const struct kafka_topic_info *infos)
 {
 	struct topic_table *topics = box->config->topics;
-	unsigned unknown = 0;
+	unsigned unknown = 0, unmade = 0;
 
 	for (unsigned i = 0; i < topics->count; i++) {
 		int before = atomic_load(&topics->topics[i].partitions);
@@ -55,9 +56,10 @@ static unsigned publish(struct box *box, struct kafka_admin *admin, const struct
 
 		if (now > 0 && now != before && is_made(box, admin, i))
 			atomic_store(&topics->topics[i].partitions, before = now);
-		unknown += before == 0 || (now > 0 && now != before);
+		unknown += before == 0;
+		unmade += now > 0 && now != before;
 	}
-	return unknown;
+	return unmade > 0 ? AT_ONCE_MS : unknown > 0 ? SOON_MS : LATER_MS;
 }
 
 static unsigned look(struct box *box, struct kafka_admin *admin, struct kafka_topic_info *infos)
@@ -65,25 +67,30 @@ static unsigned look(struct box *box, struct kafka_admin *admin, struct kafka_to
 	struct topic_table *topics = box->config->topics;
 	static struct log_limit limit;
 	struct error error = {""};
-	unsigned unknown, suppressed;
+	unsigned next, suppressed;
 
 	for (unsigned i = 0; i < topics->count; i++)
 		infos[i].name = topics->topics[i].name;
 	(void)kafka_topics_describe(admin, infos, topics->count, LIMIT_MS, &error);
-	unknown = publish(box, admin, infos);
+	next = publish(box, admin, infos);
 	if (state_partitions_store(box->state, topics, &error) != 0 && log_allowed(&limit, 60, &suppressed))
 		log_write(LOG_WARNING, "%s", error.text);
-	return unknown;
+	return next;
 }
 
 /* Sleeps until the next look is due, hurried or at the end. Returns 0 at the end. */
-static int rest(struct watcher *watcher, unsigned seconds)
+static int rest(struct watcher *watcher, unsigned ms)
 {
 	struct timespec until;
 	int go_on;
 
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += (time_t)seconds;
+	until.tv_sec += (time_t)(ms / 1000);
+	until.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
 	pthread_mutex_lock(&watcher->lock);
 	while (!watcher->stop && !watcher->hurry)
 		if (pthread_cond_timedwait(&watcher->wake, &watcher->lock, &until) == ETIMEDOUT)
@@ -100,7 +107,7 @@ static void *watcher_main(void *argument)
 	struct kafka_topic_info *infos = calloc(TOPIC_MAX, sizeof(*infos));
 	struct kafka_admin *admin = NULL;
 	struct error error = {""};
-	unsigned unknown;
+	unsigned next;
 
 	if (infos == NULL || kafka_admin_new(&admin, box->properties, box->config->property_count, &error) != 0) {
 		log_write(LOG_ERROR, "cannot ask Kafka about topics: %s", error.text);
@@ -108,9 +115,9 @@ static void *watcher_main(void *argument)
 		return NULL;
 	}
 	do {
-		unknown = look(box, admin, infos);
+		next = look(box, admin, infos);
 		namesake_turn(&box->namesake, box->properties, box->config->property_count);
-	} while (rest(&box->watcher, unknown > 0 ? SOON_SECONDS : LATER_SECONDS));
+	} while (rest(&box->watcher, next));
 	namesake_fini(&box->namesake);
 	kafka_admin_free(admin);
 	free(infos);

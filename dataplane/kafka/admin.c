@@ -177,7 +177,7 @@ static int all_answer(struct kafka_admin *admin, rd_kafka_topic_partition_list_t
 	if (rd_kafka_offsets_for_times(admin->handle, list, ms) != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return 0;
 	for (int i = 0; i < list->cnt; i++)
-		answered += list->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR;
+		answered += list->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR && list->elems[i].offset >= 0;
 	return answered == list->cnt;
 }
 
