@@ -187,13 +187,18 @@ int port_setup_queues(struct port *port, struct error *error)
 	return 0;
 }
 
-static void choose_room(struct port *port, const char *device)
+static int choose_room(struct port *port, const char *device, struct error *error)
 {
 	uint32_t room = RTE_MAX((uint32_t)port->config.mtu + L2_ROOM, quirks_frame_room(&port->config, device));
+	uint32_t most = quirks_largest_room(device);
 
+	if ((uint32_t)port->config.mtu + L2_ROOM + RTE_PKTMBUF_HEADROOM > most)
+		return error_set(error, -EINVAL, "port %s: device %s has no room for frames of an MTU of %u; set `mtu` to at most %u",
+			port->config.name, device, port->config.mtu, most - L2_ROOM - RTE_PKTMBUF_HEADROOM);
 	room = RTE_MAX(room, port->info.min_rx_bufsize);
 	room = RTE_ALIGN_CEIL(RTE_MAX(room, 2048u) + RTE_PKTMBUF_HEADROOM, 64u);
-	port->data_room = (uint16_t)RTE_MIN(room, 65472u);
+	port->data_room = (uint16_t)RTE_MIN(room, most);
+	return 0;
 }
 
 static struct rte_mempool *new_pool(const struct port *port, unsigned index, unsigned kept)
@@ -279,7 +284,9 @@ int port_setup(struct port *port, struct error *error)
 		return error_set(error, result, "port %s: device tells nothing of itself: %s", port->config.name,
 			rte_strerror(-result));
 	choose_node(port);
-	choose_room(port, device);
+	result = choose_room(port, device, error);
+	if (result != 0)
+		return result;
 	port->reports_missed = (uint8_t)quirks_reports_missed(port->info.driver_name);
 	if (!port->reports_missed)
 		port_note(port, "driver %s cannot tell what was lost before us; trust senders' sequence numbers",

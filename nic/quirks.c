@@ -11,6 +11,8 @@
 #define AF_PACKET_RING    ((uint32_t)128 << 20) /* ... so many bytes */
 #define AF_PACKET_FEWEST  512
 #define AF_XDP_KEPT       4096 /* fills a ring of 2,048 at start, whatever the descriptors, and holds as many that were sent */
+#define AF_XDP_ROOM       3648 /* an mbuf with its heads must fit a page, and so must the kernel's frame with its own */
+#define LARGEST_ROOM      65472
 #define AF_PACKET_LARGEST 61440 /* slot: whole pages, and what an mbuf of at most 65,535 bytes takes behind its headroom */
 #define AF_PACKET_HEAD    96    /* ring header before a frame, rounded up */
 #define AF_PACKET_BLOCK   65536 /* holds slots without a rest: the driver takes the ring for one array of them */
@@ -110,6 +112,11 @@ uint32_t quirks_frame_room(const struct source_config *config, const char *devic
 
 	(void)config;
 	return frame != NULL && strstr(device, "af_packet") != NULL ? (uint32_t)strtoul(frame, NULL, 10) : 0;
+}
+
+uint32_t quirks_largest_room(const char *device)
+{
+	return starts(device, "net_af_xdp") ? AF_XDP_ROOM : LARGEST_ROOM;
 }
 
 static uint32_t read32(const uint8_t *p, int swapped)

@@ -19,6 +19,9 @@ int quirks_device(const struct source_config *config, char *out, size_t size);
 /* Bytes that the driver may put into one mbuf beyond what the MTU needs, 0 when nothing special. */
 uint32_t quirks_frame_room(const struct source_config *config, const char *device);
 
+/* Bytes that one mbuf may have for data at the most, headroom included. */
+uint32_t quirks_largest_room(const char *device);
+
 /* Mbufs per queue that the device keeps for itself beyond its descriptors. */
 unsigned quirks_kept_mbufs(const char *device);
 

@@ -59,11 +59,21 @@ static void what_the_operator_wrote_stays(void **state)
 	assert_null(strstr(strstr(device, "framesz=") + 1, "framesz="));
 }
 
+static void a_frame_of_an_xdp_socket_fits_a_page(void **state)
+{
+	(void)state;
+	assert_true(quirks_largest_room("net_af_xdp0,iface=x") < 4096);
+	assert_true(quirks_largest_room("net_af_packet0,iface=x") > 61300);
+	assert_true(quirks_kept_mbufs("net_af_xdp0,iface=x") >= 2048);
+	assert_int_equal(quirks_kept_mbufs("net_af_packet0,iface=x"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(slots_hold_the_largest_datagram_and_fill_their_blocks),
 		cmocka_unit_test(what_the_operator_wrote_stays),
+		cmocka_unit_test(a_frame_of_an_xdp_socket_fits_a_page),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
