@@ -38,6 +38,7 @@ veth() {
 	write_config dpdk 1
 	start_daemon
 	create_topics
+	meet
 	send_all 10.9.0.2 fd09::2
 	judge veth
 	bed_down
@@ -96,6 +97,7 @@ xdp() {
 	device=net_af_xdp0,iface=bed0
 	write_config dpdk 1
 	start_daemon
+	meet
 	send_all 10.9.0.2 fd09::2
 	judge net_af_xdp
 	bed_down

@@ -292,6 +292,12 @@ start_daemon() {
 	wait_for 30 "the daemon receives" receiving
 }
 
+# The sender finds the daemon's addresses: until then its kernel keeps some 200 KiB of packets, and no more.
+meet() {
+	wait_for 10 "the sender finds 10.9.0.2" in_sender ping -c 1 -W 1 10.9.0.2
+	wait_for 10 "the sender finds fd09::2" in_sender ping -c 1 -W 1 fd09::2
+}
+
 # Everything that was sent has come to rest: Kafka has it, or it is counted under a name.
 wait_idle() { # [SECONDS]
 	cli wait idle -t "${1:-60}" >/dev/null || die "not all events came to rest within ${1:-60} s"
