@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# One topic of 64 without a leader, at half load: the others lose nothing and are acknowledged as quickly as before; the sick
-# one's overflow is a named drop, and all of it closes when its leader is back.
+# One topic of 64 without a leader, at half load: the others lose nothing and are acknowledged as quickly as before (judged in
+# the full run only: beside compilers times say little); the sick one's overflow is a named drop, and all of it closes when its
+# leader is back.
 . "$(dirname "$0")/../smoke/_init.sh"
 
-[ -n "${PENSTOCK_FULL:-}" ] || skip "latencies are judged: ./check --full runs it"
-outage=60 # seconds; PENSTOCK_OUTAGE for another
+outage=15 # seconds; PENSTOCK_OUTAGE for another
+[ -z "${PENSTOCK_FULL:-}" ] || outage=60
 outage=${PENSTOCK_OUTAGE:-$outage}
 rate=3000
 sick=click
@@ -68,7 +69,7 @@ expect "sick: events in flight, all the sick topic's" "$(ledger records in_fligh
 expect "sick: seconds that the topic stands still" "$(of_sick stalled_s)" -ge 3
 expect "sick: events given up" "$(ledger records given_up.)" = 0
 echo "     99 % of all were acked within $before ms when all was well, within $during ms with one topic sick"
-expect "99th percentile of the others, in ms" "$during" -le $((2 * before + 20)) # what a busy machine adds to short times
+[ -z "${PENSTOCK_FULL:-}" ] || expect "99th percentile of the others, in ms" "$during" -le $((2 * before + 20)) # what a busy machine adds to short times
 
 "$kafka" start "$cluster" 2 >/dev/null
 wait_idle 60
