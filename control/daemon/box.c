@@ -18,7 +18,6 @@
 #include "control/daemon/totals.h"
 #include "nic/eal.h"
 
-
 void box_warn(struct box *box, const char *fmt, ...)
 {
 	char *text = NULL;

@@ -40,12 +40,3 @@ static inline int hours_due(
 	*oldest = (utc_us - grace_us) / HOUR_US > is_oldest ? (utc_us - grace_us) / HOUR_US : is_oldest;
 	return *current != is_current || *oldest != is_oldest;
 }
-
-/* Moves them there. Control thread. */
-static inline void hours_update(struct hours *hours, int64_t utc_us, int64_t grace_us)
-{
-	int64_t current, oldest;
-
-	if (hours_due(hours, utc_us, grace_us, &current, &oldest))
-		hours_move(hours, current, oldest);
-}

@@ -142,6 +142,11 @@ static int start_producer(struct rig *rig, struct error *error)
 	return producer_start(&rig->producer, &c, error);
 }
 
+static void set_hours(struct hours *hours, int64_t now_us)
+{
+	hours_move(hours, now_us / HOUR_US, (now_us - 10 * MINUTE_US) / HOUR_US);
+}
+
 int rig_open(struct rig *rig, const struct rig_settings *settings, struct error *error)
 {
 	struct sources_config sources = {.count = 4096, .window = SOURCES_WINDOW, .node = MEMORY_ANY_NODE};
@@ -156,7 +161,7 @@ int rig_open(struct rig *rig, const struct rig_settings *settings, struct error 
 	rig->type_index = type_index_new(&rig->types);
 	if (rig->type_index == NULL)
 		return error_set(error, -ENOMEM, "no memory for the table of types");
-	hours_update(&rig->hours, clock_utc_us(clock_tsc()), 10 * MINUTE_US);
+	set_hours(&rig->hours, clock_utc_us(clock_tsc()));
 	sources.quiet_ticks = clock_hz();
 	rc = sources_new(&rig->sources, &sources);
 	if (rc != 0)

@@ -63,7 +63,7 @@ static inline struct rig *rig_new(unsigned batches)
 		.types = &rig->types, .topics = &rig->topics, .hours = &rig->hours, .node_name = "dc1", .epoch = 0x6921b0c2,
 		.generation = 1, .first_seq = 1, .pool_bytes = batches * (uint64_t)RIG_BATCH, .batch_bytes = RIG_BATCH,
 		.credit_percent = 100, .age_min_us = 1000, .age_max_us = 8000};
-	hours_update(&rig->hours, clock_utc_us(clock_tsc()), 0);
+	hours_move(&rig->hours, clock_utc_us(clock_tsc()) / HOUR_US, clock_utc_us(clock_tsc()) / HOUR_US);
 	return rig;
 }
 
