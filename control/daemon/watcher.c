@@ -30,17 +30,18 @@ static int is_stopping(struct watcher *watcher)
 /* A count is published when all those partitions are made: workers and producers use them at once. */
 static int is_made(struct box *box, struct kafka_admin *admin, unsigned topic)
 {
+	const char *name = box->config->topics->topics[topic].name;
 	uint8_t *looks = &box->watcher.looks[topic];
+	int made;
 
 	if (is_stopping(&box->watcher))
 		return 0;
-	if (kafka_topic_is_made(admin, box->config->topics->topics[topic].name, MADE_MS))
-		return 1;
-	if (++*looks < MADE_LOOKS)
+	made = kafka_topic_is_made(admin, name, MADE_MS);
+	if (!made && ++*looks < MADE_LOOKS)
 		return 0;
+	if (!made)
+		log_write(LOG_WARNING, "topic %s: its partitions do not all tell their offsets; they are used all the same", name);
 	*looks = 0;
-	log_write(LOG_WARNING, "topic %s: its partitions do not all tell their offsets; they are used all the same",
-		box->config->topics->topics[topic].name);
 	return 1;
 }
 
