@@ -11,6 +11,10 @@ void landing_start(struct box *box)
 	int64_t current, oldest;
 
 	state_hours_load(box->state, &current, &oldest);
+	if (current > clock_utc_us(clock_tsc()) / HOUR_US)
+		log_write(LOG_WARNING, "the clock is %lld h behind the landing hour that was reached here: until it has caught up, "
+				       "events land in that hour",
+			(long long)(current - clock_utc_us(clock_tsc()) / HOUR_US));
 	hours_move(&box->hours, current, oldest);
 	landing_move(box);
 	atomic_store(&box->hours.complete, atomic_load(&box->hours.oldest));

@@ -3,7 +3,8 @@
 
 /*
  * Landing hours (worker/hours.h) as the daemon keeps them: over restarts, and until they are complete. Marks are kept durably
- * before workers see them, so that no life of this box opens an hour that an earlier one closed.
+ * before workers see them, so that no life of this box opens an hour that an earlier one closed. What a killed life had not
+ * delivered is in no later account: hours that were closed before this life's start count as complete.
  */
 
 #include "control/daemon/box.h"

@@ -73,6 +73,7 @@ for back in 86400 86400 0; do
 	wait_for 20 "records are acked" moved
 	end_life
 done
+expect "warnings of landing hours that are ahead" "$(grep -c 'behind the landing hour' "$work/penstockd.log")" = 2
 expect "warnings of a clock that is behind" "$(grep -c 'behind the last start' "$work/penstockd.log")" = 2
 expect "the epoch after one that was a day ahead" "${epochs[-2]}" = $((epochs[-3] + 1))
 
