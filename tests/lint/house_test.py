@@ -68,6 +68,7 @@ class House(unittest.TestCase):
                 self.expect("dataplane/worker/loop.c", "\nstatic int worker_burst(void)\n{\n\t%s;\n}\n" % call, "poll cores")
         done = "int pool_new(struct pool **out,\n\tint count)\n{\n\t*out = malloc(8);\n}\n"
         self.assertEqual(self.found(**{"dataplane/batch/pool.c": SPDX + done}), [])
+        self.expect("dataplane/tables/geo.c", "\nvoid geo_find(int a)\n{\n\tfree(a);\n}\n", "poll cores")
         self.expect("dataplane/batch/pool.c", done + "\nvoid pool_get(int a)\n{\n\tif (a)\n\t\tfree(a);\n}\n", "poll cores")
 
     def test_words_of_drafts(self):

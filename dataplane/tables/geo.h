@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * Where an address is: databases in MaxMind's format, flattened at load into a table whose look-up reads a few cache lines and
+ * gives a fragment of JSON that was rendered ahead. Built on a control thread, read-only from then on, freed when no worker
+ * reads it any more (base/rcu.h). Several databases are layers: of each field the first layer that knows it counts.
+ */
+
+#include "base/error.h"
+#include "base/slice.h"
+#include "wire/address.h"
+
+#define GEO_LAYERS  8
+#define GEO_UNKNOWN 0u /* place of an address that no layer knows; its country is ZZ */
+
+enum geo_field { GEO_COUNTRY = 1, GEO_CITY = 2, GEO_ASN = 4 };
+
+struct geo;
+
+struct geo_config {
+	const char *paths[GEO_LAYERS]; /* of .mmdb files; the first has precedence */
+	unsigned path_count;           /* 1 to GEO_LAYERS */
+	unsigned fields;               /* enum geo_field, or-ed; which of them are rendered */
+	uint64_t budget_bytes;         /* what the table may take; -EFBIG beyond */
+	int node;                      /* NUMA node, or MEMORY_ANY_NODE */
+};
+
+struct geo_info {
+	uint64_t prefixes;     /* ranges of equal place, of both families */
+	uint32_t places;       /* different fragments */
+	uint64_t bytes;        /* memory of the table */
+	int64_t built_us;      /* UTC microseconds, of the newest file's own build time stamp */
+	uint32_t build_ms;     /* how long geo_new took */
+};
+
+/*
+ * Reads the files whole (they may be replaced meanwhile: nothing of them is mapped), checks them and builds the table. 0, or
+ * -errno with a sentence that names the file, what is wrong and the cure. Control thread; takes seconds.
+ */
+int geo_new(struct geo **geo, const struct geo_config *config, struct error *error);
+
+/* A copy on another NUMA node. 0 or -ENOMEM. Control thread. */
+int geo_copy(struct geo **copy, const struct geo *geo, int node);
+
+/* NULL is fine. After a grace period. */
+void geo_free(struct geo *geo);
+
+void geo_describe(const struct geo *geo, struct geo_info *info);
+
+/* The places of `count` addresses, all first lines fetched ahead. Never fails. Any thread. */
+void geo_find_burst(const struct geo *geo, const struct address *addresses, unsigned count, uint32_t *places);
+
+/*
+ * A place as text: `,"geo":{"country":"BR","city":"Recife","asn":27715}` with the fields asked for that are known (country
+ * always, ZZ when unknown). At least 64 bytes behind its end may be read. Lives as long as the table. Any thread.
+ */
+struct slice geo_fragment(const struct geo *geo, uint32_t place);
+
+/* Asks for the fragment's line ahead of its use. Any thread. */
+void geo_fragment_prefetch(const struct geo *geo, uint32_t place);
