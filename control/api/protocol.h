@@ -49,6 +49,8 @@
 #define API_SHOW_KAFKA    "show.kafka"
 #define API_SHOW_DROPS    "show.drops"
 #define API_SHOW_CONFIG   "show.config"
+#define API_RELOAD        "reload" /* {"request":n}: see API_SHOW_GENERATION */
+#define API_SHOW_GENERATION "show.generation" /* "done" rises to what "reload" gave when that is through */
 #define API_TOPICS_PLAN   "topics.plan"
 #define API_TOPICS_CREATE "topics.create"
 #define API_STOP          "stop"

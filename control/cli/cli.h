@@ -21,6 +21,7 @@ struct cli {
 	int word_count;
 	FILE *out, *err;
 	bool schema_told;
+	json_int_t request; /* what `reload` waits for */
 
 	const char *socket;
 	bool json;

@@ -145,6 +145,39 @@ void display_drops(const struct cli *cli, const json_t *result, FILE *out)
 	table_print(table, out);
 }
 
+void display_generation(const struct cli *cli, const json_t *result, FILE *out)
+{
+	static const struct {
+		const char *key, *label;
+		enum display_kind kind;
+	} rows[] = {
+		{"generation", "generation", SHOW_COUNT},
+		{"types", "types", SHOW_COUNT},
+		{"loading", "loading", SHOW_TEXT},
+	};
+	const char *text = json_string_value(json_object_get(result, "text"));
+
+	(void)cli;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *value = display_member(rows[i].kind, result, rows[i].key);
+
+		display_line(out, rows[i].label, value);
+		free(value);
+	}
+	if (display_number(result, "done") > 0) {
+		char *at = display_member(SHOW_TIME, result, "at"), *took = display_member(SHOW_COUNT, result, "took_ms");
+		char *line = display_text("%s %s, in %s ms",
+			json_is_true(json_object_get(result, "ok")) ? "went well" : "failed", at, took);
+
+		display_line(out, "last reload", line);
+		free(line);
+		free(took);
+		free(at);
+	}
+	if (text != NULL && *text != '\0')
+		display_line(out, "", text);
+}
+
 void display_config(const struct cli *cli, const json_t *result, FILE *out)
 {
 	const char *text = json_string_value(json_object_get(result, "text"));

@@ -13,7 +13,8 @@
 enum answer { NOT_YET, COME, NEVER };
 
 /* Whether what is waited for has come; `before` is the result of the time before, or NULL. NEVER with a sentence. */
-typedef enum answer has_come(const json_t *result, const json_t *before, struct api_error *error);
+typedef enum answer has_come(
+	const struct cli *cli, const json_t *result, const json_t *before, struct api_error *error);
 
 static int64_t now_ms(void)
 {
@@ -23,17 +24,19 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static enum answer is_ready(const json_t *result, const json_t *before, struct api_error *error)
+static enum answer is_ready(
+	const struct cli *cli, const json_t *result, const json_t *before, struct api_error *error)
 {
 	const char *state = json_string_value(json_object_get(result, "state"));
 
-	(void)before, (void)error;
+	(void)cli, (void)before, (void)error;
 	return state != NULL && strcmp(state, API_STATE_RECEIVING) == 0 ? COME : NOT_YET;
 }
 
-static enum answer has_alarm(const json_t *result, const json_t *before, struct api_error *error)
+static enum answer has_alarm(
+	const struct cli *cli, const json_t *result, const json_t *before, struct api_error *error)
 {
-	(void)before, (void)error;
+	(void)cli, (void)before, (void)error;
 	return judge_status(result) != 0 ? COME : NOT_YET;
 }
 
@@ -99,12 +102,14 @@ static bool is_another_check(const json_t *result, const json_t *before)
  * Idle: all that was numbered is acked or given up, and so it was, with the same counts, at an earlier check: a
  * datagram that was on its way through the worker meanwhile would have changed them.
  */
-static enum answer is_idle(const json_t *result, const json_t *before, struct api_error *error)
+static enum answer is_idle(
+	const struct cli *cli, const json_t *result, const json_t *before, struct api_error *error)
 {
 	const json_t *records = named(json_object_get(result, "equations"), API_EQUATION_RECORDS);
 	const json_t *right = json_object_get(records, "right");
 	uint64_t numbered = value_of(json_object_get(records, "left")), ended;
 
+	(void)cli;
 	if (named(right, API_TERM_ACKED) == NULL) {
 		(void)snprintf(error->text, sizeof(error->text),
 			"the daemon's ledger has no equation %s with a term %s", API_EQUATION_RECORDS, API_TERM_ACKED);
@@ -162,7 +167,7 @@ static enum answer look(
 	*rc = cli_call(cli, limit_of(cli, deadline_ms), &result, error);
 	if (*rc != 0)
 		return *rc == -EREMOTEIO ? NEVER : NOT_YET;
-	answer = come(result, *before != NULL && is_another_check(result, *before) ? *before : NULL, error);
+	answer = come(cli, result, *before != NULL && is_another_check(result, *before) ? *before : NULL, error);
 	if (answer == NEVER)
 		*rc = -EREMOTEIO;
 	if (answer == COME)
@@ -200,4 +205,32 @@ int run_wait_alarm(struct cli *cli)
 int run_wait_idle(struct cli *cli)
 {
 	return wait_for(cli, is_idle);
+}
+
+/* What was asked for last is done, and went well. */
+static enum answer is_loaded(
+	const struct cli *cli, const json_t *result, const json_t *before, struct api_error *error)
+{
+	(void)before;
+	if (json_integer_value(json_object_get(result, "done")) < cli->request)
+		return NOT_YET;
+	if (json_is_true(json_object_get(result, "ok")))
+		return COME;
+	(void)snprintf(error->text, sizeof(error->text), "%s; generation %lld stays in force",
+		json_string_value(json_object_get(result, "text")),
+		(long long)json_integer_value(json_object_get(result, "generation")));
+	return NEVER;
+}
+
+int run_reload(struct cli *cli)
+{
+	struct api_error error = {0};
+	json_t *result;
+	int rc = api_call(cli->socket, API_RELOAD, NULL, cli->command->timeout_ms, &result, &error);
+
+	if (rc != 0)
+		return cli_fail(cli, rc, &error);
+	cli->request = json_integer_value(json_object_get(result, "request"));
+	json_decref(result);
+	return wait_for(cli, is_loaded);
 }

@@ -47,7 +47,7 @@ static int open_state(struct box *box, struct error *error)
 	if (rc != 0)
 		return rc;
 	box->started_us = now_us;
-	(void)state_partitions_load(box->state, box->config->topics);
+	(void)state_partitions_load(box->state, &box->generations.topics);
 	landing_start(box);
 	return namesake_init(&box->namesake, box->config->node, state_uuid(box->state));
 }
@@ -98,9 +98,12 @@ int box_start(struct box *box, struct config *config, struct error *error)
 
 	box->config = config;
 	ledger_init(&box->ledger);
+	generations_init(&box->generations);
 	if (clock_init() == -ENOTSUP)
 		box_warn(box, "this CPU's time stamp counter is not invariant: receive times may be off");
-	rc = open_state(box, error);
+	rc = generations_publish(box, config, error);
+	if (rc == 0)
+		rc = open_state(box, error);
 	if (rc == 0)
 		rc = box_open_ports(box, error);
 	if (rc == 0)
@@ -117,6 +120,8 @@ int box_start(struct box *box, struct config *config, struct error *error)
 		rc = watcher_start(box, error);
 	if (rc == 0)
 		rc = keeper_start(box, error);
+	if (rc == 0)
+		rc = loader_start(box, error);
 	if (rc == 0) {
 		atomic_store(&box->stage, BOX_RECEIVING);
 		print_budget(box);
@@ -143,6 +148,7 @@ unsigned box_drain(struct box *box)
 	unsigned wrong;
 
 	atomic_store(&box->stage, BOX_DRAINING);
+	loader_stop(box);
 	for (unsigned i = 0; i < box->worker_count; i++)
 		if (box->workers[i].worker != NULL)
 			worker_halt(box->workers[i].worker);
@@ -176,7 +182,7 @@ unsigned box_stop(struct box *box)
 	for (unsigned p = 0; p < box->port_count; p++)
 		box->ports[p].ops->close(box->ports[p].source);
 	sources_free(box->sources);
-	type_index_free(box->type_index);
+	generations_free(box);
 	eal_stop();
 	state_close(box->state);
 	free(box->plan);

@@ -12,7 +12,9 @@
 
 #include "batch/lane.h"
 #include "control/daemon/config.h"
+#include "control/daemon/generations.h"
 #include "control/daemon/ledger.h"
+#include "control/daemon/loader.h"
 #include "control/daemon/namesake.h"
 #include "control/daemon/rates.h"
 #include "control/daemon/state.h"
@@ -46,7 +48,8 @@ struct box_producer {
 };
 
 struct box {
-	struct config *config;
+	struct config *config; /* as read at the start; types, topics and tables may have changed since: see generations */
+	struct generations generations;
 	struct state *state;
 	struct topology *plan; /* made once, after the ports have told their nodes */
 	uint32_t epoch;
@@ -62,7 +65,6 @@ struct box {
 	struct box_producer producers[BOX_PRODUCERS];
 	struct kafka_property properties[CONFIG_PROPERTIES];
 
-	struct type_index *type_index;
 	struct sources *sources;
 	struct hours hours;
 
@@ -72,6 +74,7 @@ struct box {
 	int keeper_started;
 	atomic_int keeper_stop;
 	struct watcher watcher;
+	struct loader loader;
 	struct namesake namesake;
 
 	unsigned warning_count;

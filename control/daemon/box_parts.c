@@ -117,14 +117,12 @@ static void worker_settings(const struct box *box, const struct topology_worker 
 		.queue = port->ops->queue(port->source, plan->queue),
 		.inputs = config->inputs,
 		.input_count = config->input_count,
-		.types = config->types,
-		.type_index = box->type_index,
-		.topics = config->topics,
+		.generation = &box->generations.slot,
+		.topics = &box->generations.topics,
 		.hours = &box->hours,
 		.sources = box->sources,
 		.node_name = config->node,
 		.epoch = box->epoch,
-		.generation = 1,
 		.first_seq = 1,
 		.pool_bytes = config->pool_bytes,
 		.batch_bytes = config->batch_bytes,
@@ -159,9 +157,6 @@ int box_new_workers(struct box *box, struct error *error)
 
 	if (rc != 0)
 		return rc;
-	box->type_index = type_index_new(box->config->types);
-	if (box->type_index == NULL)
-		return error_set(error, -ENOMEM, "no memory for the table of event types");
 	for (unsigned i = 0; rc == 0 && i < box->plan->worker_count; i++)
 		rc = new_worker(box, &box->plan->workers[i], error);
 	return rc;
@@ -173,7 +168,7 @@ static int start_producer(struct box *box, unsigned index, struct error *error)
 	struct box_producer *p = &box->producers[index];
 	struct producer_config c = {
 		.lanes = p->lanes,
-		.topics = config->topics,
+		.topics = &box->generations.topics,
 		.properties = box->properties,
 		.property_count = config->property_count,
 		.handles = config->handles,

@@ -11,19 +11,26 @@
 #include "control/daemon/config_parts.h"
 #include "control/daemon/config_value.h"
 
+static char *copy_text(struct tree *tree, const char *text, size_t length)
+{
+	char *copy = tree_allocate(tree, length + 1);
+
+	if (copy != NULL)
+		memcpy(copy, text, length);
+	return copy;
+}
+
 static int read_all(struct config_file *file, struct tree *tree, const char *name, struct error *error)
 {
 	struct reading reading = {.name = name, .tree = tree, .error = error};
 	const struct tree_node *root = tree_root(tree);
-	size_t length = strlen(name) + 1;
-	char *path = tree_allocate(tree, length);
+	char *path = copy_text(tree, name, strlen(name));
 	int rc;
 
 	file->config.types = calloc(1, sizeof(*file->config.types));
 	file->config.topics = calloc(1, sizeof(*file->config.topics));
 	if (path == NULL || file->config.types == NULL || file->config.topics == NULL)
 		return error_set(error, -ENOMEM, "%s: out of memory while reading", name);
-	memcpy(path, name, length);
 	file->config.path = path;
 	if (root == NULL || node_is_empty(root))
 		return reading_fail(&reading, root, "the file is empty; expected node, ports, types and kafka at the least");
@@ -58,6 +65,9 @@ int config_read_text(struct config **config, const char *name, const char *text,
 	}
 	file->tree = tree;
 	rc = read_all(file, tree, name, error);
+	file->config.text = copy_text(tree, text, length);
+	if (rc == 0 && file->config.text == NULL)
+		rc = error_set(error, -ENOMEM, "%s: out of memory while reading", name);
 	if (rc != 0) {
 		config_free(&file->config);
 		return rc;
@@ -111,6 +121,34 @@ out:
 	free(text);
 	close(fd);
 	return rc;
+}
+
+/* What a running daemon takes from a new configuration. */
+static int is_live(const char *section)
+{
+	return strcmp(section, "types") == 0 || strcmp(section, "topics") == 0 || strcmp(section, "tables") == 0;
+}
+
+static void add_name(char *text, size_t size, const char *name)
+{
+	size_t used = strlen(text);
+
+	(void)snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "a restart is needed for: ", name);
+}
+
+int config_needs_restart(const struct config *before, const struct config *now, char *text, size_t size)
+{
+	const struct tree_node *old = tree_root(((const struct config_file *)before)->tree);
+	const struct tree_node *new = tree_root(((const struct config_file *)now)->tree);
+
+	text[0] = '\0';
+	for (const struct tree_node *n = new->first; n != NULL; n = n->next)
+		if (!is_live(n->key) && !tree_equal(n, tree_find(old, n->key)))
+			add_name(text, size, n->key);
+	for (const struct tree_node *n = old->first; n != NULL; n = n->next)
+		if (!is_live(n->key) && tree_find(new, n->key) == NULL)
+			add_name(text, size, n->key);
+	return text[0] != '\0';
 }
 
 void config_free(struct config *config)

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "batch/topic.h"
 #include "nic/source.h"
+#include "tables/types.h"
 #include "worker/input.h"
 
 #define CONFIG_PORTS      16
@@ -37,6 +38,7 @@ struct config_property {
 
 struct config {
 	const char *path;     /* of the file, for messages */
+	const char *text;     /* the file, as it was read; ends with NUL */
 	char node[17];        /* 1 to 16 of [a-z0-9_], the first part of every identity */
 	const char *state_directory;
 	const char *control_socket;
@@ -76,6 +78,12 @@ int config_read(struct config **config, const char *path, struct error *error);
 
 /* The same from memory; `name` stands for the file in messages. */
 int config_read_text(struct config **config, const char *name, const char *text, size_t length, struct error *error);
+
+/*
+ * Whether `now` says other things than `before` where a running daemon cannot follow: all but types, topics and tables. `text`
+ * gets a sentence that names those sections, or "".
+ */
+int config_needs_restart(const struct config *before, const struct config *now, char *text, size_t size);
 
 /* NULL is fine. Every string of the configuration goes too. */
 void config_free(struct config *config);

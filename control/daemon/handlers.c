@@ -11,6 +11,8 @@ static const struct {
 } methods[] = {
 	{API_STATUS, handle_status, 0},
 	{API_LEDGER, handle_ledger, 0},
+	{API_RELOAD, handle_reload, SERVER_CHANGES},
+	{API_SHOW_GENERATION, handle_generation, 0},
 	{API_STOP, handle_stop, SERVER_CHANGES},
 	{API_SHOW_PORTS, handle_ports, 0},
 	{API_SHOW_WORKERS, handle_workers, 0},

@@ -72,7 +72,7 @@ static struct topic_sums topic_sums(const struct box *box, unsigned topic)
 
 static json_t *topic_of(const struct box *box, unsigned i, uint64_t now)
 {
-	const struct topic *topic = &box->config->topics->topics[i];
+	const struct topic *topic = &box->generations.topics.topics[i];
 	struct topic_sums s = topic_sums(box, i);
 
 	return json_pack("{s:s,s:i,s:I,s:I,s:I,s:I,s:I}", "name", topic->name, "partitions", atomic_load(&topic->partitions),
@@ -92,7 +92,7 @@ json_t *handle_kafka(void *context, const json_t *params, struct error *error, i
 	(void)code;
 	for (unsigned i = 0; i < box->producer_count; i++)
 		json_array_append_new(producers, producer_of(&box->producers[i]));
-	for (unsigned i = 0; i < box->config->topics->count; i++)
+	for (unsigned i = 0; i < box->generations.topics.count; i++)
 		json_array_append_new(topics, topic_of(box, i, now));
 	return json_pack("{s:s,s:o,s:o}", "version", kafka_version(), "producers", producers, "topics", topics);
 }

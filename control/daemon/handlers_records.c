@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "control/api/protocol.h"
 #include "control/daemon/handlers.h"
 #include "control/daemon/totals.h"
-
-#define CONFIG_TEXT_MAX ((size_t)4 << 20)
 
 static uint64_t type_total(const struct box *box, unsigned type, size_t field)
 {
@@ -23,10 +20,10 @@ static uint64_t topic_total(const struct box *box, unsigned topic, size_t field)
 
 static json_t *type_of(const struct box *box, unsigned i)
 {
-	const struct event_type *type = &box->config->types->types[i];
+	const struct event_type *type = &box->generations.now->types.types[i];
 
-	return json_pack("{s:s,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "name", type->name, "id", (json_int_t)type->id, "topic",
-		box->config->topics->topics[type->topic].name, "events",
+	return json_pack("{s:s,s:b,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "name", type->name, "removed", type->removed, "id", (json_int_t)type->id, "topic",
+		box->generations.topics.topics[type->topic].name, "events",
 		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, events)), "bytes",
 		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, bytes)), "dropped",
 		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, dropped)), "acked",
@@ -43,8 +40,10 @@ json_t *handle_types(void *context, const json_t *params, struct error *error, i
 	(void)params;
 	(void)error;
 	(void)code;
-	for (unsigned i = 0; i < box->config->types->count; i++)
+	pthread_mutex_lock(&box->generations.lock);
+	for (unsigned i = 0; i < box->generations.now->types.count; i++)
 		json_array_append_new(types, type_of(box, i));
+	pthread_mutex_unlock(&box->generations.lock);
 	return json_pack("{s:o}", "types", types);
 }
 
@@ -74,21 +73,20 @@ static void redact(char *text)
 json_t *handle_config(void *context, const json_t *params, struct error *error, int *code)
 {
 	struct box *box = context;
-	char *text = calloc(1, CONFIG_TEXT_MAX + 1);
-	FILE *file = fopen(box->config->path, "re");
 	json_t *result = NULL;
+	char *text;
 
 	(void)params;
-	if (text == NULL || file == NULL) {
+	pthread_mutex_lock(&box->generations.lock);
+	text = strdup(box->generations.config->text);
+	pthread_mutex_unlock(&box->generations.lock);
+	if (text == NULL) {
 		*code = API_FAILED;
-		(void)error_set(error, -errno, "cannot read %s: %s", box->config->path, strerror(errno));
-	} else {
-		text[fread(text, 1, CONFIG_TEXT_MAX, file)] = '\0';
-		redact(text);
-		result = json_pack("{s:s,s:s}", "path", box->config->path, "text", text);
+		(void)error_set(error, -ENOMEM, "out of memory");
+		return NULL;
 	}
-	if (file != NULL)
-		fclose(file);
+	redact(text);
+	result = json_pack("{s:s,s:s}", "path", box->config->path, "text", text);
 	free(text);
 	return result;
 }

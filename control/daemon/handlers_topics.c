@@ -59,14 +59,15 @@ static json_t *plan_row(const struct config *config, const struct kafka_topic_in
 /* Asks about all topics of the configuration; the caller frees what it gets. */
 static struct kafka_topic_info *describe(struct box *box, struct kafka_admin **admin, struct error *error, int *code)
 {
-	unsigned count = topic_count(box->config);
+	const struct config *config = box->generations.config;
+	unsigned count = topic_count(config);
 	struct kafka_topic_info *infos = calloc(count, sizeof(*infos));
 	int rc = -1;
 
 	if (infos != NULL)
 		rc = kafka_admin_new(admin, box->properties, box->config->property_count, error);
 	for (unsigned i = 0; rc == 0 && i < count; i++)
-		infos[i].name = topic_name(box->config, i);
+		infos[i].name = topic_name(config, i);
 	if (rc == 0)
 		rc = kafka_topics_describe(*admin, infos, count, LIMIT_MS, error);
 	if (rc == 0)
@@ -76,22 +77,38 @@ static struct kafka_topic_info *describe(struct box *box, struct kafka_admin **a
 	return NULL;
 }
 
-json_t *handle_topics_plan(void *context, const json_t *params, struct error *error, int *code)
+static json_t *plan_topics(struct box *box, struct error *error, int *code)
 {
-	struct box *box = context;
+	const struct config *config = box->generations.config;
 	struct kafka_admin *admin = NULL;
 	struct kafka_topic_info *infos = describe(box, &admin, error, code);
 	json_t *rows = NULL;
 
-	(void)params;
 	if (infos != NULL) {
 		rows = json_array();
-		for (unsigned i = 0; i < topic_count(box->config); i++)
-			json_array_append_new(rows, plan_row(box->config, &infos[i], i));
+		for (unsigned i = 0; i < topic_count(config); i++)
+			json_array_append_new(rows, plan_row(config, &infos[i], i));
 	}
 	free(infos);
 	kafka_admin_free(admin);
+	return rows;
+}
+
+/* The configuration must stay while the cluster is asked about it. */
+static json_t *with_config(struct box *box, json_t *rows_of(struct box *, struct error *, int *), struct error *error, int *code)
+{
+	json_t *rows;
+
+	pthread_mutex_lock(&box->generations.lock);
+	rows = rows_of(box, error, code);
+	pthread_mutex_unlock(&box->generations.lock);
 	return rows != NULL ? json_pack("{s:o}", "topics", rows) : NULL;
+}
+
+json_t *handle_topics_plan(void *context, const json_t *params, struct error *error, int *code)
+{
+	(void)params;
+	return with_config(context, plan_topics, error, code);
 }
 
 static unsigned wish_missing(const struct config *config, const struct kafka_topic_info *infos,
@@ -128,17 +145,15 @@ static json_t *creation_rows(const struct config *config, const struct kafka_top
 	return rows;
 }
 
-json_t *handle_topics_create(void *context, const json_t *params, struct error *error, int *code)
+static json_t *create_topics(struct box *box, struct error *error, int *code)
 {
-	struct box *box = context;
-	const struct config *config = box->config;
+	const struct config *config = box->generations.config;
 	struct kafka_admin *admin = NULL;
 	struct kafka_topic_info *infos = describe(box, &admin, error, code);
 	struct kafka_topic_wish *wishes = calloc(topic_count(config), sizeof(*wishes));
 	json_t *rows = NULL;
 	unsigned count;
 
-	(void)params;
 	if (infos != NULL && wishes != NULL) {
 		count = wish_missing(config, infos, wishes);
 		*code = API_UNAVAILABLE;
@@ -149,5 +164,11 @@ json_t *handle_topics_create(void *context, const json_t *params, struct error *
 	free(wishes);
 	kafka_admin_free(admin);
 	watcher_hurry(box);
-	return rows != NULL ? json_pack("{s:o}", "topics", rows) : NULL;
+	return rows;
+}
+
+json_t *handle_topics_create(void *context, const json_t *params, struct error *error, int *code)
+{
+	(void)params;
+	return with_config(context, create_topics, error, code);
 }

@@ -19,7 +19,7 @@
 #define TURN_MS       250
 #define LAST_WORDS_MS 500
 
-static volatile sig_atomic_t stop_signal;
+static volatile sig_atomic_t stop_signal, reload_signal;
 
 struct arguments {
 	const char *config;
@@ -31,6 +31,11 @@ static void on_signal(int signal)
 	stop_signal = signal;
 }
 
+static void on_reload(int signal)
+{
+	reload_signal = signal;
+}
+
 static void catch_signals(void)
 {
 	struct sigaction action = {.sa_handler = on_signal};
@@ -38,9 +43,10 @@ static void catch_signals(void)
 	sigemptyset(&action.sa_mask);
 	(void)sigaction(SIGTERM, &action, NULL);
 	(void)sigaction(SIGINT, &action, NULL);
+	action.sa_handler = on_reload;
+	(void)sigaction(SIGHUP, &action, NULL);
 	action.sa_handler = SIG_IGN;
 	(void)sigaction(SIGPIPE, &action, NULL);
-	(void)sigaction(SIGHUP, &action, NULL);
 }
 
 static void usage(FILE *out)
@@ -111,8 +117,13 @@ static int read_config(const char *path, struct config **config)
 
 static void serve(struct box *box, struct server *server)
 {
-	while (stop_signal == 0 && !atomic_load(&box->stop_asked))
+	while (stop_signal == 0 && !atomic_load(&box->stop_asked)) {
 		(void)server_poll(server, TURN_MS);
+		if (reload_signal != 0) {
+			reload_signal = 0;
+			(void)loader_ask(box);
+		}
+	}
 	server_flush(server, LAST_WORDS_MS);
 	log_write(LOG_NOTICE, "stopping: draining for at most %u s", box->config->drain_seconds);
 	(void)notify_stopping(box->config->drain_seconds + 5);

@@ -363,14 +363,15 @@ unsigned state_partitions_load(struct state *state, struct topic_table *topics)
 
 int state_partitions_store(struct state *state, const struct topic_table *topics, struct error *error)
 {
-	size_t size = (size_t)topics->count * (TOPIC_NAME_MAX + 16) + 1, n = 0;
+	unsigned topic_count = atomic_load(&topics->count);
+	size_t size = (size_t)topic_count * (TOPIC_NAME_MAX + 16) + 1, n = 0;
 	char *content = malloc(size), *old;
 	int rc;
 
 	if (content == NULL)
 		return fail(state, error, -ENOMEM, "write its partitions");
 	content[0] = '\0';
-	for (unsigned i = 0; i < topics->count; i++) {
+	for (unsigned i = 0; i < topic_count; i++) {
 		int count = atomic_load(&topics->topics[i].partitions);
 
 		if (count > 0 && count <= PARTITIONS_MAX)

@@ -30,7 +30,7 @@ static int is_stopping(struct watcher *watcher)
 /* A count is published when all those partitions are made: workers and producers use them at once. */
 static int is_made(struct box *box, struct kafka_admin *admin, unsigned topic)
 {
-	const char *name = box->config->topics->topics[topic].name;
+	const char *name = box->generations.topics.topics[topic].name;
 	uint8_t *looks = &box->watcher.looks[topic];
 	int made;
 
@@ -46,12 +46,12 @@ static int is_made(struct box *box, struct kafka_admin *admin, unsigned topic)
 }
 
 /* Publishes what the cluster said; returns in how many milliseconds to look again. */
-static unsigned publish(struct box *box, struct kafka_admin *admin, const struct kafka_topic_info *infos)
+static unsigned publish(struct box *box, struct kafka_admin *admin, const struct kafka_topic_info *infos, unsigned count)
 {
-	struct topic_table *topics = box->config->topics;
+	struct topic_table *topics = &box->generations.topics;
 	unsigned unknown = 0, unmade = 0;
 
-	for (unsigned i = 0; i < topics->count; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		int before = atomic_load(&topics->topics[i].partitions);
 		int now = infos[i].state == KAFKA_TOPIC_EXISTS ? infos[i].partitions : 0;
 
@@ -65,15 +65,15 @@ static unsigned publish(struct box *box, struct kafka_admin *admin, const struct
 
 static unsigned look(struct box *box, struct kafka_admin *admin, struct kafka_topic_info *infos)
 {
-	struct topic_table *topics = box->config->topics;
+	struct topic_table *topics = &box->generations.topics;
 	static struct log_limit limit;
 	struct error error = {""};
-	unsigned next, suppressed;
+	unsigned next, suppressed, count = atomic_load(&topics->count);
 
-	for (unsigned i = 0; i < topics->count; i++)
+	for (unsigned i = 0; i < count; i++)
 		infos[i].name = topics->topics[i].name;
-	(void)kafka_topics_describe(admin, infos, topics->count, LIMIT_MS, &error);
-	next = publish(box, admin, infos);
+	(void)kafka_topics_describe(admin, infos, count, LIMIT_MS, &error);
+	next = publish(box, admin, infos, count);
 	if (state_partitions_store(box->state, topics, &error) != 0 && log_allowed(&limit, 60, &suppressed))
 		log_write(LOG_WARNING, "%s", error.text);
 	return next;

@@ -305,3 +305,20 @@ int tree_read(struct tree **tree, const char *name, const char *text, size_t len
 	*tree = r.tree;
 	return 0;
 }
+
+int tree_equal(const struct tree_node *a, const struct tree_node *b)
+{
+	const struct tree_node *other;
+
+	if (a == NULL || b == NULL)
+		return a == b;
+	if (a->kind != b->kind || a->count != b->count)
+		return 0;
+	if (a->kind == TREE_SCALAR)
+		return a->length == b->length && memcmp(a->text, b->text, a->length) == 0;
+	other = b->first;
+	for (const struct tree_node *n = a->first; n != NULL; n = n->next, other = other->next)
+		if (!tree_equal(n, a->kind == TREE_MAP ? tree_find(b, n->key) : other))
+			return 0;
+	return 1;
+}

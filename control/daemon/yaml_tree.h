@@ -50,5 +50,8 @@ const struct tree_node *tree_root(const struct tree *tree);
 /* Zeroed memory that lives as long as the tree, aligned for any type. NULL: none left. */
 void *tree_allocate(struct tree *tree, size_t size);
 
+/* Whether both say the same: kind, scalars' texts, and entries by key or in order. NULL equals NULL alone. */
+int tree_equal(const struct tree_node *a, const struct tree_node *b);
+
 /* The entry of a map with this key; NULL: none, or `map` is NULL or no map. */
 const struct tree_node *tree_find(const struct tree_node *map, const char *key);

@@ -3,7 +3,7 @@
 
 /*
  * The topics that this box writes to, by index: the same index in a batch, an identity and every counter table.
- * Built by control before the workers start; only `partitions` changes afterwards.
+ * Built by control before the workers start; afterwards topics are added, and `partitions` changes.
  */
 
 #include <stdatomic.h>
@@ -19,7 +19,8 @@ struct topic {
 	atomic_int partitions;
 };
 
+/* Topics are added behind the others while the daemon runs, name first, then the count; none is ever taken away. */
 struct topic_table {
-	unsigned count;
+	atomic_uint count; /* control: rw */
 	struct topic topics[TOPIC_MAX];
 };

@@ -56,12 +56,12 @@ static int body_scanned(struct worker *worker, const struct input_plan *plan, st
 ALWAYS_INLINE int event_of(struct worker *worker, const struct input_plan *plan, const struct frame_event *found,
 	struct event *event)
 {
-	uint32_t type = type_by_id(worker->config.type_index, found->type_id);
+	uint32_t type = type_by_id(worker->generation->type_index, found->type_id);
 	int drop;
 
 	if (UNLIKELY(type == TYPE_NONE))
 		return 1 + EVENT_DROP_type_unknown;
-	if (worker->config.types->types[type].raw) {
+	if (worker->generation->types.types[type].raw) {
 		*event = (struct event){.body = found->body, .body_kind = BODY_RAW};
 		drop = 0;
 	} else if (plan->input->trusted && plan->key < 0) {

@@ -41,7 +41,7 @@ static int type_of(const struct worker *worker, const struct json_member *member
 
 		name = (struct slice){plain, len < 0 ? sizeof(plain) : (uint32_t)len};
 	}
-	*type = type_by_name(worker->config.type_index, name);
+	*type = type_by_name(worker->generation->type_index, name);
 	return *type == TYPE_NONE ? 1 + EVENT_DROP_type_unknown : 0;
 }
 

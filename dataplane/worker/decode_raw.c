@@ -11,6 +11,10 @@ int decode_raw(struct worker *worker, const struct input_plan *plan, const struc
 	};
 
 	worker->burst.found++;
+	if (UNLIKELY(worker->generation->types.types[event.type].removed)) {
+		event_drop(worker, EVENT_DROP_type_unknown);
+		return 0;
+	}
 	worker_emit(worker, &event);
 	return 0;
 }

@@ -126,7 +126,7 @@ static __attribute__((noinline)) void choose_hour(struct worker *worker, const s
 	if (tail->late || hour >= burst->hour)
 		return;
 	tail->hour = hour;
-	tail->head_len = ingest_head(burst->own_head, burst->receive_us, hour, worker->config.generation);
+	tail->head_len = ingest_head(burst->own_head, burst->receive_us, hour, worker->generation->number);
 	tail->head = burst->own_head;
 }
 
@@ -283,7 +283,7 @@ static void emit_json(struct worker *worker, unsigned topic, const struct event 
 
 void worker_emit(struct worker *worker, const struct event *event)
 {
-	const struct event_type *type = &worker->config.types->types[event->type];
+	const struct event_type *type = &worker->generation->types.types[event->type];
 
 	if (FAULT("worker_emit"))
 		return;

@@ -32,12 +32,13 @@ static void burst_begin(struct worker *worker, uint64_t tsc)
 	struct burst *burst = &worker->burst;
 	const struct hours *hours = worker->config.hours;
 
+	worker->generation = generation_now(worker->config.generation);
 	burst->tsc = tsc;
 	burst->receive_us = clock_utc_us(tsc);
 	burst->hour = atomic_load_explicit(&hours->current, memory_order_relaxed);
 	burst->oldest_hour = atomic_load_explicit(&hours->oldest, memory_order_relaxed);
 	burst->hour_us = burst->hour * HOUR_US;
-	burst->head_len = ingest_head(burst->head, burst->receive_us, burst->hour, worker->config.generation);
+	burst->head_len = ingest_head(burst->head, burst->receive_us, burst->hour, worker->generation->number);
 	burst->found = burst->decoded = burst->numbered = 0;
 }
 

@@ -14,9 +14,11 @@ struct outlet *outlet_of_key(struct worker *worker, unsigned topic, struct slice
 	struct topic_out *out = &worker->topics[topic];
 	int partitions = partitions_of(worker, topic);
 
+	if (UNLIKELY(out->keyed == NULL))
+		return &worker->unkeyed[topic];
 	if (partitions < 1 || partitions > WORKER_PARTITIONS)
-		return &out->outlets[OUTLET_UNPLACED];
-	return &out->outlets[OUTLET_FIRST + murmur2_partition(key.data, key.len, partitions)];
+		return &out->keyed[OUTLET_UNPLACED];
+	return &out->keyed[OUTLET_FIRST + murmur2_partition(key.data, key.len, partitions)];
 }
 
 /* An unkeyed topic stays on its partition for a while: the longer one partition's run, the cheaper the client. */
@@ -39,10 +41,11 @@ static int32_t unkeyed_partition(struct worker *worker, unsigned topic, struct o
 
 static int32_t choose_partition(struct worker *worker, unsigned topic, struct outlet *outlet)
 {
-	ptrdiff_t index = outlet - worker->topics[topic].outlets;
+	ptrdiff_t index;
 
-	if (index == OUTLET_UNKEYED)
+	if (outlet == &worker->unkeyed[topic])
 		return unkeyed_partition(worker, topic, outlet);
+	index = outlet - worker->topics[topic].keyed;
 	return index == OUTLET_UNPLACED ? BATCH_UNASSIGNED : (int32_t)(index - OUTLET_FIRST);
 }
 
@@ -127,7 +130,8 @@ static int worth_waiting(const struct worker *worker, unsigned topic, const stru
 {
 	uint64_t bytes = (uint64_t)(outlet->writer.at - outlet->batch->data);
 
-	return worker->topics[topic].batches > worker->ahead && bytes < outlet->batch->capacity / 4 * 3 &&
+	return worker->topics[topic].batches > atomic_load_explicit(&worker->ahead, memory_order_relaxed) &&
+	       bytes < outlet->batch->capacity / 4 * 3 &&
 	       tsc - outlet->batch->opened_tsc < WAIT_AGE_US * worker->us_ticks;
 }
 

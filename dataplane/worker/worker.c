@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
+#define OPEN_MAX ((size_t)TOPIC_MAX * (1 + OUTLETS_KEYED)) /* outlets of a worker */
+
 unsigned worker_pool_count(const struct worker_config *config)
 {
 	uint64_t count = config->pool_bytes / config->batch_bytes;
@@ -70,28 +72,37 @@ static void *new_lines(size_t size)
 
 static int new_topics(struct worker *worker)
 {
-	const struct worker_config *config = &worker->config;
-	unsigned count = config->topics->count, each = any_key(config) ? OUTLET_FIRST + WORKER_PARTITIONS : 1;
-
-	worker->topics = new_lines(count * sizeof(*worker->topics));
-	worker->outlets = new_lines((size_t)count * each * sizeof(*worker->outlets));
-	worker->open = calloc((size_t)count * each, sizeof(struct outlet *));
-	worker->open_topic = calloc((size_t)count * each, sizeof(*worker->open_topic));
-	if (worker->topics == NULL || worker->outlets == NULL || worker->open == NULL || worker->open_topic == NULL)
+	worker->topics = memory_map(TOPIC_MAX * sizeof(*worker->topics), CACHE_LINE, worker->config.node);
+	worker->unkeyed = memory_map(TOPIC_MAX * sizeof(*worker->unkeyed), CACHE_LINE, worker->config.node);
+	worker->open = calloc(OPEN_MAX, sizeof(struct outlet *));
+	worker->open_topic = calloc(OPEN_MAX, sizeof(*worker->open_topic));
+	worker->keyed = any_key(&worker->config);
+	if (worker->topics == NULL || worker->unkeyed == NULL || worker->open == NULL || worker->open_topic == NULL)
 		return -ENOMEM;
-	for (unsigned t = 0; t < count; t++) {
-		struct topic_out *out = &worker->topics[t];
+	return worker_add_topics(worker, worker->config.topics->count);
+}
 
-		counter_set(&out->next_seq, config->first_seq);
-		out->prefix_len =
-			(uint16_t)ingest_prefix(out->prefix, config->node_name, config->epoch, config->lane, t);
-		out->outlet_count = (uint16_t)each;
-		out->outlets = worker->outlets + (size_t)t * each;
-		for (unsigned o = 0; o < each; o++) {
-			out->outlets[o].partition = -1;
-			out->outlets[o].age_us = config->age_min_us;
-		}
+static void init_outlet(const struct worker *worker, struct outlet *outlet)
+{
+	outlet->partition = -1;
+	outlet->age_us = worker->config.age_min_us;
+}
+
+static int add_topic(struct worker *worker, unsigned topic)
+{
+	const struct worker_config *config = &worker->config;
+	struct topic_out *out = &worker->topics[topic];
+
+	if (worker->keyed) {
+		out->keyed = new_lines(OUTLETS_KEYED * sizeof(*out->keyed));
+		if (out->keyed == NULL)
+			return -ENOMEM;
+		for (unsigned i = 0; i < OUTLETS_KEYED; i++)
+			init_outlet(worker, &out->keyed[i]);
 	}
+	init_outlet(worker, &worker->unkeyed[topic]);
+	counter_set(&out->next_seq, config->first_seq);
+	out->prefix_len = (uint16_t)ingest_prefix(out->prefix, config->node_name, config->epoch, config->lane, topic);
 	return 0;
 }
 
@@ -101,6 +112,15 @@ static uint32_t ahead_of(unsigned batches, unsigned topics)
 	uint32_t ahead = batches / (2 * topics);
 
 	return ahead < 1 ? 1 : ahead > AHEAD_MAX ? AHEAD_MAX : ahead;
+}
+
+int worker_add_topics(struct worker *worker, unsigned count)
+{
+	for (; worker->topic_count < count; worker->topic_count++)
+		if (add_topic(worker, worker->topic_count) != 0)
+			return -ENOMEM;
+	atomic_store_explicit(&worker->ahead, ahead_of(worker_pool_count(&worker->config), count), memory_order_relaxed);
+	return 0;
 }
 
 int worker_new(struct worker **worker, const struct worker_config *config, struct lane *lane, struct error *error)
@@ -117,7 +137,6 @@ int worker_new(struct worker **worker, const struct worker_config *config, struc
 	w->credit = (uint32_t)((uint64_t)count * config->credit_percent / 100);
 	if (w->credit < 2)
 		w->credit = 2;
-	w->ahead = ahead_of(count, config->topics->count);
 	w->counters = memory_map(sizeof(*w->counters), CACHE_GUARD, config->node);
 	if (w->counters == NULL)
 		goto fail;
@@ -146,8 +165,10 @@ unsigned worker_free(struct worker *worker)
 	memory_unmap(worker->counters, sizeof(*worker->counters));
 	free(worker->plans);
 	free(worker->input_of_port);
-	free(worker->topics);
-	free(worker->outlets);
+	for (unsigned i = 0; i < worker->topic_count; i++)
+		free(worker->topics[i].keyed);
+	memory_unmap(worker->topics, TOPIC_MAX * sizeof(*worker->topics));
+	memory_unmap(worker->unkeyed, TOPIC_MAX * sizeof(*worker->unkeyed));
 	free(worker->open);
 	free(worker->open_topic);
 	free(worker);

@@ -16,10 +16,10 @@
 #include "batch/lane.h"
 #include "batch/topic.h"
 #include "nic/source.h"
+#include "tables/generation.h"
 #include "worker/drops.h"
 #include "worker/hours.h"
 #include "worker/input.h"
-#include "worker/types.h"
 
 #define WORKER_NODE_NAME_MAX 16
 
@@ -36,14 +36,12 @@ struct worker_config {
 	struct source_queue *queue;
 	const struct input *inputs;
 	unsigned input_count;
-	const struct event_types *types;
-	const struct type_index *type_index;
+	const struct generation_slot *generation; /* holds one before worker_start */
 	const struct topic_table *topics;
 	const struct hours *hours;
 	struct sources *sources;  /* windows of numbered senders, shared by all workers; NULL when no input is `frame` */
 	const char *node_name;    /* identity: at most WORKER_NODE_NAME_MAX of [a-z0-9_] */
 	uint32_t epoch;           /* identity: UTC seconds or more */
-	uint32_t generation;      /* of rules and tables, as the record says it */
 	uint64_t first_seq;       /* of each topic, 1 unless a test wants to see a wrap */
 	uint64_t pool_bytes;
 	uint32_t batch_bytes;
@@ -89,6 +87,12 @@ unsigned worker_pool_count(const struct worker_config *config);
 
 /* NULL is fine. Every batch must be home; the number that is not is returned. The thread must have been joined. */
 unsigned worker_free(struct worker *worker);
+
+/*
+ * Makes room for the topics below `count`, which the worker then may meet in a generation: to be called before that is
+ * published. 0 or -ENOMEM. Control thread.
+ */
+int worker_add_topics(struct worker *worker, unsigned count);
 
 /* Starts the thread. 0 or -errno with a sentence. */
 int worker_start(struct worker *worker, struct error *error);

@@ -18,9 +18,9 @@
 #define WAIT_AGE_US       5000000u /* what a batch that is not nearly full may age while others are on the way */
 #define AHEAD_MAX         8u       /* batches of one topic on the way before such a one waits */
 
-/* Outlets of a topic: 0 for events without a key, 1 for keys while the partition count is unknown or too large, then one a
- * partition. */
-enum { OUTLET_UNKEYED, OUTLET_UNPLACED, OUTLET_FIRST };
+/* Outlets of a topic for events with a key: 0 while the partition count is unknown or too large, then one a partition. Events
+ * without a key have an outlet of their own. */
+enum { OUTLET_UNPLACED, OUTLET_FIRST, OUTLETS_KEYED = OUTLET_FIRST + WORKER_PARTITIONS };
 
 /* One line: what an event touches of it and of its batch. */
 struct outlet {
@@ -39,9 +39,8 @@ _Static_assert(sizeof(struct outlet) == CACHE_LINE, "an outlet is one line");
 /* What an event touches of it is in its first line, with the prefix of a usual node's name. */
 struct topic_out {
 	counter next_seq;
-	struct outlet *outlets;
-	uint32_t batches; /* of this topic that are open or away */
-	uint16_t outlet_count;
+	struct outlet *keyed; /* OUTLETS_KEYED of them; NULL: keys are not asked for */
+	uint32_t batches;     /* of this topic that are open or away */
 	uint16_t prefix_len;
 	char prefix[INGEST_PREFIX + 1]; /* whoever leaves the comma out may read as far */
 } __attribute__((aligned(CACHE_LINE)));
@@ -71,13 +70,16 @@ struct worker {
 	struct worker_config config;
 	struct lane *lane;
 	struct batch_pool *pool;
-	struct topic_out *topics;
-	struct outlet *outlets;
+	const struct generation *generation; /* of this burst */
+	struct topic_out *topics; /* room for TOPIC_MAX; those below `topic_count` are made (control: rw) */
+	struct outlet *unkeyed;   /* by topic */
+	unsigned topic_count;
+	int keyed;                /* some input names a key */
 	struct outlet **open; /* those with a batch, in no order */
 	uint16_t *open_topic; /* the topic of each */
 	unsigned open_count;
 	uint32_t credit;      /* batches one topic may have open or away */
-	uint32_t ahead;       /* batches of one topic on the way before one that is not nearly full waits */
+	atomic_uint ahead;    /* batches of one topic on the way before one that is not nearly full waits; control: rw */
 	uint64_t open_events; /* the truth behind counters->open, without those numbered in this burst */
 	struct burst burst;
 	struct input_plan *plans;
@@ -105,10 +107,8 @@ void outlets_seal_all(struct worker *worker);
 
 static inline struct outlet *outlet_of(struct worker *worker, unsigned topic, struct slice key)
 {
-	struct topic_out *out = &worker->topics[topic];
-
-	if (LIKELY(key.data == NULL || out->outlet_count == 1))
-		return &out->outlets[OUTLET_UNKEYED];
+	if (LIKELY(key.data == NULL))
+		return &worker->unkeyed[topic];
 	return outlet_of_key(worker, topic, key);
 }
 

@@ -21,14 +21,16 @@
 static void fill_types(struct rig *rig)
 {
 	const struct rig_settings *s = &rig->settings;
+	struct event_types *types = &rig->generation->types;
 
-	rig->types.count = s->types;
-	rig->types.unknown = TYPE_NONE;
+	rig->generation->number = 1;
+	types->count = s->types;
+	types->unknown = TYPE_NONE;
 	rig->topics.count = s->topics;
 	for (unsigned i = 0; i < s->types; i++) {
-		type_name(i, rig->types.types[i].name);
-		rig->types.types[i].id = i + 1;
-		rig->types.types[i].topic = (uint16_t)(i % s->topics);
+		type_name(i, types->types[i].name);
+		types->types[i].id = i + 1;
+		types->types[i].topic = (uint16_t)(i % s->topics);
 	}
 	for (unsigned i = 0; i < s->topics; i++) {
 		(void)snprintf(rig->topics.topics[i].name, TOPIC_NAME_MAX, "%s%02u", s->topic_prefix, i);
@@ -80,14 +82,12 @@ static void worker_settings(struct rig *rig, unsigned index, struct worker_confi
 		.queue = feed_queue(&rig->feeds[index]),
 		.inputs = rig->inputs,
 		.input_count = 2,
-		.types = &rig->types,
-		.type_index = rig->type_index,
+		.generation = &rig->slot,
 		.topics = &rig->topics,
 		.hours = &rig->hours,
 		.sources = rig->sources,
 		.node_name = "dc1a",
 		.epoch = 0x6921b0c2,
-		.generation = 1,
 		.first_seq = 1,
 		.pool_bytes = s->pool_bytes,
 		.batch_bytes = BATCH_BYTES,
@@ -157,10 +157,14 @@ int rig_open(struct rig *rig, const struct rig_settings *settings, struct error 
 	(void)clock_init();
 	if (settings->utc != 0)
 		clock_shift_us(settings->utc * 1000000 - clock_utc_us(clock_tsc()));
+	rig->generation = generation_new();
+	if (rig->generation == NULL)
+		return error_set(error, -ENOMEM, "no memory for the event types");
 	fill_types(rig);
-	rig->type_index = type_index_new(&rig->types);
-	if (rig->type_index == NULL)
-		return error_set(error, -ENOMEM, "no memory for the table of types");
+	rc = generation_seal(rig->generation, error);
+	if (rc != 0)
+		return rc;
+	(void)generation_publish(&rig->slot, rig->generation);
 	set_hours(&rig->hours, clock_utc_us(clock_tsc()));
 	sources.quiet_ticks = clock_hz();
 	rc = sources_new(&rig->sources, &sources);
@@ -219,7 +223,7 @@ void rig_close(struct rig *rig)
 	}
 	source_dpdk.close(rig->source);
 	sources_free(rig->sources);
-	type_index_free(rig->type_index);
+	generation_free(rig->generation);
 	eal_stop();
 }
 
@@ -233,7 +237,7 @@ void rig_sum(const struct rig *rig, struct rig_sums *sums)
 		sums->frames += counter_read(&s->frames);
 		sums->numbered += counter_read(&c->numbered);
 		sums->datagrams += counter_read(&c->datagrams);
-		for (unsigned t = 0; t < rig->types.count; t++)
+		for (unsigned t = 0; t < rig->generation->types.count; t++)
 			sums->bytes += counter_read(&c->types[t].bytes);
 		for (unsigned d = 0; d < DATAGRAM_DROPS; d++)
 			sums->dropped += counter_read(&c->datagram_drops[d]);

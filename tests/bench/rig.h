@@ -45,9 +45,9 @@ struct rig {
 	struct source_config source_config;
 	char device[1024];
 	struct input inputs[2];
-	struct event_types types;
+	struct generation *generation;
+	struct generation_slot slot;
 	struct topic_table topics;
-	struct type_index *type_index;
 	struct sources *sources;
 	struct hours hours;
 	struct lane lanes[RIG_WORKERS];

@@ -208,6 +208,46 @@ static void endless_input_is_refused(void **state)
 	assert_string_equal(error.text, "/dev/zero:1:1: the file is larger than 4 MiB; expected a configuration");
 }
 
+static struct config *with(const char *part)
+{
+	struct config *c = NULL;
+	struct error error;
+	char text[1024];
+	int length = snprintf(text, sizeof(text),
+		"node: a\nports: [{name: p, device: net_null0}]\ntypes: {t: {id: 1}}\n%s"
+		"kafka: {properties: {bootstrap.servers: \"k:1\"}}\n",
+		part);
+
+	assert_int_equal(config_read_text(&c, "p.yaml", text, (size_t)length, &error), 0);
+	return c;
+}
+
+static void what_takes_a_restart_is_named(void **state)
+{
+	static const struct {
+		const char *before, *now, *names;
+	} cases[] = {
+		{"", "", ""},
+		{"memory: {pool: 64MiB}\n", "memory:\n  pool: 64MiB # the same\n", ""},
+		{"topics: {unknown: drop}\n", "topics: {unknown: others, partitions: 8}\n", ""},
+		{"memory: {pool: 64MiB}\n", "memory: {pool: 65MiB}\n", "a restart is needed for: memory"},
+		{"memory: {pool: 64MiB}\n", "stop: {drain: 3s}\n", "a restart is needed for: stop, memory"},
+		{"inputs: [{port: 1, format: json}, {port: 2, format: json}]\n", "inputs: [{port: 2, format: json}, {port: 1, format: json}]\n", "a restart is needed for: inputs"},
+		{"state: /a\n", "state: \"/a\"\n", ""},
+	};
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct config *before = with(cases[i].before), *now = with(cases[i].now);
+
+		assert_int_equal(config_needs_restart(before, now, text, sizeof(text)), cases[i].names[0] != '\0');
+		assert_string_equal(text, cases[i].names);
+		config_free(before);
+		config_free(now);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +258,7 @@ int main(void)
 		cmocka_unit_test(values_at_their_limits_are_read),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_named),
 		cmocka_unit_test(endless_input_is_refused),
+		cmocka_unit_test(what_takes_a_restart_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,8 @@
 struct rig {
 	struct worker_config config;
 	struct input inputs[3];
-	struct event_types types;
+	struct generation *generation;
+	struct generation_slot slot;
 	struct topic_table topics;
 	struct hours hours;
 	struct lane lane;
@@ -34,14 +35,15 @@ struct rig {
 
 static inline void rig_add_type(struct rig *rig, const char *name, uint32_t id, int raw)
 {
-	struct event_type *type = &rig->types.types[rig->types.count];
+	struct event_types *types = &rig->generation->types;
+	struct event_type *type = &types->types[types->count];
 
 	(void)snprintf(type->name, sizeof(type->name), "%s", name);
-	(void)snprintf(rig->topics.topics[rig->types.count].name, TOPIC_NAME_MAX, "ev.%s", name);
+	(void)snprintf(rig->topics.topics[types->count].name, TOPIC_NAME_MAX, "ev.%s", name);
 	type->id = id;
-	type->topic = (uint16_t)rig->types.count++;
+	type->topic = (uint16_t)types->count++;
 	type->raw = (uint8_t)raw;
-	rig->topics.count = rig->types.count;
+	rig->topics.count = types->count;
 }
 
 /* Two JSON types and a raw one, a pool of `batches`; change rig->config or the inputs before rig_start. */
@@ -51,17 +53,19 @@ static inline struct rig *rig_new(unsigned batches)
 
 	assert_non_null(rig);
 	(void)clock_init();
+	rig->generation = generation_new();
+	rig->generation->number = 1;
 	rig_add_type(rig, "click", 1, 0);
 	rig_add_type(rig, "view", 2, 0);
 	rig_add_type(rig, "line", 3, 1);
-	rig->types.unknown = TYPE_NONE;
+	rig->generation->types.unknown = TYPE_NONE;
 	rig->inputs[0] = (struct input){.port = RIG_PORT_JSON, .format = INPUT_JSON, .raw_type = TYPE_NONE,
 		.type_member = "type", .time_member = "ts"};
 	rig->inputs[1] = (struct input){.port = RIG_PORT_FRAME, .format = INPUT_FRAME, .raw_type = TYPE_NONE};
 	rig->inputs[2] = (struct input){.port = RIG_PORT_RAW, .format = INPUT_RAW, .raw_type = 2};
 	rig->config = (struct worker_config){.cpu = -1, .node = -1, .inputs = rig->inputs, .input_count = 3,
-		.types = &rig->types, .topics = &rig->topics, .hours = &rig->hours, .node_name = "dc1", .epoch = 0x6921b0c2,
-		.generation = 1, .first_seq = 1, .pool_bytes = batches * (uint64_t)RIG_BATCH, .batch_bytes = RIG_BATCH,
+		.generation = &rig->slot, .topics = &rig->topics, .hours = &rig->hours, .node_name = "dc1", .epoch = 0x6921b0c2,
+		.first_seq = 1, .pool_bytes = batches * (uint64_t)RIG_BATCH, .batch_bytes = RIG_BATCH,
 		.credit_percent = 100, .age_min_us = 1000, .age_max_us = 8000};
 	hours_move(&rig->hours, clock_utc_us(clock_tsc()) / HOUR_US, clock_utc_us(clock_tsc()) / HOUR_US);
 	return rig;
@@ -69,10 +73,10 @@ static inline struct rig *rig_new(unsigned batches)
 
 static inline void rig_start(struct rig *rig)
 {
-	struct type_index *index = type_index_new(&rig->types);
 	struct error error;
 
-	rig->config.type_index = index;
+	assert_int_equal(generation_seal(rig->generation, &error), 0);
+	(void)generation_publish(&rig->slot, rig->generation);
 	rig->lane.out = ring_new(64, -1);
 	rig->lane.home = ring_new(64, -1);
 	assert_int_equal(worker_new(&rig->worker, &rig->config, &rig->lane, &error), 0);
@@ -159,6 +163,6 @@ static inline void rig_free(struct rig *rig)
 	assert_int_equal(worker_free(rig->worker), 0);
 	ring_free(rig->lane.out);
 	ring_free(rig->lane.home);
-	type_index_free((struct type_index *)(uintptr_t)rig->config.type_index);
+	generation_free(rig->generation);
 	free(rig);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "worker/types.h"
+#include "tables/types.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -80,6 +80,8 @@ struct type_index *type_index_new(const struct event_types *types)
 	for (uint32_t i = 0; i < types->count; i++) {
 		const struct event_type *type = &types->types[i];
 
+		if (type->removed)
+			continue;
 		insert(index->by_name, index->mask, hash_name((const uint8_t *)type->name, (uint32_t)strlen(type->name)), i);
 		insert(index->by_id, index->mask, hash_id(type->id), i);
 	}

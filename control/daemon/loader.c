@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/daemon/loader.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "control/daemon/box.h"
+
+/* Reads the file and puts it in force. 0 or -errno, with a sentence in either case, which may be empty. */
+static int load(struct box *box, struct error *error)
+{
+	struct config *config = NULL;
+	int rc = config_read(&config, box->config->path, error);
+
+	if (rc != 0)
+		return rc;
+	if (config_needs_restart(box->config, config, error->text, sizeof(error->text)))
+		log_write(LOG_WARNING, "reload: %s", error->text);
+	rc = generations_publish(box, config, error);
+	if (rc != 0)
+		config_free(config);
+	else
+		watcher_hurry(box);
+	return rc;
+}
+
+static void work(struct box *box, struct loader_result *result)
+{
+	struct error error = {""};
+	int64_t begin = clock_utc_us(clock_tsc());
+	int rc = load(box, &error);
+
+	result->ok = rc == 0;
+	result->generation = box->generations.now->number;
+	result->at_us = clock_utc_us(clock_tsc());
+	result->took_ms = (uint32_t)((result->at_us - begin) / 1000);
+	memcpy(result->text, error.text, sizeof(result->text));
+	if (rc == 0)
+		log_write(LOG_NOTICE, "generation %u is in force: %u types; it took %u ms", result->generation,
+			box->generations.config->types->count, result->took_ms);
+	else
+		log_write(LOG_ERROR, "reload: %s; generation %u stays in force", error.text, result->generation);
+}
+
+static void *loader_main(void *argument)
+{
+	struct box *box = argument;
+	struct loader *loader = &box->loader;
+	struct loader_result result;
+
+	pthread_mutex_lock(&loader->lock);
+	while (!loader->stop) {
+		if (loader->done == loader->asked) {
+			pthread_cond_wait(&loader->wake, &loader->lock);
+			continue;
+		}
+		memset(&result, 0, sizeof(result));
+		result.request = loader->asked;
+		pthread_mutex_unlock(&loader->lock);
+		work(box, &result);
+		pthread_mutex_lock(&loader->lock);
+		loader->done = result.request;
+		loader->last = result;
+	}
+	pthread_mutex_unlock(&loader->lock);
+	return NULL;
+}
+
+int loader_start(struct box *box, struct error *error)
+{
+	struct loader *loader = &box->loader;
+	int rc;
+
+	pthread_mutex_init(&loader->lock, NULL);
+	pthread_cond_init(&loader->wake, NULL);
+	rc = pthread_create(&loader->thread, NULL, loader_main, box);
+	if (rc != 0)
+		return error_set(error, -rc, "cannot start the loader thread: %s", strerror(rc));
+	(void)pthread_setname_np(loader->thread, "loader");
+	loader->started = 1;
+	return 0;
+}
+
+uint64_t loader_ask(struct box *box)
+{
+	struct loader *loader = &box->loader;
+	uint64_t request;
+
+	pthread_mutex_lock(&loader->lock);
+	request = ++loader->asked;
+	pthread_cond_signal(&loader->wake);
+	pthread_mutex_unlock(&loader->lock);
+	return request;
+}
+
+int loader_last(struct box *box, struct loader_result *result)
+{
+	struct loader *loader = &box->loader;
+	int idle;
+
+	pthread_mutex_lock(&loader->lock);
+	*result = loader->last;
+	idle = loader->done == loader->asked;
+	pthread_mutex_unlock(&loader->lock);
+	return idle;
+}
+
+void loader_stop(struct box *box)
+{
+	struct loader *loader = &box->loader;
+
+	if (!loader->started)
+		return;
+	pthread_mutex_lock(&loader->lock);
+	loader->stop = 1;
+	pthread_cond_signal(&loader->wake);
+	pthread_mutex_unlock(&loader->lock);
+	pthread_join(loader->thread, NULL);
+	loader->started = 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The loader: a thread on the control CPUs that reads the configuration again when asked, and publishes what it says of types,
+ * topics and tables as the next generation. One that cannot be built changes nothing and says why. What else the file says
+ * takes a restart; the result names it.
+ */
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct box;
+
+#define LOADER_TEXT 512
+
+/* How the last request ended. */
+struct loader_result {
+	uint64_t request;       /* its number; 0: none was made */
+	int ok;
+	uint32_t generation;    /* in force after it */
+	uint32_t took_ms;
+	int64_t at_us;          /* UTC, when it ended */
+	char text[LOADER_TEXT]; /* why it failed, or what takes a restart; "" */
+};
+
+struct loader {
+	pthread_mutex_t lock; /* guards all below */
+	pthread_cond_t wake;
+	uint64_t asked, done; /* requests; several made while one is worked on are worked on as one */
+	int stop;
+	struct loader_result last;
+	pthread_t thread;
+	int started;
+};
+
+/* 0 or -errno with a sentence. Main thread. */
+int loader_start(struct box *box, struct error *error);
+
+/* Asks for a reload and returns the request's number. Any thread. */
+uint64_t loader_ask(struct box *box);
+
+/* Copies the last result; returns whether all that was asked for is done. Any thread. */
+int loader_last(struct box *box, struct loader_result *result);
+
+/* Waits for what it is doing. Main thread, before the workers go. */
+void loader_stop(struct box *box);

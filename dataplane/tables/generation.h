@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * A generation: the event types with their rules, and the tables that they are enriched from. It is built aside by control,
+ * published whole by pointer, and freed when no worker reads it any more. A worker takes the pointer once a burst, so each
+ * event is judged by exactly one generation.
+ */
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "tables/types.h"
+
+struct generation {
+	uint32_t number;      /* as records tell it, from 1, rising */
+	unsigned topic_count; /* topics in use have a lower index */
+	struct event_types types;
+	struct type_index *type_index;
+};
+
+/* Where workers find the present one. Control: rw, workers: ro. */
+struct generation_slot {
+	_Atomic(const struct generation *) now;
+};
+
+/* An empty generation, to be filled; free it with generation_free. NULL: no memory. Control thread. */
+struct generation *generation_new(void);
+
+/* Builds what look-ups need from what was filled in. 0, or -errno with a sentence. Control thread. */
+int generation_seal(struct generation *generation, struct error *error);
+
+/* NULL is fine. When no worker reads it any more. */
+void generation_free(struct generation *generation);
+
+/* Publishes a sealed generation and returns the former one (NULL: there was none), which the caller frees after a grace period
+ * (base/rcu.h). Control thread. */
+const struct generation *generation_publish(struct generation_slot *slot, const struct generation *generation);
+
+/* The present one; until the worker's next quiescent point. */
+static inline const struct generation *generation_now(const struct generation_slot *slot)
+{
+	return atomic_load_explicit(&slot->now, memory_order_acquire);
+}
