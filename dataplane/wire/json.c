@@ -9,8 +9,11 @@
 typedef int read_function(const struct json_plan *plan, const uint8_t *data, uint32_t len, uint32_t start,
 	struct json_object *out, uint32_t *end);
 
+typedef int pick_function(const struct json_plan *plan, struct json_object *object, struct json_member *members);
+
 /* Main thread before workers start: rw, then everyone: ro. */
 static read_function *read_object = json_read_scalar;
+static pick_function *pick_members = json_pick_scalar;
 
 static uint32_t skip_space(const uint8_t *data, uint32_t len, uint32_t at)
 {
@@ -60,6 +63,11 @@ int json_next(const struct json_plan *plan, const uint8_t *data, uint32_t len, u
 	return JSON_FOUND;
 }
 
+int json_pick(const struct json_plan *plan, struct json_object *object, struct json_member members[JSON_WANTED])
+{
+	return pick_members(plan, object, members) == JSON_FOUND ? 0 : JSON_BAD_SYNTAX;
+}
+
 /* The C library's own tables are asked, so that emulators which hide instructions are heard. */
 static enum json_level best_level(void)
 {
@@ -83,11 +91,18 @@ enum json_level json_use(enum json_level at_most)
 		[JSON_AVX2] = json_read_avx2,
 		[JSON_AVX512] = json_read_avx512,
 	};
+	static pick_function *const picks[] = {
+		[JSON_SCALAR] = json_pick_scalar,
+		[JSON_SSE42] = json_pick_sse42,
+		[JSON_AVX2] = json_pick_avx2,
+		[JSON_AVX512] = json_pick_avx512,
+	};
 	enum json_level level = best_level();
 
 	if (level > at_most)
 		level = at_most;
 	read_object = reads[level];
+	pick_members = picks[level];
 	return level;
 }
 

@@ -69,10 +69,24 @@ struct json_member {
 	uint8_t duplicate;  /* the name occurred more than once; this is the last one */
 };
 
+#define JSON_MARKS (2 * JSON_MEMBERS) /* the first quote of a name and its colon, for each member */
+
+/* Private to the scanner: where the names of the top level and their colons stand. */
+struct json_marks {
+	uint32_t count;      /* of at[], without the last */
+	uint32_t end;        /* index of the closing '}'; after an error, where that is */
+	uint8_t escapes;     /* the object holds a backslash */
+	uint8_t trusted;     /* how it was read */
+	const uint8_t *data; /* what at[] means */
+	uint32_t len;
+	uint32_t at[JSON_MARKS + 64]; /* indexes into data, rising, and end + 1; room for a window's worth more */
+};
+
 struct json_object {
 	struct slice body;                       /* from '{' to '}', both included */
 	struct json_member members[JSON_WANTED]; /* those of the plan, by index; the rest is not written */
 	uint32_t member_count;                   /* of the top level, wanted or not */
+	struct json_marks marks;
 };
 
 /* Which instructions the scanner uses; all levels give the same results. */
@@ -95,6 +109,12 @@ int json_plan_add(struct json_plan *plan, const char *name);
  */
 int json_next(
 	const struct json_plan *plan, const uint8_t *data, uint32_t len, uint32_t *offset, struct json_object *out);
+
+/*
+ * Finds more members of an object that json_next found: those of `plan` into members[], by index. Costs no second scan. 0, or
+ * JSON_BAD_SYNTAX (objects of trusted plans only; a value that is none). Any thread, while the datagram is there.
+ */
+int json_pick(const struct json_plan *plan, struct json_object *object, struct json_member members[JSON_WANTED]);
 
 /*
  * Writes the text of a string value (its raw bytes without quotes, as json_member.value has them) to out[0..size) without

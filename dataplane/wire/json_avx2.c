@@ -194,3 +194,8 @@ JSON_TARGET int json_read_avx2(const struct json_plan *plan, const uint8_t *data
 {
 	return read_object(plan, data, len, start, out, end);
 }
+
+JSON_TARGET int json_pick_avx2(const struct json_plan *plan, struct json_object *object, struct json_member *members)
+{
+	return find_members(plan, &object->marks, members);
+}

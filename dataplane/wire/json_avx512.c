@@ -158,3 +158,8 @@ JSON_TARGET int json_read_avx512(const struct json_plan *plan, const uint8_t *da
 {
 	return read_object(plan, data, len, start, out, end);
 }
+
+JSON_TARGET int json_pick_avx512(const struct json_plan *plan, struct json_object *object, struct json_member *members)
+{
+	return find_members(plan, &object->marks, members);
+}

@@ -154,10 +154,10 @@ BLOCK_INLINE int scan_object(const uint8_t *data, uint32_t len, uint32_t start, 
 BLOCK_INLINE int read_object(const struct json_plan *plan, const uint8_t *data, uint32_t len, uint32_t start,
 	struct json_object *out, uint32_t *end)
 {
-	__attribute__((uninitialized)) struct json_marks marks;
+	struct json_marks *marks = &out->marks;
 	int result =
-		plan->trusted ? scan_object(data, len, start, 1, &marks) : scan_object(data, len, start, 0, &marks);
+		plan->trusted ? scan_object(data, len, start, 1, marks) : scan_object(data, len, start, 0, marks);
 
-	*end = marks.end;
-	return result == JSON_FOUND ? make_members(plan, data, len, start, &marks, out) : result;
+	*end = marks->end;
+	return result == JSON_FOUND ? make_members(plan, data, len, start, out) : result;
 }

@@ -176,14 +176,15 @@ static __attribute__((noinline)) JSON_TARGET void find_among_many(const struct j
 }
 
 /* Up to 64 members without escapes in their names. */
-MEMBER_INLINE int fill_members(const struct json_plan *plan, const uint8_t *data, uint32_t len,
-	struct json_marks *marks, struct json_object *out)
+MEMBER_INLINE int fill_members(const struct json_plan *plan, struct json_marks *marks, struct json_member *out)
 {
+	const uint8_t *data = marks->data;
+	uint32_t len = marks->len;
 	__attribute__((uninitialized)) uint64_t equals[JSON_WANTED];
 	unsigned wanted_count = plan->count < JSON_WANTED ? plan->count : JSON_WANTED;
 	uint32_t members = marks->count / 2;
 	/* The data does not end within a word of the last name. */
-	int trusted = plan->trusted, whole = members != 0 && len - marks->at[2 * members - 2] >= sizeof(uint64_t);
+	int trusted = marks->trusted, whole = members != 0 && len - marks->at[2 * members - 2] >= sizeof(uint64_t);
 	uint64_t present = members != 0 ? ~UINT64_C(0) >> (64 - members) : 0;
 	struct words first, second;
 
@@ -193,7 +194,7 @@ MEMBER_INLINE int fill_members(const struct json_plan *plan, const uint8_t *data
 		find_among_many(plan, wanted_count, data, len, marks, whole, equals);
 	close_marks(marks);
 	for (unsigned wanted = 0; wanted < wanted_count; wanted++) {
-		struct json_member *member = &out->members[wanted];
+		struct json_member *member = &out[wanted];
 		uint64_t equal;
 
 		if (__builtin_expect(members <= 16, 1))
@@ -217,31 +218,43 @@ MEMBER_INLINE int fill_members(const struct json_plan *plan, const uint8_t *data
 
 /* The same for any object. */
 static __attribute__((noinline)) JSON_TARGET int fill_members_slowly(
-	const struct json_plan *plan, const uint8_t *data, struct json_marks *marks, struct json_object *out)
+	const struct json_plan *plan, struct json_marks *marks, struct json_member *out)
 {
+	const uint8_t *data = marks->data;
 	uint16_t found[JSON_WANTED];
 	uint32_t twice;
 
 	close_marks(marks);
 	json_find_slowly(plan, data, marks, found, &twice);
 	for (unsigned i = 0; i < JSON_WANTED && i < plan->count; i++) {
-		struct json_member *member = &out->members[i];
+		struct json_member *member = &out[i];
 
 		*member = (struct json_member){.duplicate = (twice >> i & 1) != 0};
 		if (found[i] != JSON_MEMBERS &&
-			!fill_member(data, marks->at + 2u * found[i], marks, plan->trusted, member))
+			!fill_member(data, marks->at + 2u * found[i], marks, marks->trusted, member))
 			return JSON_BAD_SYNTAX;
 	}
 	return JSON_FOUND;
 }
 
-/* Fills `out`. JSON_FOUND, or JSON_BAD_SYNTAX (trusted plans only). */
-MEMBER_INLINE int make_members(const struct json_plan *plan, const uint8_t *data, uint32_t len, uint32_t start,
-	struct json_marks *marks, struct json_object *out)
+/* The wanted members of an object whose marks are made. JSON_FOUND, or JSON_BAD_SYNTAX (trusted plans only). */
+MEMBER_INLINE int find_members(const struct json_plan *plan, struct json_marks *marks, struct json_member *out)
 {
+	if (__builtin_expect(marks->count > 2 * 64 || (marks->escapes && any_escape(marks->data, marks->len, marks)), 0))
+		return fill_members_slowly(plan, marks, out);
+	return fill_members(plan, marks, out);
+}
+
+/* Fills `out` from its marks. */
+MEMBER_INLINE int make_members(
+	const struct json_plan *plan, const uint8_t *data, uint32_t len, uint32_t start, struct json_object *out)
+{
+	struct json_marks *marks = &out->marks;
+
+	marks->data = data;
+	marks->len = len;
+	marks->trusted = plan->trusted;
 	out->body = (struct slice){data + start, marks->end - start + 1};
 	out->member_count = marks->count / 2;
-	if (__builtin_expect(marks->count > 2 * 64 || (marks->escapes && any_escape(data, len, marks)), 0))
-		return fill_members_slowly(plan, data, marks, out);
-	return fill_members(plan, data, len, marks, out);
+	return find_members(plan, marks, out->members);
 }

@@ -322,19 +322,24 @@ static int scan_trusted(struct cursor *c)
 int json_read_scalar(const struct json_plan *plan, const uint8_t *data, uint32_t len, uint32_t start,
 	struct json_object *out, uint32_t *end)
 {
-	__attribute__((uninitialized)) struct json_marks marks;
-	struct cursor c = {.data = data, .len = len, .at = start + 1, .depth = 1, .marks = &marks};
+	struct json_marks *marks = &out->marks;
+	struct cursor c = {.data = data, .len = len, .at = start + 1, .depth = 1, .marks = marks};
 	int result;
 
-	marks.count = 0;
-	marks.escapes = 0;
+	marks->count = 0;
+	marks->escapes = 0;
 	result = plan->trusted ? scan_trusted(&c) : scan_validated(&c);
 	*end = c.at;
 	if (result != JSON_FOUND)
 		return result;
-	*end = marks.end;
-	pad_names(&marks, start);
-	if (plan->trusted && !marks_make_sense(data, start, &marks))
+	*end = marks->end;
+	pad_names(marks, start);
+	if (plan->trusted && !marks_make_sense(data, start, marks))
 		return JSON_BAD_SYNTAX;
-	return make_members(plan, data, len, start, &marks, out);
+	return make_members(plan, data, len, start, out);
+}
+
+int json_pick_scalar(const struct json_plan *plan, struct json_object *object, struct json_member *members)
+{
+	return find_members(plan, &object->marks, members);
 }

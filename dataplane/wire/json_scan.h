@@ -11,15 +11,6 @@
 
 #include "wire/json.h"
 
-#define JSON_MARKS (2 * JSON_MEMBERS) /* the first quote of a name and its colon, for each member */
-
-struct json_marks {
-	uint32_t count;      /* of at[], without the last */
-	uint32_t end;        /* index of the closing '}'; after an error, where that is */
-	uint8_t escapes;     /* the object holds a backslash */
-	uint32_t at[JSON_MARKS + 64]; /* indexes into data, rising, and end + 1; room for a window's worth more */
-};
-
 /* By the lower half of a byte: the operators with bit 0x20 ("{}" for "[]"), and white space; else what cannot match. */
 #define JSON_OPERATORS 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ':', '{', ',', '}', 0, 0
 #define JSON_SPACES    ' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', 0, 0, '\r', 0, 0
@@ -38,6 +29,12 @@ int json_read_avx2(const struct json_plan *plan, const uint8_t *data, uint32_t l
 	struct json_object *out, uint32_t *end);
 int json_read_avx512(const struct json_plan *plan, const uint8_t *data, uint32_t len, uint32_t start,
 	struct json_object *out, uint32_t *end);
+
+/* Finds members of an object that was read; see json_pick. */
+int json_pick_scalar(const struct json_plan *plan, struct json_object *object, struct json_member *members);
+int json_pick_sse42(const struct json_plan *plan, struct json_object *object, struct json_member *members);
+int json_pick_avx2(const struct json_plan *plan, struct json_object *object, struct json_member *members);
+int json_pick_avx512(const struct json_plan *plan, struct json_object *object, struct json_member *members);
 
 /* enum json_kind of a value that begins with this byte; JSON_ABSENT: none does. */
 extern const uint8_t json_kinds[256] __attribute__((visibility("hidden")));

@@ -170,3 +170,8 @@ JSON_TARGET int json_read_sse42(const struct json_plan *plan, const uint8_t *dat
 {
 	return read_object(plan, data, len, start, out, end);
 }
+
+JSON_TARGET int json_pick_sse42(const struct json_plan *plan, struct json_object *object, struct json_member *members)
+{
+	return find_members(plan, &object->marks, members);
+}
