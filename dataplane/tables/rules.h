@@ -42,7 +42,7 @@ struct rules_error {
 /* What a condition may ask of an event, beside its members. */
 struct rules_event {
 	const struct json_member *members; /* by index in struct rules_paths; JSON_ABSENT where there is none */
-	struct address client, source;     /* the event's client address, and its sender */
+	struct ip client, source;     /* the event's client address, and its sender */
 	uint8_t has_client;
 	int64_t time_us;    /* EVENT_NO_TIME: none */
 	int64_t receive_us;
