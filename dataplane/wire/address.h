@@ -10,24 +10,24 @@
 
 #include "base/slice.h"
 
-struct ip {
+struct ip_address {
 	uint64_t high, low; /* host byte order; the first byte on the wire is the highest of `high` */
 };
 
 #define ADDRESS_V4_PREFIX  UINT64_C(0x0000ffff00000000)
 #define ADDRESS_TEXT_MAX   45 /* bytes of the longest text form */
 
-static inline int address_is_v4(struct ip address)
+static inline int address_is_v4(struct ip_address address)
 {
 	return address.high == 0 && address.low >> 32 == 0xffff;
 }
 
-static inline struct ip address_of_v4(uint32_t v4)
+static inline struct ip_address address_of_v4(uint32_t v4)
 {
-	return (struct ip){0, ADDRESS_V4_PREFIX | v4};
+	return (struct ip_address){0, ADDRESS_V4_PREFIX | v4};
 }
 
-static inline int address_compare(struct ip a, struct ip b)
+static inline int address_compare(struct ip_address a, struct ip_address b)
 {
 	if (a.high != b.high)
 		return a.high < b.high ? -1 : 1;
@@ -39,8 +39,8 @@ static inline int address_compare(struct ip a, struct ip b)
  * or IPv6 in any form of RFC 4291 2.2, no zone, port, prefix length or white space. 0, or -EINVAL with `address` unchanged. Reads
  * nothing outside the slice. Any thread.
  */
-int address_parse(struct slice text, struct ip *address);
+int address_parse(struct slice text, struct ip_address *address);
 
 /* A prefix such as 10.0.0.0/8 or 2001:db8::/32; an address alone is its own. Bits behind the prefix must be zero. `length` is
  * that of the IPv6 form (IPv4's and 96). 0 or -EINVAL. Any thread. */
-int address_parse_prefix(struct slice text, struct ip *address, unsigned *length);
+int address_parse_prefix(struct slice text, struct ip_address *address, unsigned *length);
