@@ -4,24 +4,69 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "tables/category.h"
+#include "tables/geo.h"
+#include "tables/input_plan.h"
+#include "tables/type_plan.h"
+
 struct generation *generation_new(void)
 {
-	return calloc(1, sizeof(struct generation));
+	struct generation *generation = calloc(1, sizeof(*generation));
+
+	if (generation == NULL)
+		return NULL;
+	generation->types = calloc(1, sizeof(*generation->types));
+	if (generation->types == NULL) {
+		free(generation);
+		return NULL;
+	}
+	generation->types->unknown = TYPE_NONE;
+	return generation;
+}
+
+static int plan_inputs(struct generation *generation)
+{
+	unsigned wants = 0;
+
+	generation->plans = calloc(generation->input_count + 1, sizeof(*generation->plans));
+	if (generation->plans == NULL)
+		return -ENOMEM;
+	if (generation->geo != NULL)
+		wants |= INPUT_WANTS_CLIENT | INPUT_WANTS_GEO;
+	if (generation->category != NULL)
+		wants |= INPUT_WANTS_ITEM | INPUT_WANTS_CATEGORY;
+	for (unsigned i = 0; i < generation->types->count; i++)
+		if (generation->types->types[i].plan != NULL)
+			wants |= INPUT_WANTS_CLIENT;
+	for (unsigned i = 0; i < generation->input_count; i++)
+		if (input_plan_init(&generation->plans[i], &generation->inputs[i], wants) != 0)
+			return -EINVAL;
+	return 0;
 }
 
 int generation_seal(struct generation *generation, struct error *error)
 {
-	generation->type_index = type_index_new(&generation->types);
-	if (generation->type_index == NULL)
-		return error_set(error, -ENOMEM, "no memory for the table of event types");
-	return 0;
+	int rc = plan_inputs(generation);
+
+	if (rc == 0)
+		generation->type_index = type_index_new(generation->types);
+	if (rc == 0 && generation->type_index == NULL)
+		rc = -ENOMEM;
+	return rc == 0 ? 0 : error_set(error, rc, "no memory for the tables of event types and inputs");
 }
 
 void generation_free(struct generation *generation)
 {
 	if (generation == NULL)
 		return;
+	for (unsigned i = 0; i < generation->types->count; i++)
+		type_plan_free(generation->types->types[i].plan);
+	geo_free(generation->geo);
+	category_free(generation->category);
+	category_overlay_free(generation->overlay);
 	type_index_free(generation->type_index);
+	free(generation->plans);
+	free(generation->types);
 	free(generation);
 }
 

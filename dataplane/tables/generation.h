@@ -11,13 +11,27 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "tables/input.h"
 #include "tables/types.h"
+
+struct category;
+struct category_overlay;
+struct geo;
+struct input_plan;
 
 struct generation {
 	uint32_t number;      /* as records tell it, from 1, rising */
+	uint32_t revision;    /* of its tables, from 0, rising */
 	unsigned topic_count; /* topics in use have a lower index */
-	struct event_types types;
-	struct type_index *type_index;
+	struct event_types *types; /* with their plans */
+	const struct input *inputs; /* the box's own */
+	unsigned input_count;
+	struct geo *geo;            /* NULL: records get no such member */
+	struct category *category;  /* same */
+	struct category_overlay *overlay; /* what of it has changed; NULL: nothing */
+
+	struct type_index *type_index; /* made by generation_seal */
+	struct input_plan *plans;      /* by input */
 };
 
 /* Where workers find the present one. Control: rw, workers: ro. */
@@ -31,7 +45,7 @@ struct generation *generation_new(void);
 /* Builds what look-ups need from what was filled in. 0, or -errno with a sentence. Control thread. */
 int generation_seal(struct generation *generation, struct error *error);
 
-/* NULL is fine. When no worker reads it any more. */
+/* NULL is fine. Types' plans and tables go too. When no worker reads it any more. */
 void generation_free(struct generation *generation);
 
 /* Publishes a sealed generation and returns the former one (NULL: there was none), which the caller frees after a grace period

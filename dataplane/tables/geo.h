@@ -49,7 +49,7 @@ void geo_free(struct geo *geo);
 void geo_describe(const struct geo *geo, struct geo_info *info);
 
 /* The places of `count` addresses, all first lines fetched ahead. Never fails. Any thread. */
-void geo_find_burst(const struct geo *geo, const struct ip *addresses, unsigned count, uint32_t *places);
+void geo_find_burst(const struct geo *geo, const struct ip_address *addresses, unsigned count, uint32_t *places);
 
 /*
  * A place as text: `,"geo":{"country":"BR","city":"Recife","asn":27715}` with the fields asked for that are known (country

@@ -18,23 +18,29 @@
 
 #define RULES_MAX          1024     /* rules of one type */
 #define RULES_ALTERNATIVES 4096     /* of all their conditions together, in disjunctive form */
-#define RULES_TEXT_MAX     65536u   /* bytes of one condition */
+#define RULES_TEXT_MAX     1048576u /* bytes of one condition: a list of 10,000 texts and more */
 #define RULES_NONE         UINT32_MAX
 #define RULES_PATHS        64       /* different members of one type's rules */
 #define RULES_PATH_MAX     255      /* bytes of a dotted path */
 #define RULES_SHARE_ALL    1000000u /* shares are in millionths */
 
-/* Members that conditions name, as dotted paths without escapes; a list that several users of members share. */
+/*
+ * Members that conditions name, as dotted paths; a list that several users of members share. In a path a dot or a backslash
+ * that belongs to a name has a backslash before it; there are no other escapes.
+ */
 struct rules_paths {
 	unsigned count;
 	char names[RULES_PATHS][RULES_PATH_MAX + 1];
 };
 
-/* The place of a path in the list, which gets it if it is new; -ENOSPC. Control thread. */
+/* The place of a path in the list, which gets it if it is new; -ENOSPC, -EINVAL (empty or too long). Control thread. */
 int rules_path_add(struct rules_paths *paths, const char *name);
 
+/* Takes the first name off a path and writes it, its backslashes gone, to `out`. Returns its length; 0: there was none. */
+size_t rules_path_part(const char **path, char out[RULES_PATH_MAX + 1]);
+
 struct rules_error {
-	unsigned rule;   /* index of the condition */
+	unsigned rule;   /* index of the condition that is wrong */
 	uint32_t offset; /* of the byte in its text where it went wrong */
 	char text[256];  /* what is wrong there and what was expected */
 };
@@ -42,7 +48,7 @@ struct rules_error {
 /* What a condition may ask of an event, beside its members. */
 struct rules_event {
 	const struct json_member *members; /* by index in struct rules_paths; JSON_ABSENT where there is none */
-	struct ip client, source;     /* the event's client address, and its sender */
+	struct ip_address client, source;     /* the event's client address, and its sender */
 	uint8_t has_client;
 	int64_t time_us;    /* EVENT_NO_TIME: none */
 	int64_t receive_us;
@@ -52,7 +58,7 @@ struct rules;
 
 /*
  * Compiles `count` conditions (NUL-terminated; an empty one always holds) and adds the members that they need to `paths`. 0,
- * -EINVAL with *error filled, or -ENOMEM. Control thread.
+ * -EINVAL with *error filled, or -ENOMEM; then *rules is NULL and `paths` as before. Control thread.
  */
 int rules_new(struct rules **rules, const char *const *conditions, unsigned count, struct rules_paths *paths,
 	struct rules_error *error);

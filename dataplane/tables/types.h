@@ -12,17 +12,26 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "wire/event.h"
 
 #define TYPE_MAX      1024 /* event types of one box, removed ones among them */
 #define TYPE_NAME_MAX 63
+#define RULE_NAME_MAX 63
 #define TYPE_NONE     UINT32_MAX
+
+struct type_plan; /* type_plan.h */
+
+#define TOPIC_OWN  UINT16_MAX /* of a rule: the type's own topic; of a quarantine: none */
+#define RULE_SLOTS 4096       /* rules of all types that were in force since the start */
+
+enum type_enrich { TYPE_GEO = 1, TYPE_CATEGORY = 2 };
 
 struct event_type {
 	char name[TYPE_NAME_MAX + 1];
 	uint32_t id;      /* as frames name it; unique among those that live */
-	uint16_t topic;   /* index into the topic table */
-	uint8_t raw;      /* records carry the body as it came */
 	uint8_t removed;  /* the configuration does not name it any more: no event has it */
+	struct event_way way; /* of its events, if no rule says otherwise; enrich: enum type_enrich, or-ed */
+	struct type_plan *plan; /* what is asked of its events; NULL: nothing */
 };
 
 struct event_types {

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tables/category_file.h"
+#include "tables/category_priv.h"
+
+/* The body as it is written: a block at a time, each with its checksum behind it. */
+struct body {
+	int fd;
+	uint8_t *block;
+	uint32_t used;
+	uint64_t number, seed;
+};
+
+static int write_all(int fd, const void *data, size_t len)
+{
+	const uint8_t *from = data;
+
+	while (len > 0) {
+		ssize_t n = write(fd, from, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		from += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int end_block(struct body *body)
+{
+	uint64_t checksum = category_file_checksum(body->block, body->used, body->seed + body->number);
+
+	memcpy(body->block + body->used, &checksum, sizeof(checksum));
+	body->used += (uint32_t)sizeof(checksum);
+	body->number++;
+	return write_all(body->fd, body->block, body->used);
+}
+
+static int write_body(struct body *body, const void *data, uint64_t len)
+{
+	const uint8_t *from = data;
+
+	while (len > 0) {
+		uint32_t n = CATEGORY_FILE_BLOCK - body->used;
+
+		n = n < len ? n : (uint32_t)len;
+		memcpy(body->block + body->used, from, n);
+		body->used += n;
+		from += n;
+		len -= n;
+		if (body->used == CATEGORY_FILE_BLOCK) {
+			int rc = end_block(body);
+
+			if (rc != 0)
+				return rc;
+			body->used = 0;
+		}
+	}
+	return 0;
+}
+
+static int write_names(struct body *body, const struct category_names *names)
+{
+	int rc = 0;
+
+	for (uint32_t value = 1; rc == 0 && value <= names->count; value++) {
+		struct slice name = category_names_get(names, value);
+		uint8_t len = (uint8_t)name.len;
+
+		rc = write_body(body, &len, sizeof(len));
+		if (rc == 0)
+			rc = write_body(body, name.data, name.len);
+	}
+	return rc;
+}
+
+static void make_header(const struct category *category, struct category_file_header *header)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	*header = (struct category_file_header){.version = CATEGORY_FILE_VERSION,
+		.byte_order = CATEGORY_FILE_BYTE_ORDER,
+		.entries = category->slots.entries,
+		.values = category->names.count,
+		.buckets = category->slots.count,
+		.made_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000,
+		.names_bytes = category->names.count + (uint64_t)category->names.text_len,
+		.secret = category->secret};
+	memcpy(header->magic, CATEGORY_FILE_MAGIC, sizeof(header->magic));
+	header->checksum = category_file_checksum(header, offsetof(struct category_file_header, checksum), 0);
+}
+
+static int write_table(const struct category *category, int fd)
+{
+	struct category_file_header header;
+	struct body body = {.fd = fd, .block = malloc(CATEGORY_FILE_BLOCK + sizeof(uint64_t))};
+	int rc;
+
+	if (body.block == NULL)
+		return -ENOMEM;
+	make_header(category, &header);
+	body.seed = header.checksum;
+	rc = write_all(fd, &header, sizeof(header));
+	if (rc == 0)
+		rc = write_names(&body, &category->names);
+	if (rc == 0)
+		rc = write_body(&body, category->slots.buckets, category_slots_bytes(category->slots.count));
+	if (rc == 0 && body.used != 0)
+		rc = end_block(&body);
+	free(body.block);
+	return rc;
+}
+
+/* After a failed sync nothing is known of the file: it is taken away, and the old one stays. */
+static int write_beside(const struct category *category, int dir, const char *temporary)
+{
+	int fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640), rc;
+
+	if (fd < 0)
+		return -errno;
+	rc = write_table(category, fd);
+	if (rc == 0 && fsync(fd) != 0)
+		rc = -errno;
+	if (close(fd) != 0 && rc == 0)
+		rc = -errno;
+	if (rc != 0)
+		(void)unlinkat(dir, temporary, 0);
+	return rc;
+}
+
+static int save_in(const struct category *category, int dir, const char *name)
+{
+	char *temporary;
+	int rc;
+
+	if (asprintf(&temporary, "%s.new", name) < 0)
+		return -ENOMEM;
+	rc = write_beside(category, dir, temporary);
+	if (rc == 0 && renameat(dir, temporary, dir, name) != 0) {
+		rc = -errno;
+		(void)unlinkat(dir, temporary, 0);
+	}
+	if (rc == 0 && fsync(dir) != 0)
+		rc = -errno;
+	free(temporary);
+	return rc;
+}
+
+int category_save(const struct category *category, const char *path, struct error *error)
+{
+	char *copy = strdup(path), *again = strdup(path);
+	int dir = -1, rc = -ENOMEM;
+
+	if (copy != NULL && again != NULL) {
+		dir = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		rc = dir >= 0 ? save_in(category, dir, basename(again)) : -errno;
+	}
+	if (dir >= 0)
+		close(dir);
+	free(copy);
+	free(again);
+	if (rc != 0)
+		return error_set(error, rc,
+			"%s: cannot write the prebuilt table: %s; see that its folder is there, is writable and "
+			"has room",
+			path, strerror(-rc));
+	return 0;
+}
