@@ -50,6 +50,7 @@
 #define API_SHOW_DROPS    "show.drops"
 #define API_SHOW_CONFIG   "show.config"
 #define API_RELOAD        "reload" /* {"request":n}: see API_SHOW_GENERATION */
+#define API_SHOW_RULES    "show.rules"
 #define API_SHOW_GENERATION "show.generation" /* "done" rises to what "reload" gave when that is through */
 #define API_TOPICS_PLAN   "topics.plan"
 #define API_TOPICS_CREATE "topics.create"

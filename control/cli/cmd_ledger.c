@@ -47,6 +47,7 @@ static bool is_empty_part(const json_t *term)
 static void add_equation(struct table *table, const json_t *equation, bool all)
 {
 	const json_t *right = json_object_get(equation, "right");
+	const json_t *more = json_object_get(equation, "more");
 	const char *sign = "=";
 	size_t i;
 	json_t *term;
@@ -54,6 +55,11 @@ static void add_equation(struct table *table, const json_t *equation, bool all)
 	table_add(table, display_member(SHOW_TEXT, equation, "name"));
 	table_add(table, display_text("%s", json_is_true(json_object_get(equation, "ok")) ? "yes" : "NO"));
 	add_term(table, "", json_object_get(equation, "left"));
+	if (more != NULL && (all || display_number(more, "value") != 0)) {
+		table_add(table, NULL);
+		table_add(table, NULL);
+		add_term(table, "+", more);
+	}
 	json_array_foreach(right, i, term) {
 		if (!all && is_empty_part(term))
 			continue;

@@ -44,6 +44,9 @@ static const struct display_column type_columns[] = {
 	{"topic", "TOPIC", SHOW_TEXT},
 	{"events", "EVENTS", SHOW_COUNT},
 	{"bytes", "BYTES", SHOW_BYTES},
+	{"filtered", "FILTERED", SHOW_COUNT},
+	{"sampled_out", "SAMPLED", SHOW_COUNT},
+	{"quarantined", "ASIDE", SHOW_COUNT},
 	{"dropped", "DROPPED", SHOW_COUNT},
 	{"acked", "ACKED", SHOW_COUNT},
 	{"held", "HELD", SHOW_COUNT},
@@ -143,6 +146,33 @@ void display_drops(const struct cli *cli, const json_t *result, FILE *out)
 	if (shown == 0)
 		(void)fputs("nothing was dropped\n", out);
 	table_print(table, out);
+}
+
+static const struct display_column rule_columns[] = {
+	{"type", "TYPE", SHOW_TEXT},
+	{"rule", "RULE", SHOW_TEXT},
+	{"then", "THEN", SHOW_TEXT},
+	{"hits", "HITS", SHOW_COUNT},
+	{"removed", "REMOVED", SHOW_COUNT},
+	{"topic", "TOPIC", SHOW_TEXT},
+	{"copy", "COPY", SHOW_TEXT},
+	{0},
+};
+
+void display_rules(const struct cli *cli, const json_t *result, FILE *out)
+{
+	const json_t *rules = json_object_get(result, "rules");
+	json_t *shown = json_array(), *rule;
+	size_t i;
+
+	json_array_foreach(rules, i, rule)
+		if (cli->all || display_number(rule, "hits") > 0)
+			json_array_append(shown, rule);
+	display_rows(out, rule_columns, shown);
+	if (json_array_size(shown) < json_array_size(rules))
+		(void)fprintf(out, "%zu of %zu rules decided on nothing yet: -a shows them\n",
+			json_array_size(rules) - json_array_size(shown), json_array_size(rules));
+	json_decref(shown);
 }
 
 void display_generation(const struct cli *cli, const json_t *result, FILE *out)

@@ -107,7 +107,7 @@ static enum answer is_idle(
 {
 	const json_t *records = named(json_object_get(result, "equations"), API_EQUATION_RECORDS);
 	const json_t *right = json_object_get(records, "right");
-	uint64_t numbered = value_of(json_object_get(records, "left")), ended;
+	uint64_t numbered = value_of(json_object_get(records, "left")) + value_of(json_object_get(records, "more")), ended;
 
 	(void)cli;
 	if (named(right, API_TERM_ACKED) == NULL) {

@@ -6,7 +6,6 @@
  * main thread) starts and stops it; the keeper thread and the control socket's handlers read it in between.
  */
 
-#include <jansson.h>
 #include <pthread.h>
 #include <stdatomic.h>
 

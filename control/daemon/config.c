@@ -42,6 +42,8 @@ static int read_all(struct config_file *file, struct tree *tree, const char *nam
 	if (rc == 0)
 		rc = inputs_read(&reading, file);
 	if (rc == 0)
+		rc = tables_read(&reading, file);
+	if (rc == 0)
 		rc = properties_read(&reading, file);
 	if (rc == 0)
 		rc = config_check(&reading, file);
@@ -126,7 +128,12 @@ out:
 /* What a running daemon takes from a new configuration. */
 static int is_live(const char *section)
 {
-	return strcmp(section, "types") == 0 || strcmp(section, "topics") == 0 || strcmp(section, "tables") == 0;
+	static const char *const live[] = {"types", "topics", "geo", "category", "watch"};
+
+	for (size_t i = 0; i < sizeof(live) / sizeof(live[0]); i++)
+		if (strcmp(section, live[i]) == 0)
+			return 1;
+	return 0;
 }
 
 static void add_name(char *text, size_t size, const char *name)
@@ -157,6 +164,8 @@ void config_free(struct config *config)
 
 	if (file == NULL)
 		return;
+	for (unsigned i = 0; config->types != NULL && i < config->types->count; i++)
+		type_plan_free(config->types->types[i].plan);
 	free(config->types);
 	free(config->topics);
 	tree_free(file->tree);

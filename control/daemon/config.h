@@ -13,8 +13,9 @@
 #include "base/error.h"
 #include "batch/topic.h"
 #include "nic/source.h"
+#include "tables/geo.h"
+#include "tables/input.h"
 #include "tables/types.h"
-#include "worker/input.h"
 
 #define CONFIG_PORTS      16
 #define CONFIG_WORKERS    64
@@ -55,6 +56,15 @@ struct config {
 
 	struct event_types *types;
 	struct topic_table *topics;
+
+	unsigned watch_ms; /* between two looks at the files; 0: never */
+	const char *geo_files[GEO_LAYERS]; /* by precedence */
+	unsigned geo_file_count;           /* 0: no geo table */
+	unsigned geo_fields;               /* enum geo_field, or-ed */
+	uint64_t geo_budget;
+	const char *category_file;    /* NULL: no category table */
+	const char *category_changes; /* NULL: none */
+	uint64_t category_budget;
 
 	unsigned property_count; /* passed through to the Kafka client, first `bootstrap.servers` */
 	struct config_property properties[CONFIG_PROPERTIES];

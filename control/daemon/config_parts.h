@@ -4,7 +4,7 @@
 /*
  * The parts of the configuration that the table alone cannot read: lists whose entries refer to each other, and what only
  * several keys together make right or wrong. Each returns 0, -EINVAL with the line in reading->error, or -ENOMEM. In this
- * order: ports, types, inputs, properties, check.
+ * order: ports, types, inputs, tables, properties, check.
  */
 
 #include "control/daemon/config_section.h"
@@ -14,8 +14,25 @@ int ports_read(const struct reading *reading, struct config_file *file);
 /* Types and the topics that follow from them. */
 int types_read(const struct reading *reading, struct config_file *file);
 
+/*
+ * Index of a topic in the configuration's table, which gets it if it is new. `path` and `node` say what named it: its text, or
+ * a type's entry when the name came from a template.
+ */
+int topic_add(const struct reading *reading, struct config_file *file, const char *path, const struct tree_node *node,
+	const char *name, uint16_t *index);
+
+/* A topic template with a type's name in the place of {type}; longer than any topic may be when it does not fit. */
+void template_fill(char *out, size_t size, const char *template, const char *type);
+
+/* What a type asks of its events, into draft->type.plan; NULL when it asks nothing. */
+int plan_read(const struct reading *reading, struct config_file *file, const char *path, const struct tree_node *entry,
+	struct type_draft *draft);
+
 /* Needs ports and types. */
 int inputs_read(const struct reading *reading, struct config_file *file);
+
+/* Files and fields of the tables. */
+int tables_read(const struct reading *reading, struct config_file *file);
 
 int properties_read(const struct reading *reading, struct config_file *file);
 

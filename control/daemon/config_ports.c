@@ -122,6 +122,8 @@ static int check_format(const struct reading *reading, const char *path, const s
 	} rules[] = {
 		{"type", 1 << INPUT_JSON, "is taken with format: json only"},
 		{"time", 1 << INPUT_JSON, "is taken with format: json only"},
+		{"client", 1 << INPUT_JSON, "is taken with format: json only; frames tell it themselves"},
+		{"item", 1 << INPUT_JSON, "is taken with format: json only; frames tell it themselves"},
 		{"key", 1 << INPUT_JSON | 1 << INPUT_FRAME, "is taken with formats json and frame only"},
 		{"structure", 1 << INPUT_JSON | 1 << INPUT_FRAME, "is taken with formats json and frame only"},
 		{"event", 1 << INPUT_RAW, "is taken with format: raw only"},
@@ -214,6 +216,8 @@ static int read_input(const struct reading *reading, struct config_file *file, c
 	if (draft.input.format == INPUT_JSON) {
 		copy_member(draft.input.type_member, draft.type);
 		copy_member(draft.input.time_member, draft.time);
+		copy_member(draft.input.client_member, draft.client);
+		copy_member(draft.input.item_member, draft.item);
 	}
 	copy_member(draft.input.key_member, draft.key);
 	if (draft.input.format == INPUT_RAW)
@@ -231,6 +235,8 @@ static void default_input(struct config_file *file)
 	*input = (struct input){.port = DEFAULT_PORT, .format = INPUT_JSON, .raw_type = TYPE_NONE};
 	copy_member(input->type_member, config_key_find("inputs[]", "type")->fallback);
 	copy_member(input->time_member, config_key_find("inputs[]", "time")->fallback);
+	copy_member(input->client_member, config_key_find("inputs[]", "client")->fallback);
+	copy_member(input->item_member, config_key_find("inputs[]", "item")->fallback);
 	for (unsigned i = 0; i < file->config.port_count; i++)
 		listen_on(&file->config.ports[i], DEFAULT_PORT);
 }

@@ -6,8 +6,8 @@
  * its section, kind, range, default and meaning. A key that is not in this table does not exist.
  *
  * A section is a map of the file: "" the top, "ports[]" each entry of that list, "types.NAME" each entry of that map. Keys
- * of the top and of the sections below it are stored in struct config_file, those of ports[], inputs[] and types.NAME in
- * a struct of their own.
+ * of the top and of the sections below it are stored in struct config_file, those of ports[], inputs[], types.NAME and its
+ * rules[] in a struct of their own.
  */
 
 #include <stddef.h>
@@ -15,6 +15,7 @@
 
 #include "control/daemon/config.h"
 #include "control/daemon/yaml_tree.h"
+#include "tables/type_plan.h"
 
 enum key_kind {
 	KEY_TEXT,      /* const char *; min..max bytes, printable, further limits in `form` */
@@ -55,20 +56,28 @@ struct config_file {
 	const char *node;
 	const char *topic_template;
 	const char *unknown;
-	const struct tree_node *ports, *inputs, *types, *properties;
+	const char *quarantine;
+	const struct tree_node *ports, *inputs, *types, *properties, *geo_files, *geo_fields;
 };
 
 struct input_draft {
 	struct input input;
 	uint16_t port;
-	const char *type, *time, *key;
+	const char *type, *time, *key, *client, *item;
 	const char *event;
 	const struct tree_node *ports;
 };
 
 struct type_draft {
 	struct event_type type;
-	const char *topic;
+	const char *topic, *copy, *key;
+	uint8_t geo, category;
+	const struct tree_node *require, *rules;
+};
+
+struct rule_draft {
+	const char *name, *condition, *share, *by, *topic, *copy;
+	uint8_t what; /* enum rule_do */
 };
 
 extern const struct config_key config_keys[];

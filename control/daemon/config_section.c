@@ -31,6 +31,22 @@ int reading_fail(const struct reading *reading, const struct tree_node *node, co
 	return rc;
 }
 
+int reading_fail_in(const struct reading *reading, const struct tree_node *node, uint32_t offset, const char *fmt, ...)
+{
+	int one_line = strchr(node->text, '\n') == NULL;
+	unsigned column = node->column;
+	va_list ap;
+	int rc;
+
+	/* Columns are characters: bytes that begin none do not count. */
+	for (uint32_t i = 0; one_line && i < offset && node->text[i] != '\0'; i++)
+		column += ((uint8_t)node->text[i] & 0xC0) != 0x80;
+	va_start(ap, fmt);
+	rc = fail_at(reading, node->line, column + (one_line && !node->plain), fmt, ap);
+	va_end(ap);
+	return rc;
+}
+
 int reading_fail_key(const struct reading *reading, const struct tree_node *node, const char *fmt, ...)
 {
 	va_list ap;

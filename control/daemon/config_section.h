@@ -31,6 +31,10 @@ int section_read_value(const struct reading *reading, const struct config_key *k
 __attribute__((format(printf, 3, 4))) int reading_fail(const struct reading *reading, const struct tree_node *node,
 	const char *fmt, ...);
 
+/* The same at a byte of a text, if the text stands on one line without escapes; else at its beginning. */
+__attribute__((format(printf, 4, 5))) int reading_fail_in(const struct reading *reading, const struct tree_node *node,
+	uint32_t offset, const char *fmt, ...);
+
 /* The same at the key of an entry of a map. */
 __attribute__((format(printf, 3, 4))) int reading_fail_key(const struct reading *reading, const struct tree_node *node,
 	const char *fmt, ...);

@@ -56,10 +56,10 @@ static int fail_collision(const struct reading *reading, const struct tree_node 
 		value_quote(b, sizeof(b), other));
 }
 
-/* Index of the topic in the table, which gets it if it is new. `node` is what named it: its text, or a type's entry. */
-static int add_topic(const struct reading *reading, struct topic_table *table, const char *path,
-	const struct tree_node *node, const char *name, uint16_t *index)
+int topic_add(const struct reading *reading, struct config_file *file, const char *path, const struct tree_node *node,
+	const char *name, uint16_t *index)
 {
+	struct topic_table *table = file->config.topics;
 	const char *why = topic_name_why(name);
 
 	if (why != NULL)
@@ -82,8 +82,7 @@ static int add_topic(const struct reading *reading, struct topic_table *table, c
 	return 0;
 }
 
-/* The template with the type's name in its place; longer than any topic may be when it does not fit. */
-static void fill_template(char *out, size_t size, const char *template, const char *type)
+void template_fill(char *out, size_t size, const char *template, const char *type)
 {
 	const char *place = strstr(template, PLACE);
 
@@ -101,6 +100,26 @@ static const char *type_name_why(const char *name, size_t length)
 		if ((uint8_t)name[i] <= 0x20 || name[i] == 0x7f || name[i] == '"' || name[i] == '\\')
 			return "holds a space, a quote, a backslash or a control character";
 	return NULL;
+}
+
+/* And what its records get. */
+static int read_copy(const struct reading *reading, struct config_file *file, const char *path,
+	const struct tree_node *entry, struct type_draft *draft)
+{
+	uint16_t topic;
+	int rc;
+
+	if (draft->geo && !draft->type.way.raw)
+		draft->type.way.enrich |= TYPE_GEO;
+	if (draft->category && !draft->type.way.raw)
+		draft->type.way.enrich |= TYPE_CATEGORY;
+	if (draft->copy == NULL)
+		return 0;
+	rc = topic_add(reading, file, path, tree_find(entry, "copy"), draft->copy, &topic);
+	draft->type.way.copy = (uint16_t)(topic + 1);
+	if (rc == 0 && topic == draft->type.way.topic)
+		return reading_fail(reading, tree_find(entry, "copy"), "%s.copy: is the type's own topic; expected another", path);
+	return rc;
 }
 
 static int read_type(const struct reading *reading, struct config_file *file, const struct tree_node *entry)
@@ -124,9 +143,13 @@ static int read_type(const struct reading *reading, struct config_file *file, co
 			return reading_fail(reading, id, "%s.id: %u is the id of %s already; expected each id once", path,
 				draft.type.id, types->types[i].name);
 	memcpy(draft.type.name, entry->key, strlen(entry->key) + 1);
-	fill_template(name, sizeof(name), draft.topic != NULL ? draft.topic : file->topic_template, entry->key);
-	rc = add_topic(reading, file->config.topics, path, topic != NULL ? topic : entry,
-		draft.topic != NULL ? draft.topic : name, &draft.type.topic);
+	template_fill(name, sizeof(name), draft.topic != NULL ? draft.topic : file->topic_template, entry->key);
+	rc = topic_add(reading, file, path, topic != NULL ? topic : entry,
+		draft.topic != NULL ? draft.topic : name, &draft.type.way.topic);
+	if (rc == 0)
+		rc = read_copy(reading, file, path, entry, &draft);
+	if (rc == 0)
+		rc = plan_read(reading, file, path, entry, &draft);
 	if (rc == 0)
 		types->types[types->count++] = draft.type;
 	return rc;
@@ -148,7 +171,7 @@ static int read_unknown(const struct reading *reading, struct config_file *file,
 						       "makes; expected another name, or topics.unknown: drop");
 	if (types->count == TYPE_MAX)
 		return reading_fail(reading, node, "topics.unknown: there are 1024 types without it; expected one less");
-	rc = add_topic(reading, file->config.topics, "topics.unknown", node, file->unknown, &type.topic);
+	rc = topic_add(reading, file, "topics.unknown", node, file->unknown, &type.way.topic);
 	if (rc != 0)
 		return rc;
 	types->unknown = types->count;
@@ -164,7 +187,7 @@ static int check_template(const struct reading *reading, const struct config_fil
 
 	if (node == NULL)
 		return 0;
-	fill_template(trial, sizeof(trial), file->topic_template, "x");
+	template_fill(trial, sizeof(trial), file->topic_template, "x");
 	if (place != NULL && strstr(place + 1, PLACE) != NULL)
 		why = "has {type} twice";
 	else

@@ -6,6 +6,7 @@
 
 #include "base/rcu.h"
 #include "control/daemon/box.h"
+#include "tables/type_plan.h"
 
 void generations_init(struct generations *generations)
 {
@@ -37,41 +38,125 @@ static int place_type(struct event_types *types, const char *name)
 	return types->count < TYPE_MAX ? (int)types->count++ : -ENOSPC;
 }
 
-static int fill_type(struct box *box, struct generation *generation, const struct config *config,
-	const struct event_type *type, struct error *error)
+/* Slot of a rule's counters, which is added if it is new; -ENOSPC. */
+static int place_rule(struct generations *all, unsigned type, const char *name)
 {
-	const char *topic_name = config->topics->topics[type->topic].name;
-	int slot = place_type(&generation->types, type->name), topic = place_topic(&box->generations.topics, topic_name);
+	struct rule_slot *slot;
+
+	for (unsigned i = 0; i < all->rule_count; i++)
+		if (all->rules[i].type == type && strcmp(all->rules[i].name, name) == 0)
+			return (int)i;
+	if (all->rule_count == RULE_SLOTS)
+		return -ENOSPC;
+	slot = &all->rules[all->rule_count];
+	slot->type = (uint16_t)type;
+	memcpy(slot->name, name, strlen(name) + 1);
+	return (int)all->rule_count++;
+}
+
+/* A topic of the configuration by its index here. */
+static int move_topic(struct box *box, const struct config *config, uint16_t *topic, struct error *error)
+{
+	const char *name = config->topics->topics[*topic].name;
+	int index = place_topic(&box->generations.topics, name);
+
+	if (index < 0)
+		return error_set(error, index, "topic %s: %u topics have been in use since the start; restart the daemon to "
+					       "have room for others", name, TOPIC_MAX);
+	*topic = (uint16_t)index;
+	return 0;
+}
+
+/* The same where 0 means none, and others are one more. */
+static int move_copy(struct box *box, const struct config *config, uint16_t *copy, struct error *error)
+{
+	uint16_t topic = (uint16_t)(*copy - 1);
+	int rc = *copy != 0 ? move_topic(box, config, &topic, error) : 0;
+
+	*copy = (uint16_t)(*copy != 0 ? topic + 1 : 0);
+	return rc;
+}
+
+static int move_action(struct box *box, const struct config *config, unsigned type, struct rule_action *action,
+	struct error *error)
+{
+	int slot = place_rule(&box->generations, type, action->name), rc = 0;
+
+	if (slot < 0)
+		return error_set(error, slot, "rule %s: %u rules have been in force since the start; restart the daemon to have "
+					      "room for others", action->name, RULE_SLOTS);
+	action->slot = (uint16_t)slot;
+	if (action->topic != TOPIC_OWN)
+		rc = move_topic(box, config, &action->topic, error);
+	return rc == 0 ? move_copy(box, config, &action->copy, error) : rc;
+}
+
+static int move_plan(struct box *box, const struct config *config, unsigned type, struct type_plan *plan, struct error *error)
+{
+	int rc = 0;
+
+	if (plan == NULL)
+		return 0;
+	if (plan->quarantine != TOPIC_OWN)
+		rc = move_topic(box, config, &plan->quarantine, error);
+	for (unsigned i = 0; rc == 0 && i < plan->rule_count; i++)
+		rc = move_action(box, config, type, &plan->actions[i], error);
+	return rc;
+}
+
+/* The type's slot, or -errno with a sentence. Its plan is the generation's from then on. */
+static int fill_type(
+	struct box *box, struct generation *generation, struct config *config, struct event_type *type, struct error *error)
+{
+	int slot = place_type(generation->types, type->name), rc;
+	struct event_type *placed;
 
 	if (slot < 0)
 		return error_set(error, slot, "type %s: %u types have been in use since the start; restart the daemon to have "
 					      "room for others", type->name, TYPE_MAX);
-	if (topic < 0)
-		return error_set(error, topic, "topic %s: %u topics have been in use since the start; restart the daemon to "
-					       "have room for others", topic_name, TOPIC_MAX);
-	generation->types.types[slot] = *type;
-	generation->types.types[slot].topic = (uint16_t)topic;
-	return slot;
+	placed = &generation->types->types[slot];
+	*placed = *type;
+	type->plan = NULL;
+	rc = move_topic(box, config, &placed->way.topic, error);
+	if (rc == 0)
+		rc = move_copy(box, config, &placed->way.copy, error);
+	if (rc == 0)
+		rc = move_plan(box, config, (unsigned)slot, placed->plan, error);
+	return rc == 0 ? slot : rc;
+}
+
+/* Nothing is added from tables that are not there. */
+static void trim_enrichment(struct generation *generation)
+{
+	unsigned there = (generation->geo != NULL ? TYPE_GEO : 0) | (generation->category != NULL ? TYPE_CATEGORY : 0);
+
+	for (unsigned i = 0; i < generation->types->count; i++)
+		generation->types->types[i].way.enrich &= (uint8_t)there;
 }
 
 /* Former types keep their slots, as removed ones until the configuration names them. */
-static int fill_types(struct box *box, struct generation *generation, const struct config *config, struct error *error)
+static int fill_types(struct box *box, struct generation *generation, struct config *config, struct error *error)
 {
 	const struct generation *before = box->generations.now;
 
 	if (before != NULL)
-		generation->types = before->types;
-	for (unsigned i = 0; i < generation->types.count; i++)
-		generation->types.types[i].removed = 1;
-	generation->types.unknown = TYPE_NONE;
+		*generation->types = *before->types;
+	for (unsigned i = 0; i < generation->types->count; i++) {
+		generation->types->types[i].removed = 1;
+		generation->types->types[i].plan = NULL;
+	}
+	generation->types->unknown = TYPE_NONE;
 	for (unsigned i = 0; i < config->types->count; i++) {
 		int slot = fill_type(box, generation, config, &config->types->types[i], error);
 
 		if (slot < 0)
 			return slot;
 		if (i == config->types->unknown)
-			generation->types.unknown = (uint32_t)slot;
+			generation->types->unknown = (uint32_t)slot;
 	}
+	trim_enrichment(generation);
+	generation->inputs = box->config->inputs;
+	generation->input_count = box->config->input_count;
 	generation->number = before != NULL ? before->number + 1 : 1;
 	generation->topic_count = atomic_load(&box->generations.topics.count);
 	return generation_seal(generation, error);
@@ -99,6 +184,7 @@ static void replace(struct box *box, struct generation *generation, struct confi
 	if (old == NULL)
 		return;
 	rcu_synchronize();
+	tables_hand_over(old, generation);
 	generation_free(old);
 	if (old_config != box->config)
 		config_free(old_config);
@@ -107,17 +193,24 @@ static void replace(struct box *box, struct generation *generation, struct confi
 int generations_publish(struct box *box, struct config *config, struct error *error)
 {
 	struct generation *generation = generation_new();
+	struct generations *all = &box->generations;
+	struct tables_marks marks;
 	int rc;
 
 	if (generation == NULL)
 		return error_set(error, -ENOMEM, "no memory for a generation of types and tables");
-	rc = fill_types(box, generation, config, error);
+	rc = tables_load(generation, config, all->now, &all->marks, &marks, error);
+	if (rc == 0)
+		rc = fill_types(box, generation, config, error);
 	if (rc == 0)
 		rc = add_topics(box, generation, error);
 	if (rc != 0) {
+		if (all->now != NULL)
+			tables_hand_over(generation, all->now);
 		generation_free(generation);
 		return rc;
 	}
+	all->marks = marks;
 	replace(box, generation, config);
 	return 0;
 }
@@ -132,4 +225,28 @@ void generations_free(struct box *box)
 	all->now = NULL;
 	all->config = NULL;
 	pthread_mutex_destroy(&all->lock);
+}
+
+int generations_rule(const struct generations *generations, unsigned type, unsigned index, struct rule_view *view)
+{
+	static const char *const thens[] = {"keep", "drop", "sample", "quarantine"};
+	const struct event_type *of = &generations->now->types->types[type];
+	const struct topic *topics = generations->topics.topics;
+	const struct rule_action *action;
+	unsigned topic, copy;
+
+	if (of->plan == NULL || index >= of->plan->rule_count)
+		return 0;
+	action = &of->plan->actions[index];
+	topic = action->topic != TOPIC_OWN ? action->topic : of->way.topic;
+	copy = action->copy != 0 ? action->copy : of->way.copy;
+	if (action->what == RULE_QUARANTINE)
+		topic = of->plan->quarantine;
+	if (action->what == RULE_DROP || topic == TOPIC_OWN)
+		topic = TOPIC_MAX;
+	if (action->what == RULE_DROP || action->what == RULE_QUARANTINE)
+		copy = 0;
+	*view = (struct rule_view){.type = of->name, .name = action->name, .then = thens[action->what], .slot = action->slot,
+		.topic = topic < TOPIC_MAX ? topics[topic].name : "", .copy = copy != 0 ? topics[copy - 1].name : ""};
+	return 1;
 }

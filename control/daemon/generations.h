@@ -12,9 +12,17 @@
 
 #include "batch/topic.h"
 #include "control/daemon/config.h"
+#include "control/daemon/tables.h"
 #include "tables/generation.h"
 
+
 struct box;
+
+/* A rule that is or was in force: its counters are its own as long as the daemon runs. */
+struct rule_slot {
+	uint16_t type;
+	char name[RULE_NAME_MAX + 1];
+};
 
 struct generations {
 	struct topic_table topics;   /* of this and all former configurations */
@@ -22,7 +30,21 @@ struct generations {
 	pthread_mutex_t lock;        /* for who reads what follows outside the loader; the loader holds it to write */
 	struct config *config;       /* what the present generation was made of; the box's own at first */
 	struct generation *now;
+	struct tables_marks marks; /* of its tables; the loader's own */
+	unsigned rule_count;
+	struct rule_slot rules[RULE_SLOTS];
 };
+
+/* A rule in force, for who shows it. */
+struct rule_view {
+	const char *type, *name, *then;
+	unsigned slot;     /* of its counters */
+	const char *topic; /* of the events that stay; "": none stays */
+	const char *copy;  /* of their copies; "" */
+};
+
+/* The rules of the type at a slot, by index: 1 and *view, or 0 behind the last. Under `lock`. */
+int generations_rule(const struct generations *generations, unsigned type, unsigned index, struct rule_view *view);
 
 /* Before anything else of the box. */
 void generations_init(struct generations *generations);

@@ -12,6 +12,7 @@ static const struct {
 	{API_STATUS, handle_status, 0},
 	{API_LEDGER, handle_ledger, 0},
 	{API_RELOAD, handle_reload, SERVER_CHANGES},
+	{API_SHOW_RULES, handle_rules, 0},
 	{API_SHOW_GENERATION, handle_generation, 0},
 	{API_STOP, handle_stop, SERVER_CHANGES},
 	{API_SHOW_PORTS, handle_ports, 0},

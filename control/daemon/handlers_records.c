@@ -20,16 +20,19 @@ static uint64_t topic_total(const struct box *box, unsigned topic, size_t field)
 
 static json_t *type_of(const struct box *box, unsigned i)
 {
-	const struct event_type *type = &box->generations.now->types.types[i];
+	const struct event_type *type = &box->generations.now->types->types[i];
 
-	return json_pack("{s:s,s:b,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I}", "name", type->name, "removed", type->removed, "id", (json_int_t)type->id, "topic",
-		box->generations.topics.topics[type->topic].name, "events",
+	return json_pack("{s:s,s:b,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "name", type->name, "removed", type->removed, "id", (json_int_t)type->id, "topic",
+		box->generations.topics.topics[type->way.topic].name, "events",
 		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, events)), "bytes",
 		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, bytes)), "dropped",
-		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, dropped)), "acked",
-		(json_int_t)topic_total(box, type->topic, offsetof(struct producer_topic_counters, acked)), "held",
-		(json_int_t)topic_total(box, type->topic, offsetof(struct producer_topic_counters, held)), "given_up",
-		(json_int_t)topic_total(box, type->topic, offsetof(struct producer_topic_counters, given_up)));
+		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, dropped)), "filtered",
+		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, filtered)), "sampled_out",
+		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, sampled_out)), "quarantined",
+		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, quarantined)), "acked",
+		(json_int_t)topic_total(box, type->way.topic, offsetof(struct producer_topic_counters, acked)), "held",
+		(json_int_t)topic_total(box, type->way.topic, offsetof(struct producer_topic_counters, held)), "given_up",
+		(json_int_t)topic_total(box, type->way.topic, offsetof(struct producer_topic_counters, given_up)));
 }
 
 json_t *handle_types(void *context, const json_t *params, struct error *error, int *code)
@@ -41,7 +44,7 @@ json_t *handle_types(void *context, const json_t *params, struct error *error, i
 	(void)error;
 	(void)code;
 	pthread_mutex_lock(&box->generations.lock);
-	for (unsigned i = 0; i < box->generations.now->types.count; i++)
+	for (unsigned i = 0; i < box->generations.now->types->count; i++)
 		json_array_append_new(types, type_of(box, i));
 	pthread_mutex_unlock(&box->generations.lock);
 	return json_pack("{s:o}", "types", types);

@@ -21,6 +21,8 @@ static void begin(struct ledger_equation *e, const char *name, int ordered, cons
 	e->ordered = ordered;
 	(void)snprintf(e->left.name, sizeof(e->left.name), "%s", left);
 	e->left.value = value;
+	e->more.name[0] = '\0';
+	e->more.value = 0;
 	e->term_count = 0;
 }
 
@@ -38,7 +40,7 @@ static void end(struct ledger_equation *e)
 
 	for (unsigned i = 0; i < e->term_count; i++)
 		right += e->right[i].value;
-	e->difference = (int64_t)(e->left.value - right);
+	e->difference = (int64_t)(e->left.value + e->more.value - right);
 }
 
 static void read_frames(struct ledger_equation *e, const struct box *box)
@@ -76,15 +78,31 @@ static void read_events(struct ledger_equation *e, const struct box *box)
 {
 	begin(e, "events", 1, "events found", TOTAL_WORKER(box, found));
 	add(e, "", "numbered", TOTAL_WORKER(box, numbered));
+	add(e, "", "filtered", TOTAL_WORKER(box, filtered));
+	add(e, "", "sampled_out", TOTAL_WORKER(box, sampled_out));
 	for (unsigned i = 0; i < EVENT_DROPS; i++)
 		add(e, "dropped.", event_drop_text(i).name,
 			total_workers(box, offsetof(struct worker_counters, event_drops) + i * sizeof(counter)));
 	end(e);
 }
 
+static void read_copies(struct ledger_equation *e, const struct box *box)
+{
+	begin(e, "copies", 1, "copies asked for", TOTAL_WORKER(box, copies_asked));
+	add(e, "", "copies", TOTAL_WORKER(box, copies));
+#define X(name)                                                                                                       \
+	add(e, "dropped.", #name,                                                                                     \
+		total_workers(box, offsetof(struct worker_counters, copy_drops) + EVENT_DROP_##name * sizeof(counter)));
+	WORKER_COPY_DROPS(X)
+#undef X
+	end(e);
+}
+
 static void read_records(struct ledger_equation *e, const struct box *box)
 {
 	begin(e, "records", 1, "numbered", TOTAL_WORKER(box, numbered));
+	(void)snprintf(e->more.name, sizeof(e->more.name), "copies");
+	e->more.value = TOTAL_WORKER(box, copies);
 	add(e, "in_flight.", "open", TOTAL_WORKER(box, open));
 	add(e, "in_flight.", "rings", total_rings(box));
 	add(e, "in_flight.", "producers", TOTAL_PRODUCER(box, held));
@@ -113,8 +131,9 @@ static void read_all(struct ledger_equation *equations, const struct box *box)
 	read_deliveries(&equations[1], box);
 	read_datagrams(&equations[2], box);
 	read_events(&equations[3], box);
-	read_records(&equations[4], box);
-	read_sources(&equations[5], box);
+	read_copies(&equations[4], box);
+	read_records(&equations[5], box);
+	read_sources(&equations[6], box);
 }
 
 void ledger_init(struct ledger *ledger)
@@ -146,6 +165,7 @@ static void take(struct ledger_equation *e, const struct ledger_equation *sample
 	e->name = sample->name;
 	e->ordered = sample->ordered;
 	e->left = sample->left;
+	e->more = sample->more;
 	e->term_count = sample->term_count;
 	memcpy(e->right, sample->right, sizeof(e->right));
 	e->difference = sample->difference;

@@ -115,6 +115,21 @@ static int read_config(const char *path, struct config **config)
 	return EX_CONFIG;
 }
 
+/* The tables are loaded as at a start, and let go. */
+static int check_tables(const struct config *config)
+{
+	struct generation *generation = generation_new();
+	struct error error = {"out of memory"};
+	struct tables_marks marks;
+	int rc = generation != NULL ? tables_load(generation, config, NULL, NULL, &marks, &error) : -1;
+
+	generation_free(generation);
+	if (rc == 0)
+		return EX_OK;
+	fprintf(stderr, "%s\n", error.text);
+	return EX_CONFIG;
+}
+
 static void serve(struct box *box, struct server *server)
 {
 	while (stop_signal == 0 && !atomic_load(&box->stop_asked)) {
@@ -167,6 +182,8 @@ int main(int argc, char **argv)
 		return rc;
 	}
 	rc = read_config(arguments.config, &config);
+	if (rc == EX_OK && arguments.check)
+		rc = check_tables(config);
 	if (rc == EX_OK && arguments.check)
 		printf("%s: fine\n", arguments.config);
 	if (rc == EX_OK && !arguments.check) {

@@ -3,28 +3,43 @@
 
 /*
  * An event as a decoder finds it in a datagram: where its bytes are and the members that the worker needs. Nothing is
- * copied; slices point into the datagram and live as long as it does.
+ * copied; slices point into the datagram and live as long as it does. A decoder sets each field, but those of which it is
+ * said when they count.
  */
 
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "wire/address.h"
 
-enum event_body {
-	BODY_JSON, /* one JSON object, ends with '}'; identity is appended as a member */
-	BODY_RAW,  /* bytes as they came; never touched */
+#define EVENT_CUTS   4 /* members that give way to ours */
+#define EVENT_EXTRAS 3 /* fragments that are appended */
+
+/* Where an event goes and with what: as its type says, until a rule says otherwise. Eight bytes, copied as one. */
+struct event_way {
+	uint16_t topic; /* index into the topic table */
+	uint16_t copy;  /* 1 + the topic that gets a copy of the record; 0: none */
+	uint8_t enrich; /* what it gets (tables/types.h) */
+	uint8_t extra_count;
+	uint8_t raw;    /* records carry the body as it came */
+	uint8_t spare;
 };
 
 struct event {
 	struct slice body;
-	struct slice key;      /* partition key's text, absent when none */
-	struct slice reserved; /* member the sender already had under a name that we append, to be cut: from the first quote
-				  of its name to the end of its value; absent when none */
-	int64_t time_us;       /* event time, UTC µs since 1970; EVENT_NO_TIME when the event has none */
-	uint32_t type;         /* index into the table of types */
-	uint8_t body_kind;     /* enum event_body */
-	uint8_t empty;         /* the JSON object has no member (beside `reserved`): no comma before ours */
-	uint8_t time_in_us;    /* the body says its time as integer µs itself */
+	struct slice key;    /* partition key's text, absent when none */
+	int64_t time_us;     /* event time, UTC µs since 1970; EVENT_NO_TIME when the event has none */
+	uint32_t type;       /* slot of its type */
+	struct event_way way;
+	uint8_t empty;       /* the JSON object has no member beside those that are cut: no comma before ours */
+	uint8_t time_in_us;  /* the body says its time as integer µs itself */
+	uint8_t cut_count;
+	uint8_t has_client, has_item, item_is_number; /* these and what follows: when it is enriched or judged */
+	struct ip_address client;    /* client address, when has_client */
+	struct slice item;   /* item key, when has_item and not item_is_number */
+	uint64_t item_number;
+	struct slice extras[EVENT_EXTRAS]; /* members as text, each with a comma before it; 64 bytes behind may be read */
+	struct slice cuts[EVENT_CUTS];     /* from the first quote of the name to the end of the value */
 };
 
 #define EVENT_NO_TIME INT64_MIN

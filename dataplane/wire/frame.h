@@ -178,15 +178,11 @@ ALWAYS_INLINE int frame_event_find(const uint8_t *data, uint32_t len, uint32_t *
 	return 0;
 }
 
-static inline int frame_event_get(const uint8_t *data, uint32_t len, uint32_t *offset, struct frame_event *out)
+/* Of an event that frame_event_find found at `at`: its client address and item key. */
+static inline void frame_event_keys(const uint8_t *at, struct frame_event *out)
 {
-	const uint8_t *at = data + *offset;
-	int error = frame_event_find(data, len, offset, out);
-	uint8_t flags;
+	uint8_t flags = at[6];
 
-	if (UNLIKELY(error != 0))
-		return error;
-	flags = at[6];
 	out->has_item = (flags & FRAME_EVENT_ITEM) != 0;
 	out->item = out->has_item ? frame_get64(out->body.data - 8) : 0;
 	out->has_address = (flags & (FRAME_EVENT_IPV4 | FRAME_EVENT_IPV6)) != 0;
@@ -198,7 +194,16 @@ static inline int frame_event_get(const uint8_t *data, uint32_t len, uint32_t *o
 		out->client.family = ADDRESS_IPV6;
 		memcpy(out->client.bytes, at + FRAME_EVENT_LEN, 16);
 	}
-	return 0;
+}
+
+static inline int frame_event_get(const uint8_t *data, uint32_t len, uint32_t *offset, struct frame_event *out)
+{
+	const uint8_t *at = data + *offset;
+	int error = frame_event_find(data, len, offset, out);
+
+	if (LIKELY(error == 0))
+		frame_event_keys(at, out);
+	return error;
 }
 
 /* After the last announced event was read up to `offset`: 0, or -FRAME_BAD_SURPLUS when bytes follow that no event owns.

@@ -33,16 +33,19 @@ ALWAYS_INLINE int body_trusted(struct slice body, struct event *event)
 
 	if (UNLIKELY(body.len < 2 || at[0] != '{' || end[-1] != '}'))
 		return 1 + EVENT_DROP_frame_body;
-	*event = (struct event){.body = body, .body_kind = BODY_JSON};
+	event->body = body;
+	event->key = (struct slice){NULL, 0};
+	event->cut_count = 0;
 	event->empty = (uint8_t)is_empty(at + 1, end - 1);
 	return 0;
 }
 
-static int body_scanned(struct worker *worker, const struct input_plan *plan, struct slice body, struct event *event)
+static int body_scanned(struct worker *worker, const struct input_plan *plan, struct slice body, struct event *event,
+	struct json_object *object)
 {
-	__attribute__((uninitialized)) struct json_object object, more;
+	__attribute__((uninitialized)) struct json_object more;
 	uint32_t offset = 0;
-	int result = json_next(&plan->plan, body.data, body.len, &offset, &object);
+	int result = json_next(&plan->plan, body.data, body.len, &offset, object);
 
 	if (UNLIKELY(result == JSON_END))
 		return 1 + EVENT_DROP_frame_body;
@@ -50,30 +53,66 @@ static int body_scanned(struct worker *worker, const struct input_plan *plan, st
 		return 1 + (int)json_drop(result);
 	if (UNLIKELY(offset != body.len && json_next(&plan->plan, body.data, body.len, &offset, &more) != JSON_END))
 		return 1 + EVENT_DROP_frame_body;
-	return event_from_json(worker, plan, &object, event);
+	return event_from_json(worker, plan, object, event);
 }
 
-ALWAYS_INLINE int event_of(struct worker *worker, const struct input_plan *plan, const struct frame_event *found,
-	struct event *event)
+ALWAYS_INLINE int body_raw(struct slice body, struct event *event)
 {
-	uint32_t type = type_by_id(worker->generation->type_index, found->type_id);
+	event->body = body;
+	event->key = (struct slice){NULL, 0};
+	event->cut_count = 0;
+	event->way.enrich = 0;
+	event->way.raw = 1;
+	return 0;
+}
+
+/* What the event's header says beside type and time. */
+static void header_of(const uint8_t *at, struct frame_event *found, struct event *event)
+{
+	frame_event_keys(at, found);
+	event->has_client = found->has_address;
+	if (found->has_address)
+		event->client = ip_of_address(&found->client);
+	event->has_item = event->item_is_number = found->has_item;
+	event->item_number = found->item;
+}
+
+/* An event whose body is looked into, or about which its type asks something. */
+static __attribute__((noinline)) int event_judged(struct worker *worker, const struct input_plan *plan,
+	const struct datagram *datagram, const struct type_plan *asked, struct slice body, struct event *event)
+{
+	__attribute__((uninitialized)) struct json_object object;
+	int scan = !plan->input->trusted || plan->key >= 0 || (asked != NULL && asked->paths != NULL);
+	int drop = scan ? body_scanned(worker, plan, body, event, &object) : body_trusted(body, event);
+
+	if (asked != NULL && drop == 0)
+		drop = worker_judge(worker, asked, datagram, event, scan ? &object : NULL);
+	return drop;
+}
+
+ALWAYS_INLINE int event_of(struct worker *worker, const struct input_plan *plan, const struct datagram *datagram,
+	const uint8_t *at, struct frame_event *found, struct event *event)
+{
+	uint32_t slot = type_by_id(worker->generation->type_index, found->type_id);
+	const struct type_plan *asked;
 	int drop;
 
-	if (UNLIKELY(type == TYPE_NONE))
+	if (UNLIKELY(slot == TYPE_NONE))
 		return 1 + EVENT_DROP_type_unknown;
-	if (worker->generation->types.types[type].raw) {
-		*event = (struct event){.body = found->body, .body_kind = BODY_RAW};
-		drop = 0;
-	} else if (plan->input->trusted && plan->key < 0) {
-		drop = body_trusted(found->body, event);
-	} else {
-		drop = body_scanned(worker, plan, found->body, event);
-	}
-	event->type = type;
+	event_begin(worker, event, slot);
 	event->time_us = found->time_us;
 	event->time_in_us = 0;
-	if (UNLIKELY(drop != 0))
-		counter_add(&worker->counters->types[type].dropped, 1);
+	asked = worker->generation->types->types[slot].plan;
+	if (event->way.enrich != 0 || asked != NULL)
+		header_of(at, found, event);
+	if (event->way.raw)
+		drop = body_raw(found->body, event);
+	else if (LIKELY(asked == NULL && plan->input->trusted && plan->key < 0))
+		drop = body_trusted(found->body, event);
+	else
+		drop = event_judged(worker, plan, datagram, asked, found->body, event);
+	if (UNLIKELY(drop > 0))
+		counter_add(&worker->counters->types[slot].dropped, 1);
 	return drop;
 }
 
@@ -81,7 +120,6 @@ static void decode_events(struct worker *worker, const struct input_plan *plan, 
 	const struct frame_header *header, uint32_t offset)
 {
 	__attribute__((uninitialized)) struct frame_event found;
-	__attribute__((uninitialized)) struct event event;
 
 	worker->burst.found += header->event_count;
 	for (unsigned i = 0; i < header->event_count; i++) {
@@ -96,10 +134,10 @@ static void decode_events(struct worker *worker, const struct input_plan *plan, 
 			drop_frame_events(worker, error, 1);
 			continue;
 		}
-		drop = event_of(worker, plan, &found, &event);
+		drop = event_of(worker, plan, datagram, datagram->data + before, &found, stage_next(worker));
 		if (LIKELY(drop == 0))
-			worker_emit(worker, &event);
-		else
+			stage_keep(worker);
+		else if (drop > 0)
 			event_drop(worker, (enum worker_event_drop)(drop - 1));
 	}
 	if (UNLIKELY(frame_finish(header, offset) != 0)) {

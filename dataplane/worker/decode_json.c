@@ -45,8 +45,7 @@ static int type_of(const struct worker *worker, const struct json_member *member
 	return *type == TYPE_NONE ? 1 + EVENT_DROP_type_unknown : 0;
 }
 
-/* A key longer than the limit, or none, leaves the event without a key; numbers and the like key by their text. */
-static struct slice key_of(struct worker *worker, const struct json_member *member)
+struct slice worker_key(struct worker *worker, const struct json_member *member)
 {
 	const struct slice none = {NULL, 0};
 	int len;
@@ -55,6 +54,7 @@ static struct slice key_of(struct worker *worker, const struct json_member *memb
 		return none;
 	if (LIKELY(!member->escaped))
 		return member->value;
+	worker->scratch_used = 1;
 	len = json_unescape(member->value, worker->key, sizeof(worker->key));
 	return len < 0 ? none : (struct slice){worker->key, (uint32_t)len};
 }
@@ -74,41 +74,96 @@ static void time_of(const struct json_member *member, struct event *event)
 	event->time_in_us = (uint8_t)is_us;
 }
 
-int event_from_json(struct worker *worker, const struct input_plan *plan, const struct json_object *object,
-	struct event *event)
+/* A member under a name of ours gives way. 0, or 1 + the event's drop reason. */
+static __attribute__((noinline)) int cut(struct event *event, const struct json_member *ours)
 {
-	const struct json_member *reserved = member_at(object, plan->ingest);
-
-	if (UNLIKELY(reserved != NULL && reserved->duplicate))
+	if (ours->duplicate)
 		return 1 + EVENT_DROP_reserved_twice;
-	event->body = object->body;
-	event->body_kind = BODY_JSON;
-	event->empty = object->member_count == (reserved != NULL ? 1 : 0);
-	event->reserved = reserved != NULL ? reserved->whole : (struct slice){NULL, 0};
-	event->key = key_of(worker, member_at(object, plan->key));
+	event->cuts[event->cut_count++] = ours->whole;
 	return 0;
 }
 
-static int event_of(struct worker *worker, const struct input_plan *plan, const struct json_object *object,
+static int cut_if(struct event *event, const struct json_member *ours)
+{
+	return UNLIKELY(ours != NULL) ? cut(event, ours) : 0;
+}
+
+static int cut_ours(const struct input_plan *plan, const struct json_object *object, struct event *event)
+{
+	int drop;
+
+	event->cut_count = 0;
+	drop = cut_if(event, member_at(object, plan->ingest));
+	if (event->way.enrich & TYPE_GEO)
+		drop |= cut_if(event, member_at(object, plan->geo));
+	if (event->way.enrich & TYPE_CATEGORY)
+		drop |= cut_if(event, member_at(object, plan->category));
+	event->empty = object->member_count == event->cut_count;
+	return drop;
+}
+
+static void client_of(const struct json_member *member, struct event *event)
+{
+	event->has_client = member != NULL && member->kind == JSON_STRING && !member->escaped &&
+			    address_parse(member->value, &event->client) == 0;
+}
+
+static void item_of(struct worker *worker, const struct json_member *member, struct event *event)
+{
+	int len;
+
+	event->item_is_number = 0;
+	event->has_item = member != NULL && (member->kind == JSON_STRING || member->kind == JSON_NUMBER);
+	if (!event->has_item)
+		return;
+	event->item = member->value;
+	if (LIKELY(!member->escaped))
+		return;
+	worker->scratch_used = 1;
+	len = json_unescape(member->value, worker->item, sizeof(worker->item));
+	event->item = (struct slice){worker->item, len < 0 ? 0 : (uint32_t)len};
+	event->has_item = len >= 0;
+}
+
+int event_from_json(struct worker *worker, const struct input_plan *plan, const struct json_object *object,
 	struct event *event)
 {
-	int drop = type_of(worker, member_at(object, plan->type), &event->type);
+	int drop = cut_ours(plan, object, event);
 
 	if (UNLIKELY(drop != 0))
 		return drop;
-	drop = event_from_json(worker, plan, object, event);
-	if (UNLIKELY(drop != 0)) {
-		counter_add(&worker->counters->types[event->type].dropped, 1);
-		return drop;
-	}
-	time_of(member_at(object, plan->time), event);
+	event->body = object->body;
+	event->key = worker_key(worker, member_at(object, plan->key));
 	return 0;
+}
+
+static int event_of(struct worker *worker, const struct input_plan *plan, const struct datagram *datagram,
+	struct json_object *object, struct event *event)
+{
+	__attribute__((uninitialized)) uint32_t slot;
+	int drop = type_of(worker, member_at(object, plan->type), &slot);
+	const struct type_plan *asked;
+
+	if (UNLIKELY(drop != 0))
+		return drop;
+	event_begin(worker, event, slot);
+	drop = event_from_json(worker, plan, object, event);
+	time_of(member_at(object, plan->time), event);
+	asked = worker->generation->types->types[slot].plan;
+	if (event->way.enrich != 0 || asked != NULL) {
+		client_of(member_at(object, plan->client), event);
+		item_of(worker, member_at(object, plan->item), event);
+	}
+	if (asked != NULL && drop == 0)
+		drop = worker_judge(worker, asked, datagram, event, object);
+	if (UNLIKELY(drop > 0))
+		counter_add(&worker->counters->types[slot].dropped, 1);
+	return drop;
 }
 
 int decode_json(struct worker *worker, const struct input_plan *plan, const struct datagram *datagram)
 {
 	__attribute__((uninitialized)) struct json_object object;
-	__attribute__((uninitialized)) struct event event;
 	uint32_t offset = 0;
 	int any = 0, result, drop;
 
@@ -120,10 +175,10 @@ int decode_json(struct worker *worker, const struct input_plan *plan, const stru
 		worker->burst.found++;
 		if (FAULT("worker_decode"))
 			continue;
-		drop = result < 0 ? 1 + (int)json_drop(result) : event_of(worker, plan, &object, &event);
+		drop = result < 0 ? 1 + (int)json_drop(result) : event_of(worker, plan, datagram, &object, stage_next(worker));
 		if (LIKELY(drop == 0))
-			worker_emit(worker, &event);
-		else
+			stage_keep(worker);
+		else if (drop > 0)
 			event_drop(worker, (enum worker_event_drop)(drop - 1));
 	} while (offset < datagram->len);
 	return any ? 0 : 1 + DATAGRAM_DROP_no_event;

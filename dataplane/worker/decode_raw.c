@@ -3,18 +3,19 @@
 
 int decode_raw(struct worker *worker, const struct input_plan *plan, const struct datagram *datagram)
 {
-	const struct event event = {
-		.body = {datagram->data, datagram->len},
-		.time_us = EVENT_NO_TIME,
-		.type = plan->input->raw_type,
-		.body_kind = BODY_RAW,
-	};
+	struct event *event = stage_next(worker);
 
 	worker->burst.found++;
-	if (UNLIKELY(worker->generation->types.types[event.type].removed)) {
+	if (UNLIKELY(worker->generation->types->types[plan->input->raw_type].removed)) {
 		event_drop(worker, EVENT_DROP_type_unknown);
 		return 0;
 	}
-	worker_emit(worker, &event);
+	event_begin(worker, event, plan->input->raw_type);
+	event->body = (struct slice){datagram->data, datagram->len};
+	event->key = (struct slice){NULL, 0};
+	event->time_us = EVENT_NO_TIME;
+	event->way.enrich = 0;
+	event->way.raw = 1;
+	stage_keep(worker);
 	return 0;
 }

@@ -26,7 +26,12 @@
 	X(pool_empty, "no free batch: Kafka is away or too slow for longer than the pool lasts", "raise memory.pool") \
 	X(topic_credit, "the topic holds all the memory it may: it is missing, refused or has no leader",             \
 		"see `penstock show kafka`; raise memory.credit")                                                     \
+	X(shape, "a member that its type requires is missing or of another kind, and there is no quarantine topic",          \
+		"mend the sender, or name topics.quarantine")                                                         \
 	X(frame_body, "a frame's body is not exactly one JSON object", "a broken encoder")
+
+/* Why a copy of an event was not written. */
+#define WORKER_COPY_DROPS(X) X(too_large) X(pool_empty) X(topic_credit)
 
 /* What is wrong with a frame is named by wire/frame.h; those reasons stand behind ours, each with its own counter. */
 enum worker_datagram_drop {

@@ -1,104 +1,77 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <immintrin.h>
 #include <string.h>
 
 #include "base/fault.h"
 #include "batch/record.h"
+#include "worker/put.h"
 #include "worker/worker_priv.h"
 
 #define AHEAD_LINES 5 /* a record of usual length */
+#define PIECES      (EVENT_CUTS + 1)
 
 _Static_assert(INGEST_HEAD <= RECORD_SLACK && INGEST_PREFIX <= RECORD_SLACK && INGEST_END <= RECORD_SLACK,
 	"what is copied in steps stays within a record's slack");
 
-/* A piece of at most 64 bytes, copied by 32: its array is as long, and what is written too much is written over. */
-static inline uint8_t *put_short(uint8_t *to, const char *from, uint32_t len)
+/* What stays of an event's body, in order: members, between which a comma goes. */
+struct pieces {
+	unsigned count;
+	uint32_t len; /* with the brace before them and the commas */
+	struct slice each[PIECES];
+};
+
+static int is_space_or_comma(uint8_t c)
 {
-	memcpy(to, from, 32);
-	if (UNLIKELY(len > 32))
-		memcpy(to + 32, from + 32, 32);
-	return to + len;
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == ',';
 }
 
-/* 16 or 32 bytes with a blank for each line break. */
-__attribute__((target("sse4.1"))) ALWAYS_INLINE void blank16(uint8_t *to, const uint8_t *from)
+/* The members in [from, to), without what stood between them and those that are cut. */
+static void add_piece(struct pieces *pieces, const uint8_t *from, const uint8_t *to)
 {
-	const __m128i feed = _mm_set1_epi8('\n'), carriage = _mm_set1_epi8('\r'), blank = _mm_set1_epi8(' ');
-	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)from);
-	__m128i breaks = _mm_or_si128(_mm_cmpeq_epi8(bytes, feed), _mm_cmpeq_epi8(bytes, carriage));
-
-	_mm_storeu_si128((__m128i *)(void *)to, _mm_blendv_epi8(bytes, blank, breaks));
-}
-
-__attribute__((target("avx2"))) ALWAYS_INLINE void blank32(uint8_t *to, const uint8_t *from)
-{
-	const __m256i feed = _mm256_set1_epi8('\n'), carriage = _mm256_set1_epi8('\r'), blank = _mm256_set1_epi8(' ');
-	__m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)from);
-	__m256i breaks = _mm256_or_si256(_mm256_cmpeq_epi8(bytes, feed), _mm256_cmpeq_epi8(bytes, carriage));
-
-	_mm256_storeu_si256((__m256i *)(void *)to, _mm256_blendv_epi8(bytes, blank, breaks));
-}
-
-/* The last step lies over some bytes of the one before. */
-__attribute__((target("sse4.1"))) static void put_blanked16(uint8_t *to, const uint8_t *from, size_t len)
-{
-	for (size_t at = 0; at < len - 16; at += 16)
-		blank16(to + at, from + at);
-	blank16(to + len - 16, from + len - 16);
-}
-
-static inline size_t lesser(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* The same four steps at a time, where those too many do the last again: lengths differ from event to event, and a
- * branch that is guessed wrong costs more than they do. */
-__attribute__((target("avx2"))) static void put_blanked32(uint8_t *to, const uint8_t *from, size_t len)
-{
-	size_t last = len - 32;
-
-	for (size_t at = 0; at < len; at += 128)
-		for (size_t step = 0; step < 128; step += 32)
-			blank32(to + lesser(at + step, last), from + lesser(at + step, last));
-}
-
-/* JSON allows line breaks only between tokens, so a blank in their place changes nothing but the number of lines.
- * Looking whether there are any would cost as much. */
-static inline uint8_t *put_unbroken(uint8_t *to, const uint8_t *from, size_t len)
-{
-	if (LIKELY(len >= 32 && __builtin_cpu_supports("avx2")))
-		put_blanked32(to, from, len);
-	else if (len >= 16)
-		put_blanked16(to, from, len);
-	else
-		for (size_t i = 0; i < len; i++)
-			to[i] = from[i] == '\n' || from[i] == '\r' ? ' ' : from[i];
-	return to + len;
-}
-
-static int is_space(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-/* Widens the sender's member of our name by the comma that goes with it: the one behind, or else the one before. */
-static void widen_cut(const struct event *event, const uint8_t **from, const uint8_t **to)
-{
-	const uint8_t *begin = event->body.data + 1, *end = event->body.data + event->body.len - 1;
-
-	*from = event->reserved.data;
-	*to = *from + event->reserved.len;
-	while (*to < end && is_space(**to))
-		(*to)++;
-	if (*to < end && **to == ',') {
-		(*to)++;
+	while (from < to && is_space_or_comma(*from))
+		from++;
+	while (from < to && is_space_or_comma(to[-1]))
+		to--;
+	if (from == to)
 		return;
+	pieces->len += (uint32_t)(to - from) + (pieces->count > 0);
+	pieces->each[pieces->count++] = (struct slice){from, (uint32_t)(to - from)};
+}
+
+static void sort_cuts(struct event *event)
+{
+	for (unsigned i = 1; i < event->cut_count; i++)
+		for (unsigned k = i; k > 0 && event->cuts[k].data < event->cuts[k - 1].data; k--) {
+			struct slice cut = event->cuts[k];
+
+			event->cuts[k] = event->cuts[k - 1];
+			event->cuts[k - 1] = cut;
+		}
+}
+
+/* Members of the sender's under names that we append give way, with the commas that go with them. */
+static __attribute__((noinline)) void cut_up(struct event *event, struct pieces *pieces)
+{
+	const uint8_t *from = event->body.data + 1, *end = event->body.data + event->body.len - 1;
+
+	pieces->count = 0;
+	pieces->len = 1;
+	sort_cuts(event);
+	for (unsigned i = 0; i < event->cut_count; i++) {
+		add_piece(pieces, from, event->cuts[i].data);
+		from = event->cuts[i].data + event->cuts[i].len;
 	}
-	while (*from > begin && is_space((*from)[-1]))
-		(*from)--;
-	if (*from > begin && (*from)[-1] == ',')
-		(*from)--;
+	add_piece(pieces, from, end);
+}
+
+static __attribute__((noinline)) uint8_t *put_pieces(uint8_t *at, const struct pieces *pieces)
+{
+	*at++ = '{';
+	for (unsigned i = 0; i < pieces->count; i++) {
+		if (i > 0)
+			*at++ = ',';
+		at = put_unbroken(at, pieces->each[i].data, pieces->each[i].len);
+	}
+	return at;
 }
 
 /* How the ingest member of an event ends: as is, with a time of 16 digits, or as rendered in burst.own_end. */
@@ -183,18 +156,18 @@ static void count_oddities(struct worker_counters *counters, const struct event 
 		counter_add(&counters->time_missing, 1);
 	if (UNLIKELY(late))
 		counter_add(&counters->late, 1);
-	if (UNLIKELY(event->reserved.data != NULL))
+	if (UNLIKELY(event->cut_count > 0))
 		counter_add(&counters->reserved, 1);
 }
 
 /* The outlet has no batch, or a full one. */
-static __attribute__((noinline)) uint8_t *open_anew(
-	struct worker *worker, unsigned topic, struct outlet *outlet, const struct event *event, uint32_t len)
+static __attribute__((noinline)) uint8_t *open_anew(struct worker *worker, unsigned topic, struct outlet *outlet,
+	const struct event *event, uint32_t len, enum worker_event_drop *reason)
 {
 	for (int fresh = 0; fresh < 2; fresh++) {
 		uint8_t *at;
 
-		if (UNLIKELY(outlet_batch(worker, topic, outlet, event->type) == NULL))
+		if (UNLIKELY(outlet_batch(worker, topic, outlet, reason) == NULL))
 			return NULL;
 		at = record_open(&outlet->writer, event->key, len);
 		if (at != NULL)
@@ -203,43 +176,39 @@ static __attribute__((noinline)) uint8_t *open_anew(
 			break;
 		outlet_seal(worker, outlet, 1);
 	}
-	event_drop(worker, EVENT_DROP_too_large);
-	counter_add(&worker->counters->types[event->type].dropped, 1);
+	*reason = EVENT_DROP_too_large;
 	return NULL;
 }
 
 /* Opens a record in the event's outlet, in a new batch when the open one is full. */
-ALWAYS_INLINE uint8_t *open_record(
-	struct worker *worker, unsigned topic, struct outlet *outlet, const struct event *event, uint32_t len)
+ALWAYS_INLINE uint8_t *open_record(struct worker *worker, unsigned topic, struct outlet *outlet,
+	const struct event *event, uint32_t len, enum worker_event_drop *reason)
 {
 	uint8_t *at = record_open(&outlet->writer, event->key, len);
 
-	return LIKELY(at != NULL) ? at : open_anew(worker, topic, outlet, event, len);
+	return LIKELY(at != NULL) ? at : open_anew(worker, topic, outlet, event, len, reason);
 }
 
 /* Closes the record that ends at `end`. */
-static inline void count_numbered(struct worker *worker, struct topic_out *out, struct outlet *outlet,
-	const struct event *event, uint32_t len, uint8_t *end)
+ALWAYS_INLINE void close_record(struct topic_out *out, struct outlet *outlet, uint8_t *end)
 {
-	struct worker_type_counters *type = &worker->counters->types[event->type];
-
 	record_close(&outlet->writer, end);
-	worker->burst.numbered++;
 	counter_add(&out->next_seq, 1);
-	counter_add(&type->bytes, len);
-	counter_add(&type->events, 1);
 }
 
-static void emit_raw(struct worker *worker, unsigned topic, const struct event *event)
+/* The length of the record's value; 0: none was written, and *reason says why. */
+static uint32_t emit_raw(
+	struct worker *worker, unsigned topic, const struct event *event, enum worker_event_drop *reason)
 {
 	struct outlet *outlet = outlet_of(worker, topic, event->key);
 	uint32_t len = event->body.len;
-	uint8_t *at = open_record(worker, topic, outlet, event, len);
+	uint8_t *at = open_record(worker, topic, outlet, event, len, reason);
 
 	if (at == NULL)
-		return;
+		return 0;
 	memcpy(at, event->body.data, len);
-	count_numbered(worker, &worker->topics[topic], outlet, event, len, at + len);
+	close_record(&worker->topics[topic], outlet, at + len);
+	return len;
 }
 
 /* The topic's next record goes here, and others come before it: without this most of its stores miss the near caches. */
@@ -249,46 +218,106 @@ static inline void fetch_ahead(const uint8_t *at)
 		__builtin_prefetch(at + line * CACHE_LINE, 1, 3);
 }
 
-static void emit_json(struct worker *worker, unsigned topic, const struct event *event)
+static __attribute__((noinline)) uint32_t extras_len(const struct event *event)
+{
+	uint32_t len = 0;
+
+	for (unsigned i = 0; i < event->way.extra_count; i++)
+		len += event->extras[i].len;
+	return len;
+}
+
+/* Fragments have a comma before them, of which the first of an empty object does without. */
+static __attribute__((noinline)) uint8_t *put_extras(uint8_t *at, const struct event *event, uint32_t comma)
+{
+	for (unsigned i = 0; i < event->way.extra_count; i++) {
+		at = put_fragment(at, event->extras[i].data + comma, event->extras[i].len - comma);
+		comma = 0;
+	}
+	return at;
+}
+
+/* As emit_raw. */
+static inline uint32_t emit_json(
+	struct worker *worker, unsigned topic, struct event *event, enum worker_event_drop *reason)
 {
 	struct topic_out *out = &worker->topics[topic];
 	struct outlet *outlet = outlet_of(worker, topic, event->key);
-	const uint8_t *body = event->body.data, *end = body + event->body.len - 1, *cut_from = end, *cut_to = end;
 	uint64_t seq = counter_read(&out->next_seq);
-	uint32_t digits = ingest_hex_digits(seq), comma = event->empty ? 1 : 0, prefix_len = out->prefix_len - comma;
+	uint32_t digits = ingest_hex_digits(seq), comma = event->empty ? 1 : 0, body_len = event->body.len - 1, len;
+	uint32_t prefix_comma = comma, extra = 0;
+	__attribute__((uninitialized)) struct pieces pieces;
 	__attribute__((uninitialized)) struct tail tail;
-	uint32_t len;
 	uint8_t *at;
 
 	choose_tail(worker, event, &tail);
-	if (UNLIKELY(event->reserved.data != NULL))
-		widen_cut(event, &cut_from, &cut_to);
-	len = (uint32_t)((cut_from - body) + (end - cut_to)) + prefix_len + digits + tail.head_len + tail.end_len;
-	at = open_record(worker, topic, outlet, event, len);
+	if (UNLIKELY(event->cut_count > 0)) {
+		cut_up(event, &pieces);
+		body_len = pieces.len;
+	}
+	if (event->way.extra_count > 0) {
+		extra = extras_len(event) - comma;
+		prefix_comma = 0;
+	}
+	len = body_len + extra + out->prefix_len - prefix_comma + digits + tail.head_len + tail.end_len;
+	at = open_record(worker, topic, outlet, event, len, reason);
 	if (UNLIKELY(at == NULL))
-		return;
+		return 0;
 	if (UNLIKELY(tail.hour != worker->burst.hour))
 		hours_batch_reaches(worker, outlet->batch, tail.hour);
-	at = put_unbroken(at, body, (size_t)(cut_from - body));
-	if (UNLIKELY(cut_to < end))
-		at = put_unbroken(at, cut_to, (size_t)(end - cut_to));
-	at = put_short(at, out->prefix + comma, prefix_len);
+	if (LIKELY(event->cut_count == 0))
+		at = put_unbroken(at, event->body.data, body_len);
+	else
+		at = put_pieces(at, &pieces);
+	if (extra > 0)
+		at = put_extras(at, event, comma);
+	at = put_short(at, out->prefix + prefix_comma, out->prefix_len - prefix_comma);
 	ingest_hex(at, seq, digits);
 	at = put_short(at + digits, tail.head, tail.head_len);
 	at = put_end(worker, at, &tail, event);
 	fetch_ahead(at);
 	count_oddities(worker->counters, event, tail.late);
-	count_numbered(worker, out, outlet, event, len, at);
+	close_record(out, outlet, at);
+	return len;
 }
 
-void worker_emit(struct worker *worker, const struct event *event)
+ALWAYS_INLINE uint32_t emit_to(
+	struct worker *worker, unsigned topic, struct event *event, enum worker_event_drop *reason)
 {
-	const struct event_type *type = &worker->generation->types.types[event->type];
+	if (event->way.raw)
+		return emit_raw(worker, topic, event, reason);
+	return emit_json(worker, topic, event, reason);
+}
+
+/* A copy is a record like any other, with an identity of its own; one that cannot be written takes nothing from the event. */
+static __attribute__((noinline)) void emit_copy(struct worker *worker, struct event *event)
+{
+	enum worker_event_drop reason;
+
+	worker->burst.copies_asked++;
+	if (emit_to(worker, event->way.copy - 1u, event, &reason) > 0)
+		worker->burst.copies++;
+	else
+		counter_add(&worker->counters->copy_drops[reason], 1);
+}
+
+void worker_emit(struct worker *worker, struct event *event)
+{
+	struct worker_type_counters *type = &worker->counters->types[event->type];
+	enum worker_event_drop reason;
+	uint32_t len;
 
 	if (FAULT("worker_emit"))
 		return;
-	if (event->body_kind == BODY_RAW || type->raw)
-		emit_raw(worker, type->topic, event);
-	else
-		emit_json(worker, type->topic, event);
+	len = emit_to(worker, event->way.topic, event, &reason);
+	if (LIKELY(len > 0)) {
+		worker->burst.numbered++;
+		counter_add(&type->bytes, len);
+		counter_add(&type->events, 1);
+	} else {
+		event_drop(worker, reason);
+		counter_add(&type->dropped, 1);
+	}
+	if (UNLIKELY(event->way.copy != 0))
+		emit_copy(worker, event);
 }

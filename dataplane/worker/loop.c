@@ -40,24 +40,31 @@ static void burst_begin(struct worker *worker, uint64_t tsc)
 	burst->hour_us = burst->hour * HOUR_US;
 	burst->head_len = ingest_head(burst->head, burst->receive_us, burst->hour, worker->generation->number);
 	burst->found = burst->decoded = burst->numbered = 0;
+	burst->filtered = burst->sampled_out = burst->copies_asked = burst->copies = 0;
 }
 
 void worker_publish(struct worker *worker)
 {
 	struct worker_counters *counters = worker->counters;
 
-	worker->open_events += worker->burst.numbered;
+	worker->open_events += worker->burst.numbered + worker->burst.copies;
 	counter_set(&counters->open, worker->open_events);
 	counter_set(&counters->open_batches, worker->open_count);
+	counter_add(&counters->copies, worker->burst.copies);
 	counter_add(&counters->numbered, worker->burst.numbered);
+	counter_add(&counters->filtered, worker->burst.filtered);
+	counter_add(&counters->sampled_out, worker->burst.sampled_out);
 	counter_add(&counters->found, worker->burst.found);
 	counter_add(&counters->decoded, worker->burst.decoded);
+	counter_add(&counters->copies_asked, worker->burst.copies_asked);
 	worker->burst.numbered = worker->burst.found = worker->burst.decoded = 0;
+	worker->burst.filtered = worker->burst.sampled_out = 0;
+	worker->burst.copies_asked = worker->burst.copies = 0;
 }
 
 static int decode(struct worker *worker, const struct datagram *datagram)
 {
-	const struct input_plan *plan = &worker->plans[worker->input_of_port[datagram->destination_port]];
+	const struct input_plan *plan = &worker->generation->plans[worker->input_of_port[datagram->destination_port]];
 
 	if (UNLIKELY(datagram->len == 0))
 		return 1 + DATAGRAM_DROP_empty;
@@ -87,6 +94,7 @@ void worker_burst(struct worker *worker, const struct datagram *datagrams, unsig
 		else
 			counter_add(&counters->datagram_drops[drop - 1], 1);
 	}
+	stage_run(worker);
 	worker_publish(worker);
 	counter_add(&counters->datagrams, count);
 	counter_add(&counters->bursts, 1);

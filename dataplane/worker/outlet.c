@@ -49,23 +49,21 @@ static int32_t choose_partition(struct worker *worker, unsigned topic, struct ou
 	return index == OUTLET_UNPLACED ? BATCH_UNASSIGNED : (int32_t)(index - OUTLET_FIRST);
 }
 
-struct batch *outlet_batch(struct worker *worker, unsigned topic, struct outlet *outlet, uint32_t type)
+struct batch *outlet_batch(
+	struct worker *worker, unsigned topic, struct outlet *outlet, enum worker_event_drop *reason)
 {
 	struct topic_out *out = &worker->topics[topic];
 	struct batch *batch = outlet->batch;
-	enum worker_event_drop reason = EVENT_DROP_topic_credit;
 
 	if (LIKELY(batch != NULL))
 		return batch;
+	*reason = EVENT_DROP_topic_credit;
 	if (LIKELY(out->batches < worker->credit)) {
-		reason = EVENT_DROP_pool_empty;
+		*reason = EVENT_DROP_pool_empty;
 		batch = batch_get(worker->pool);
 	}
-	if (UNLIKELY(batch == NULL)) {
-		event_drop(worker, reason);
-		counter_add(&worker->counters->types[type].dropped, 1);
+	if (UNLIKELY(batch == NULL))
 		return NULL;
-	}
 	out->batches++;
 	batch->topic = (uint16_t)topic;
 	batch->partition = choose_partition(worker, topic, outlet);

@@ -18,24 +18,6 @@ unsigned worker_pool_count(const struct worker_config *config)
 	return count > UINT32_MAX / 2 ? UINT32_MAX / 2 : (unsigned)count;
 }
 
-static int add_wanted(struct json_plan *plan, const char *name)
-{
-	return name[0] != '\0' ? json_plan_add(plan, name) : -1;
-}
-
-/* Frames name type and time themselves; of their bodies only the key and our own name are looked for. */
-static int plan_input(struct input_plan *plan, const struct input *input)
-{
-	int rc = json_plan_init(&plan->plan, input->trusted);
-
-	plan->input = input;
-	plan->type = input->format == INPUT_JSON ? add_wanted(&plan->plan, input->type_member) : -1;
-	plan->time = input->format == INPUT_JSON ? add_wanted(&plan->plan, input->time_member) : -1;
-	plan->key = add_wanted(&plan->plan, input->key_member);
-	plan->ingest = add_wanted(&plan->plan, "ingest");
-	return rc;
-}
-
 static int any_key(const struct worker_config *config)
 {
 	for (unsigned i = 0; i < config->input_count; i++)
@@ -48,17 +30,11 @@ static int new_inputs(struct worker *worker)
 {
 	const struct worker_config *config = &worker->config;
 
-	worker->plans = calloc(config->input_count, sizeof(*worker->plans));
 	worker->input_of_port = calloc(65536, 1);
-	if (worker->plans == NULL || worker->input_of_port == NULL)
+	if (worker->input_of_port == NULL)
 		return -ENOMEM;
-	for (unsigned i = 0; i < config->input_count; i++) {
-		int rc = plan_input(&worker->plans[i], &config->inputs[i]);
-
-		if (rc != 0)
-			return rc;
+	for (unsigned i = 0; i < config->input_count; i++)
 		worker->input_of_port[config->inputs[i].port] = (uint8_t)i;
-	}
 	return 0;
 }
 
@@ -163,7 +139,6 @@ unsigned worker_free(struct worker *worker)
 		return 0;
 	away = batch_pool_free(worker->pool);
 	memory_unmap(worker->counters, sizeof(*worker->counters));
-	free(worker->plans);
 	free(worker->input_of_port);
 	for (unsigned i = 0; i < worker->topic_count; i++)
 		free(worker->topics[i].keyed);

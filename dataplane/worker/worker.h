@@ -19,7 +19,6 @@
 #include "tables/generation.h"
 #include "worker/drops.h"
 #include "worker/hours.h"
-#include "worker/input.h"
 
 #define WORKER_NODE_NAME_MAX 16
 
@@ -53,6 +52,13 @@ struct worker_type_counters {
 	counter events;  /* numbered */
 	counter bytes;   /* of their values */
 	counter dropped; /* by whatever reason once the type was known */
+	counter filtered, sampled_out; /* by its rules */
+	counter quarantined;           /* numbered in a quarantine topic */
+};
+
+struct worker_rule_counters {
+	counter hits;    /* events that it decided on */
+	counter removed; /* of these, filtered or sampled out */
 };
 
 /*
@@ -67,6 +73,10 @@ struct worker_counters {
 	counter decoded;      /* datagrams with at least one event found, or a heartbeat */
 	counter found;        /* events found in datagrams */
 	counter numbered;     /* events written into a batch with their identity */
+	counter filtered;     /* events that a rule dropped */
+	counter sampled_out;  /* events that a rule's sample leaves out */
+	counter copies_asked; /* copies that rules and types ask for */
+	counter copies;       /* of these, those written into a batch, with an identity of their own */
 	counter open;         /* gauge: events in open batches */
 	counter open_batches; /* gauge */
 	counter sealed;       /* batches handed over */
@@ -75,7 +85,9 @@ struct worker_counters {
 	counter reserved;     /* numbered events that had a member of our name, which was replaced */
 	counter datagram_drops[DATAGRAM_DROPS];
 	counter event_drops[EVENT_DROPS];
+	counter copy_drops[EVENT_DROPS]; /* of copies; only those of WORKER_COPY_DROPS occur */
 	struct worker_type_counters types[TYPE_MAX];
+	struct worker_rule_counters rules[RULE_SLOTS];
 };
 
 struct worker;

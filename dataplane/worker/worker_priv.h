@@ -6,6 +6,10 @@
 #include <pthread.h>
 
 #include "batch/record.h"
+#include "tables/category.h"
+#include "tables/geo.h"
+#include "tables/input_plan.h"
+#include "tables/type_plan.h"
 #include "wire/event.h"
 #include "wire/json.h"
 #include "worker/ingest.h"
@@ -17,6 +21,8 @@
 #define HOLD_US           100000u  /* ... or so long */
 #define WAIT_AGE_US       5000000u /* what a batch that is not nearly full may age while others are on the way */
 #define AHEAD_MAX         8u       /* batches of one topic on the way before such a one waits */
+#define STAGE_EVENTS      32u      /* events whose look-ups are done together */
+#define JUDGED_OUT        (-1)     /* an event that a rule has removed and counted */
 
 /* Outlets of a topic for events with a key: 0 while the partition count is unknown or too large, then one a partition. Events
  * without a key have an outlet of their own. */
@@ -45,13 +51,6 @@ struct topic_out {
 	char prefix[INGEST_PREFIX + 1]; /* whoever leaves the comma out may read as far */
 } __attribute__((aligned(CACHE_LINE)));
 
-/* Where an input's wanted members stand in the scanner's result. */
-struct input_plan {
-	struct json_plan plan;
-	int type, time, key, ingest; /* index in json_object.members, -1: not asked for */
-	const struct input *input;
-};
-
 /* What is the same for a whole burst, rendered once. */
 struct burst {
 	uint64_t tsc;
@@ -60,7 +59,7 @@ struct burst {
 	int64_t hour_us; /* when `hour` began */
 	uint32_t head_len;
 	char head[INGEST_HEAD];
-	uint64_t found, decoded, numbered;
+	uint64_t found, decoded, numbered, filtered, sampled_out, copies_asked, copies;
 	char own_head[INGEST_HEAD], own_end[INGEST_END]; /* of an event that does not go on as the others do */
 };
 
@@ -82,8 +81,7 @@ struct worker {
 	atomic_uint ahead;    /* batches of one topic on the way before one that is not nearly full waits; control: rw */
 	uint64_t open_events; /* the truth behind counters->open, without those numbered in this burst */
 	struct burst burst;
-	struct input_plan *plans;
-	uint8_t *input_of_port; /* index into plans + 1, by UDP port */
+	uint8_t *input_of_port; /* index into the generation's plans, by UDP port */
 	uint64_t us_ticks;      /* TSC ticks a microsecond */
 	uint64_t next_tick;
 	struct worker_counters *counters;
@@ -92,14 +90,18 @@ struct worker {
 	pthread_t thread;
 	atomic_int stage; /* enum worker_stage; control asks, the worker answers */
 	int started;
-	uint8_t key[WORKER_KEY_MAX];
+	unsigned staged_count;
+	int scratch_used; /* the last staged event's key or item is here, so it cannot wait for others: */
+	uint8_t key[WORKER_KEY_MAX], item[CATEGORY_KEY + 1];
+	struct event staged[STAGE_EVENTS];
 };
 
 /* emit.c: writes one event as a record of its topic, or counts why not. */
-void worker_emit(struct worker *worker, const struct event *event);
+void worker_emit(struct worker *worker, struct event *event);
 
-/* outlet.c: the open batch of an outlet, taken from the pool when there is none; NULL after counting why not. */
-struct batch *outlet_batch(struct worker *worker, unsigned topic, struct outlet *outlet, uint32_t type);
+/* outlet.c: the open batch of an outlet, taken from the pool when there is none; NULL with *reason when it cannot be. */
+struct batch *outlet_batch(
+	struct worker *worker, unsigned topic, struct outlet *outlet, enum worker_event_drop *reason);
 struct outlet *outlet_of_key(struct worker *worker, unsigned topic, struct slice key);
 void outlet_seal(struct worker *worker, struct outlet *outlet, int full);
 void outlets_seal_aged(struct worker *worker, uint64_t tsc);
@@ -117,9 +119,47 @@ int decode_json(struct worker *worker, const struct input_plan *plan, const stru
 int decode_frame(struct worker *worker, const struct input_plan *plan, const struct datagram *datagram);
 int decode_raw(struct worker *worker, const struct input_plan *plan, const struct datagram *datagram);
 
-/* Fills what an event needs from a scanned JSON object; 0, or 1 + the event's drop reason. */
+/* Fills what an event needs from a scanned JSON object; 0, or 1 + the event's drop reason. Its type is known. */
 int event_from_json(struct worker *worker, const struct input_plan *plan, const struct json_object *object,
 	struct event *event);
+
+/* A partition key from a member: one longer than the limit, or none, leaves the event without; numbers and the like key by
+ * their text. */
+struct slice worker_key(struct worker *worker, const struct json_member *member);
+
+/* What stands of an event at first, once its type is known: its topics and what it is enriched with. */
+static inline void event_begin(const struct worker *worker, struct event *event, uint32_t slot)
+{
+	const struct event_type *type = &worker->generation->types->types[slot];
+
+	event->type = slot;
+	event->way = type->way;
+}
+
+/* judge.c */
+struct ip_address ip_of_address(const struct address *address);
+
+/*
+ * judge.c: what the type's plan says of an event; `object` is its body, NULL when the plan has no paths. 0: it stays; JUDGED_OUT:
+ * it does not, and is counted; else 1 + the event's drop reason.
+ */
+int worker_judge(struct worker *worker, const struct type_plan *plan, const struct datagram *datagram,
+	struct event *event, struct json_object *object);
+
+/* stage.c: emits the events that wait for each other. */
+void stage_run(struct worker *worker);
+
+/* Where the next event is to be put, and that it is there. */
+static inline struct event *stage_next(struct worker *worker)
+{
+	return &worker->staged[worker->staged_count];
+}
+
+static inline void stage_keep(struct worker *worker)
+{
+	if (UNLIKELY(++worker->staged_count == STAGE_EVENTS || worker->scratch_used))
+		stage_run(worker);
+}
 
 /* The event drop that a result of json_next means. */
 enum worker_event_drop json_drop(int result);

@@ -21,7 +21,7 @@
 static void fill_types(struct rig *rig)
 {
 	const struct rig_settings *s = &rig->settings;
-	struct event_types *types = &rig->generation->types;
+	struct event_types *types = rig->generation->types;
 
 	rig->generation->number = 1;
 	types->count = s->types;
@@ -30,7 +30,7 @@ static void fill_types(struct rig *rig)
 	for (unsigned i = 0; i < s->types; i++) {
 		type_name(i, types->types[i].name);
 		types->types[i].id = i + 1;
-		types->types[i].topic = (uint16_t)(i % s->topics);
+		types->types[i].way.topic = (uint16_t)(i % s->topics);
 	}
 	for (unsigned i = 0; i < s->topics; i++) {
 		(void)snprintf(rig->topics.topics[i].name, TOPIC_NAME_MAX, "%s%02u", s->topic_prefix, i);
@@ -161,6 +161,8 @@ int rig_open(struct rig *rig, const struct rig_settings *settings, struct error 
 	if (rig->generation == NULL)
 		return error_set(error, -ENOMEM, "no memory for the event types");
 	fill_types(rig);
+	rig->generation->inputs = rig->inputs;
+	rig->generation->input_count = 2;
 	rc = generation_seal(rig->generation, error);
 	if (rc != 0)
 		return rc;
@@ -237,7 +239,7 @@ void rig_sum(const struct rig *rig, struct rig_sums *sums)
 		sums->frames += counter_read(&s->frames);
 		sums->numbered += counter_read(&c->numbered);
 		sums->datagrams += counter_read(&c->datagrams);
-		for (unsigned t = 0; t < rig->generation->types.count; t++)
+		for (unsigned t = 0; t < rig->generation->types->count; t++)
 			sums->bytes += counter_read(&c->types[t].bytes);
 		for (unsigned d = 0; d < DATAGRAM_DROPS; d++)
 			sums->dropped += counter_read(&c->datagram_drops[d]);

@@ -79,13 +79,13 @@ static void the_sample_is_read_as_written(void **state)
 	assert_int_equal(c->ports[1].source.ports[0], 9000);
 	assert_int_equal(c->ports[1].source.ports[1], 9002);
 
-	assert_int_equal(c->types->count, 3);
+	assert_int_equal(c->types->count, 4);
 	assert_int_equal(c->types->unknown, TYPE_NONE);
 	assert_string_equal(c->types->types[1].name, "click");
 	assert_int_equal(c->types->types[1].id, 2);
-	assert_int_equal(c->types->types[2].raw, 1);
-	assert_string_equal(c->topics->topics[c->types->types[0].topic].name, "ev.request");
-	assert_string_equal(c->topics->topics[c->types->types[1].topic].name, "clicks");
+	assert_int_equal(c->types->types[2].way.raw, 1);
+	assert_string_equal(c->topics->topics[c->types->types[0].way.topic].name, "ev.request");
+	assert_string_equal(c->topics->topics[c->types->types[1].way.topic].name, "clicks");
 
 	assert_int_equal(c->property_count, 3);
 	assert_string_equal(c->properties[0].name, "bootstrap.servers");
@@ -134,8 +134,8 @@ static void unknown_events_get_a_type_and_topic_of_their_own(void **state)
 	assert_string_equal(c->types->types[2].name, "unknown");
 	assert_int_equal(c->types->types[2].id, 0);
 	assert_int_equal(c->topics->count, 2); /* t and u share one */
-	assert_int_equal(c->types->types[1].topic, 0);
-	assert_string_equal(c->topics->topics[c->types->types[2].topic].name, "strays");
+	assert_int_equal(c->types->types[1].way.topic, 0);
+	assert_string_equal(c->topics->topics[c->types->types[2].way.topic].name, "strays");
 	config_free(c);
 }
 

@@ -87,7 +87,7 @@ static int has_key(const struct tree_node *node, const char *name)
 	if (tree_find(node, name) != NULL)
 		return 1;
 	for (const struct tree_node *n = node->first; n != NULL; n = n->next)
-		if (n->kind == TREE_MAP && tree_find(n, name) != NULL)
+		if (n->kind != TREE_SCALAR && has_key(n, name))
 			return 1;
 	return 0;
 }

@@ -170,7 +170,7 @@ static void unknown_types_go_where_the_configuration_says(void **state)
 	char *text;
 
 	(void)state;
-	rig->generation->types.unknown = 1;
+	rig->generation->types->unknown = 1;
 	rig_start(rig);
 	rig_put_json(rig, "{\"type\":\"nobody\"}");
 	text = rig_take(rig, NULL, NULL);

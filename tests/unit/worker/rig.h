@@ -35,14 +35,14 @@ struct rig {
 
 static inline void rig_add_type(struct rig *rig, const char *name, uint32_t id, int raw)
 {
-	struct event_types *types = &rig->generation->types;
+	struct event_types *types = rig->generation->types;
 	struct event_type *type = &types->types[types->count];
 
 	(void)snprintf(type->name, sizeof(type->name), "%s", name);
 	(void)snprintf(rig->topics.topics[types->count].name, TOPIC_NAME_MAX, "ev.%s", name);
 	type->id = id;
-	type->topic = (uint16_t)types->count++;
-	type->raw = (uint8_t)raw;
+	type->way.topic = (uint16_t)types->count++;
+	type->way.raw = (uint8_t)raw;
 	rig->topics.count = types->count;
 }
 
@@ -58,7 +58,7 @@ static inline struct rig *rig_new(unsigned batches)
 	rig_add_type(rig, "click", 1, 0);
 	rig_add_type(rig, "view", 2, 0);
 	rig_add_type(rig, "line", 3, 1);
-	rig->generation->types.unknown = TYPE_NONE;
+	rig->generation->types->unknown = TYPE_NONE;
 	rig->inputs[0] = (struct input){.port = RIG_PORT_JSON, .format = INPUT_JSON, .raw_type = TYPE_NONE,
 		.type_member = "type", .time_member = "ts"};
 	rig->inputs[1] = (struct input){.port = RIG_PORT_FRAME, .format = INPUT_FRAME, .raw_type = TYPE_NONE};
@@ -75,6 +75,8 @@ static inline void rig_start(struct rig *rig)
 {
 	struct error error;
 
+	rig->generation->inputs = rig->inputs;
+	rig->generation->input_count = 3;
 	assert_int_equal(generation_seal(rig->generation, &error), 0);
 	(void)generation_publish(&rig->slot, rig->generation);
 	rig->lane.out = ring_new(64, -1);
@@ -141,12 +143,16 @@ static inline char *rig_take(struct rig *rig, struct record *record, int32_t *pa
 static inline void rig_check_ledger(struct rig *rig)
 {
 	const struct worker_counters *c = rig->counters;
-	uint64_t datagrams = counter_read(&c->decoded), events = counter_read(&c->numbered);
+	uint64_t datagrams = counter_read(&c->decoded), copies = counter_read(&c->copies);
+	uint64_t events = counter_read(&c->numbered) + counter_read(&c->filtered) + counter_read(&c->sampled_out);
 
 	for (unsigned i = 0; i < DATAGRAM_DROPS; i++)
 		datagrams += counter_read(&c->datagram_drops[i]);
 	for (unsigned i = 0; i < EVENT_DROPS; i++)
 		events += counter_read(&c->event_drops[i]);
+	for (unsigned i = 0; i < EVENT_DROPS; i++)
+		copies += counter_read(&c->copy_drops[i]);
+	assert_int_equal(counter_read(&c->copies_asked), copies);
 	assert_int_equal(counter_read(&c->datagrams), datagrams);
 	assert_int_equal(counter_read(&c->found), events);
 }

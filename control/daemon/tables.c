@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/daemon/tables.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "tables/category.h"
+
+/* A file that is not there has a mark too. */
+static size_t mark_file(char *out, size_t size, const char *path)
+{
+	struct stat st = {0};
+
+	(void)stat(path, &st);
+	return (size_t)snprintf(out, size, "%s %" PRIuMAX ":%" PRIuMAX " %" PRIdMAX " %" PRIdMAX ".%ld\n", path,
+		(uintmax_t)st.st_dev, (uintmax_t)st.st_ino, (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec,
+		st.st_mtim.tv_nsec);
+}
+
+static void mark(const struct config *config, struct tables_marks *marks)
+{
+	size_t n = (size_t)snprintf(marks->geo, TABLES_MARK, "%x %" PRIu64 "\n", config->geo_fields, config->geo_budget);
+
+	for (unsigned i = 0; i < config->geo_file_count && n < TABLES_MARK; i++)
+		n += mark_file(marks->geo + n, TABLES_MARK - n, config->geo_files[i]);
+	n = (size_t)snprintf(marks->category, TABLES_MARK, "%" PRIu64 "\n", config->category_budget);
+	if (config->category_file != NULL)
+		(void)mark_file(marks->category + n, TABLES_MARK - n, config->category_file);
+}
+
+static int load_geo(struct generation *generation, const struct config *config, struct error *error)
+{
+	struct geo_config c = {.path_count = config->geo_file_count,
+		.fields = config->geo_fields,
+		.budget_bytes = config->geo_budget,
+		.node = MEMORY_ANY_NODE};
+	struct geo_info info;
+	int rc;
+
+	memcpy(c.paths, config->geo_files, sizeof(c.paths));
+	rc = geo_new(&generation->geo, &c, error);
+	if (rc != 0)
+		return rc;
+	geo_describe(generation->geo, &info);
+	log_write(LOG_NOTICE, "geo: %" PRIu64 " prefixes, %u places, %" PRIu64 " MiB, built in %u ms", info.prefixes, info.places,
+		info.bytes >> 20, info.build_ms);
+	return 0;
+}
+
+static int load_category(struct generation *generation, const struct config *config, struct error *error)
+{
+	const struct category_config c = {.path = config->category_file,
+		.name = "category",
+		.budget_bytes = config->category_budget,
+		.node = MEMORY_ANY_NODE};
+	struct category_info info;
+	int rc = category_new(&generation->category, &c, error);
+
+	if (rc != 0)
+		return rc;
+	category_describe(generation->category, &info);
+	log_write(LOG_NOTICE, "category: %" PRIu64 " keys, %u categories, %" PRIu64 " MiB, built in %u ms", info.entries,
+		info.values, info.bytes >> 20, info.build_ms);
+	return 0;
+}
+
+int tables_load(struct generation *generation, const struct config *config, const struct generation *before,
+	const struct tables_marks *marks_before, struct tables_marks *marks, struct error *error)
+{
+	int rc = 0;
+
+	mark(config, marks);
+	if (config->geo_file_count > 0) {
+		if (before != NULL && before->geo != NULL && strcmp(marks->geo, marks_before->geo) == 0)
+			generation->geo = before->geo;
+		else
+			rc = load_geo(generation, config, error);
+	}
+	if (rc == 0 && config->category_file != NULL) {
+		if (before != NULL && before->category != NULL && strcmp(marks->category, marks_before->category) == 0) {
+			generation->category = before->category;
+			generation->overlay = before->overlay;
+			generation->revision = before->revision;
+		} else {
+			rc = load_category(generation, config, error);
+		}
+	}
+	return rc;
+}
+
+void tables_hand_over(struct generation *before, const struct generation *after)
+{
+	if (before->geo == after->geo)
+		before->geo = NULL;
+	if (before->category == after->category)
+		before->category = NULL;
+	if (before->overlay == after->overlay)
+		before->overlay = NULL;
+}
+
+int tables_changed(const struct config *config, const struct tables_marks *marks)
+{
+	struct tables_marks now;
+
+	mark(config, &now);
+	return strcmp(now.geo, marks->geo) != 0 || strcmp(now.category, marks->category) != 0;
+}

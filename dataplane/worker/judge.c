@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/worker_priv.h"
+
+struct ip_address ip_of_address(const struct address *address)
+{
+	struct ip_address ip = {0, 0};
+
+	if (address->family == ADDRESS_IPV4) {
+		uint32_t v4;
+
+		memcpy(&v4, address->bytes, sizeof(v4));
+		return address_of_v4(be32toh(v4));
+	}
+	memcpy(&ip.high, address->bytes, sizeof(ip.high));
+	memcpy(&ip.low, address->bytes + 8, sizeof(ip.low));
+	return (struct ip_address){be64toh(ip.high), be64toh(ip.low)};
+}
+
+/* A member that the sender put under the name that the reason gets. */
+static void cut_namesake(struct event *event, struct json_object *object)
+{
+	struct json_member members[JSON_WANTED];
+	struct json_plan plan;
+
+	(void)json_plan_init(&plan, 0);
+	(void)json_plan_add(&plan, "quarantine");
+	if (object == NULL || json_pick(&plan, object, members) != 0 || members[0].kind == JSON_ABSENT)
+		return;
+	event->cuts[event->cut_count++] = members[0].whole;
+	event->empty = object->member_count == event->cut_count;
+}
+
+/* The event goes aside, with the reason; or is dropped, where there is no such topic. */
+static __attribute__((noinline)) int put_aside(
+	struct worker *worker, const struct type_plan *plan, struct slice why, struct event *event, struct json_object *object)
+{
+	if (plan->quarantine == TOPIC_OWN)
+		return 1 + EVENT_DROP_shape;
+	counter_add(&worker->counters->types[event->type].quarantined, 1);
+	event->way.topic = plan->quarantine;
+	event->way.copy = 0;
+	event->way.enrich = 0;
+	cut_namesake(event, object);
+	event->extras[0] = why;
+	event->way.extra_count = 1;
+	return 0;
+}
+
+static int drop_by_rule(struct worker *worker, const struct event *event, const struct rule_action *action)
+{
+	struct worker_counters *counters = worker->counters;
+
+	counter_add(&counters->rules[action->slot].removed, 1);
+	if (action->what == RULE_SAMPLE) {
+		counter_add(&counters->types[event->type].sampled_out, 1);
+		worker->burst.sampled_out++;
+	} else {
+		counter_add(&counters->types[event->type].filtered, 1);
+		worker->burst.filtered++;
+	}
+	return JUDGED_OUT;
+}
+
+static int apply(struct worker *worker, const struct type_plan *plan, const struct rule_action *action,
+	const struct json_member *members, struct event *event, struct json_object *object)
+{
+	counter_add(&worker->counters->rules[action->slot].hits, 1);
+	if (action->what == RULE_DROP ||
+		(action->what == RULE_SAMPLE && !rules_sampled(&members[action->by], action->share)))
+		return drop_by_rule(worker, event, action);
+	if (action->what == RULE_QUARANTINE)
+		return put_aside(worker, plan, action->why, event, object);
+	if (action->topic != TOPIC_OWN)
+		event->way.topic = action->topic;
+	if (action->copy != 0)
+		event->way.copy = action->copy;
+	return 0;
+}
+
+int worker_judge(struct worker *worker, const struct type_plan *plan, const struct datagram *datagram,
+	struct event *event, struct json_object *object)
+{
+	__attribute__((uninitialized)) struct json_member members[JSON_PATHS];
+	__attribute__((uninitialized)) struct rules_event asked;
+	uint32_t rule;
+
+	if (plan->paths != NULL && UNLIKELY(json_paths_find(plan->paths, object, members) != 0))
+		return 1 + EVENT_DROP_json_syntax;
+	for (unsigned i = 0; i < plan->required_count; i++)
+		if (UNLIKELY((plan->required[i].kinds >> members[plan->required[i].path].kind & 1) == 0))
+			return put_aside(worker, plan, plan->required[i].why, event, object);
+	if (plan->key >= 0)
+		event->key = worker_key(worker, &members[plan->key]);
+	if (plan->rules == NULL)
+		return 0;
+	asked.members = members;
+	asked.has_client = event->has_client;
+	asked.client = event->client;
+	asked.source = ip_of_address(&datagram->source);
+	asked.time_us = event->time_us;
+	asked.receive_us = worker->burst.receive_us;
+	rule = rules_judge(plan->rules, &asked);
+	if (rule == RULES_NONE)
+		return 0;
+	return apply(worker, plan, &plan->actions[rule], members, event, object);
+}

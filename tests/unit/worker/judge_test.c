@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What rules, requirements and tables make of events, from the configuration's text to the record. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <unistd.h>
+
+#include "control/daemon/config.h"
+#include "geo_writer.h"
+#include "rig.h"
+#include "sources_helpers.h"
+#include "tables/category.h"
+#include "tables/geo.h"
+#include "wire/frame.h"
+
+static const char types[] =
+	"types:\n"
+	"  click:\n"
+	"    id: 1\n"
+	"    rules:\n"
+	"      - {name: bots, if: 'agent contains \"bot\" or @client in 10.0.0.0/8', then: drop}\n"
+	"      - {name: cheap, if: 'price < 10', then: sample, share: 30%, by: user.id}\n"
+	"      - {name: odd, if: 'price == 77', then: quarantine}\n"
+	"      - {name: vip, if: 'user.tier == \"gold\"', then: keep, topic: vip, copy: everything}\n"
+	"  view: {id: 2, geo: false, key: user.id, require: {user.id: string, n: number|null}}\n"
+	"  line: {id: 3, record: raw}\n"
+	"  plain: {id: 4, copy: everything}\n";
+
+struct judged {
+	struct rig *rig;
+	struct config *config;
+};
+
+static void load_tables(struct generation *generation)
+{
+	char geo_path[] = "/tmp/judge-geo-XXXXXX", category_path[] = "/tmp/judge-XXXXXX.tsv";
+	const struct geo_config geo = {
+		.paths = {geo_path}, .path_count = 1, .fields = GEO_COUNTRY, .budget_bytes = 1u << 30, .node = -1};
+	const struct category_config category = {
+		.path = category_path, .name = "category", .budget_bytes = 1u << 30, .node = -1};
+	struct geo_writer *writer = geo_writer_new(6, 24);
+	int fd = mkstemps(category_path, 4);
+	struct error error = {""};
+
+	assert_int_equal(write(fd, "7\tshoes\nabc\thats\n", 17), 17);
+	close(fd);
+	close(mkstemp(geo_path));
+	assert_int_equal(geo_writer_put_text(writer, "200.0.0.0/8 BR - -"), 0);
+	assert_int_equal(geo_writer_put_text(writer, "2001:db8::/32 DE - -"), 0);
+	assert_int_equal(geo_writer_write(writer, geo_path), 0);
+	geo_writer_free(writer);
+	if (geo_new(&generation->geo, &geo, &error) != 0 || category_new(&generation->category, &category, &error) != 0)
+		fail_msg("%s", error.text);
+	unlink(geo_path);
+	unlink(category_path);
+}
+
+/* The rig with types, topics and plans of a configuration. */
+static struct judged judged_new(const char *more, int with_tables)
+{
+	struct judged j = {.rig = rig_new(32)};
+	char text[4096];
+	int length = snprintf(text, sizeof(text),
+		"node: a\nports: [{name: p, device: net_null0}]\nkafka: {properties: {bootstrap.servers: \"k:1\"}}\n%s%s", types,
+		more);
+	struct generation *generation = j.rig->generation;
+	struct error error = {""};
+
+	if (config_read_text(&j.config, "p.yaml", text, (size_t)length, &error) != 0)
+		fail_msg("%s", error.text);
+	*generation->types = *j.config->types;
+	for (unsigned i = 0; i < j.config->types->count; i++)
+		j.config->types->types[i].plan = NULL; /* the generation frees them */
+	memcpy(j.rig->topics.topics, j.config->topics->topics, sizeof(j.rig->topics.topics));
+	j.rig->topics.count = j.config->topics->count;
+	for (size_t i = 0; i < 2; i++) {
+		(void)snprintf(j.rig->inputs[i].client_member, MEMBER_MAX, "ip");
+		(void)snprintf(j.rig->inputs[i].item_member, MEMBER_MAX, "item");
+	}
+	if (with_tables)
+		load_tables(generation);
+	else
+		for (unsigned i = 0; i < generation->types->count; i++)
+			generation->types->types[i].way.enrich = 0;
+	j.rig->config.credit_percent = j.config->credit_percent;
+	j.rig->config.sources = table_new(4, 64, 1u << 30);
+	rig_start(j.rig);
+	return j;
+}
+
+static void judged_free(struct judged *j)
+{
+	struct sources *sources = j->rig->config.sources;
+
+	rig_free(j->rig);
+	sources_free(sources);
+	config_free(j->config);
+}
+
+static const char *topic_of(const struct judged *j)
+{
+	return j->rig->topics.topics[j->rig->batch->topic].name;
+}
+
+/* The next record (of the topics of a burst the last comes first) is in this topic and begins so, up to its ingest member. */
+static void expect(struct judged *j, const char *topic, const char *start)
+{
+	char *text = rig_take(j->rig, NULL, NULL), *end;
+
+	if (text == NULL)
+		fail_msg("no record, expected %s: %s", topic, start);
+	assert_string_equal(topic_of(j), topic);
+	end = strstr(text, "\"ingest\":[\"");
+	assert_non_null(end);
+	*end = '\0';
+	assert_string_equal(text, start);
+	free(text);
+}
+
+static void expect_none(struct judged *j)
+{
+	assert_null(rig_take(j->rig, NULL, NULL));
+}
+
+static uint64_t type_count(const struct judged *j, unsigned slot, size_t field)
+{
+	const char *base = (const char *)&j->rig->counters->types[slot];
+
+	return counter_read((const counter *)(const void *)(base + field));
+}
+
+#define TYPE_COUNT(j, slot, field) type_count(j, slot, offsetof(struct worker_type_counters, field))
+
+static void the_first_rule_that_holds_decides(void **state)
+{
+	struct judged j = judged_new("topics: {quarantine: \"aside.{type}\"}\n", 0);
+
+	(void)state;
+	rig_put_json(j.rig, "{\"type\":\"click\",\"agent\":\"a robot\",\"price\":77}");
+	rig_put_json(j.rig, "{\"type\":\"click\",\"ip\":\"10.1.2.3\"}");
+	expect_none(&j);
+	assert_int_equal(counter_read(&j.rig->counters->filtered), 2);
+	assert_int_equal(TYPE_COUNT(&j, 0, filtered), 2);
+	rig_put_json(j.rig, "{\"type\":\"click\",\"price\":77}");
+	expect(&j, "aside.click", "{\"type\":\"click\",\"price\":77,\"quarantine\":{\"type\":\"click\",\"why\":\"rule odd\"},");
+	rig_put_json(j.rig, "{\"type\":\"click\",\"price\":77.0,\"quarantine\":{\"x\":1}}");
+	expect(&j, "aside.click", "{\"type\":\"click\",\"price\":77.0,\"quarantine\":{\"type\":\"click\",\"why\":\"rule odd\"},");
+	rig_put_json(j.rig, "{\"type\":\"click\",\"tier\":\"gold\",\"user\":{\"tier\":\"lead\"}}");
+	expect(&j, "ev.click", "{\"type\":\"click\",\"tier\":\"gold\",\"user\":{\"tier\":\"lead\"},");
+	rig_put_json(j.rig, "{\"type\":\"click\",\"user\":{\"tier\":\"g\\u006fld\"}}");
+	expect(&j, "everything", "{\"type\":\"click\",\"user\":{\"tier\":\"g\\u006fld\"},");
+	expect(&j, "vip", "{\"type\":\"click\",\"user\":{\"tier\":\"g\\u006fld\"},");
+	expect_none(&j);
+	assert_int_equal(counter_read(&j.rig->counters->copies), 1);
+	assert_int_equal(TYPE_COUNT(&j, 0, quarantined), 2);
+	assert_int_equal(TYPE_COUNT(&j, 0, events), 4);
+	judged_free(&j);
+}
+
+/* murmur2 of the text modulo a million below 300,000: worked out by Kafka's own Utils.murmur2. */
+static void a_sample_keeps_the_same_values_everywhere(void **state)
+{
+	struct judged j = judged_new("", 0);
+	unsigned kept = 0;
+	char text[128], *record;
+
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++) {
+		for (unsigned twice = 0; twice < 2; twice++) {
+			(void)snprintf(text, sizeof(text), "{\"type\":\"click\",\"price\":%u,\"user\":{\"id\":\"u%u\"}}", twice, i);
+			rig_put_json(j.rig, text);
+		}
+		record = rig_take(j.rig, NULL, NULL);
+		if (record == NULL)
+			continue;
+		free(record);
+		record = rig_take(j.rig, NULL, NULL); /* both or neither */
+		assert_non_null(record);
+		free(record);
+		kept++;
+	}
+	assert_in_range(kept, 250, 350);
+	assert_int_equal(counter_read(&j.rig->counters->sampled_out), 2 * (1000 - kept));
+	judged_free(&j);
+}
+
+static void what_lacks_a_required_member_goes_aside(void **state)
+{
+	static const struct {
+		const char *body, *why;
+	} cases[] = {
+		{"{\"type\":\"view\",\"n\":1}", "member user.id is missing, or not: string"},
+		{"{\"type\":\"view\",\"user\":{\"id\":5},\"n\":1}", "member user.id is missing, or not: string"},
+		{"{\"type\":\"view\",\"user.id\":\"x\",\"n\":1}", "member user.id is missing, or not: string"},
+		{"{\"type\":\"view\",\"user\":{\"id\":\"x\"},\"n\":\"1\"}", "member n is missing, or not: number|null"},
+	};
+	struct judged with = judged_new("topics: {quarantine: aside}\n", 0), without = judged_new("", 0);
+	struct record record;
+	char text[256], *value;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		rig_put_json(with.rig, cases[i].body);
+		(void)snprintf(text, sizeof(text), "%.*s,\"quarantine\":{\"type\":\"view\",\"why\":\"%s\"},",
+			(int)strlen(cases[i].body) - 1, cases[i].body, cases[i].why);
+		expect(&with, "aside", text);
+		rig_put_json(without.rig, cases[i].body);
+		expect_none(&without);
+	}
+	assert_int_equal(counter_read(&without.rig->counters->event_drops[EVENT_DROP_shape]), 4);
+	assert_int_equal(TYPE_COUNT(&without, 1, dropped), 4);
+	rig_put_json(with.rig, "{\"type\":\"view\",\"user\":{\"id\":\"k\\u0065y\"},\"n\":null}");
+	value = rig_take(with.rig, &record, NULL);
+	assert_non_null(value);
+	assert_string_equal(topic_of(&with), "ev.view");
+	assert_int_equal(record.key.len, 3); /* the type's key, without escapes */
+	assert_memory_equal(record.key.data, "key", 3);
+	free(value);
+	judged_free(&with);
+	judged_free(&without);
+}
+
+static void records_get_what_the_tables_know(void **state)
+{
+	static const struct {
+		const char *body, *topic, *record;
+	} cases[] = {
+		{"{\"type\":\"click\",\"ip\":\"200.1.2.3\",\"item\":\"abc\"}", "ev.click",
+			"{\"type\":\"click\",\"ip\":\"200.1.2.3\",\"item\":\"abc\",\"geo\":{\"country\":\"BR\"},\"category\":\"hats\","},
+		{"{\"type\":\"click\",\"ip\":\"2001:db8::1\",\"item\":7}", "ev.click",
+			"{\"type\":\"click\",\"ip\":\"2001:db8::1\",\"item\":7,\"geo\":{\"country\":\"DE\"},\"category\":\"shoes\","},
+		{"{\"type\":\"click\",\"item\":\"7\",\"ip\":\"1.2.3.4\"}", "ev.click",
+			"{\"type\":\"click\",\"item\":\"7\",\"ip\":\"1.2.3.4\",\"geo\":{\"country\":\"ZZ\"},\"category\":\"shoes\","},
+		{"{\"type\":\"click\",\"item\":\"\\u0061bc\",\"ip\":7}", "ev.click",
+			"{\"type\":\"click\",\"item\":\"\\u0061bc\",\"ip\":7,\"geo\":{\"country\":\"ZZ\"},\"category\":\"hats\","},
+		{"{\"type\":\"click\"}", "ev.click", "{\"type\":\"click\",\"geo\":{\"country\":\"ZZ\"},\"category\":null,"},
+		{"{\"geo\":1,\"type\":\"click\", \"category\" : [2] ,\"ingest\":3 }", "ev.click",
+			"{\"type\":\"click\",\"geo\":{\"country\":\"ZZ\"},\"category\":null,"},
+		{"{\"type\":\"click\",\"x\":{\"geo\":1},\"g\\u0065o\":{\"a\":[]},\"b\":2,\"category\":0}", "ev.click",
+			"{\"type\":\"click\",\"x\":{\"geo\":1},\"b\":2,\"geo\":{\"country\":\"ZZ\"},\"category\":null,"},
+		{"{\"type\":\"view\",\"geo\":1,\"user\":{\"id\":\"x\"},\"n\":1,\"item\":\"none\"}", "ev.view",
+			"{\"type\":\"view\",\"geo\":1,\"user\":{\"id\":\"x\"},\"n\":1,\"item\":\"none\",\"category\":null,"},
+	};
+	struct judged j = judged_new("", 1);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		rig_put_json(j.rig, cases[i].body);
+		expect(&j, cases[i].topic, cases[i].record);
+	}
+	rig_put_json(j.rig, "{\"type\":\"click\",\"geo\":1,\"geo\":2}");
+	assert_int_equal(counter_read(&j.rig->counters->event_drops[EVENT_DROP_reserved_twice]), 1);
+	judged_free(&j);
+}
+
+/* More events in a datagram than wait for each other, each with an answer of its own. */
+static void answers_go_to_their_own_events(void **state)
+{
+	struct judged j = judged_new("", 1);
+	char text[16384] = "", start[256];
+
+	(void)state;
+	for (unsigned i = 0; i < 40; i++)
+		(void)sprintf(text + strlen(text), "{\"type\":\"plain\",\"n\":%u,\"ip\":\"%u.0.0.1\",\"item\":\"%s\"}\n", i,
+			i % 3 == 0 ? 200 : 201, i % 5 == 0 ? "\\u0061bc" : i % 2 == 0 ? "abc" : "7");
+	rig_put_json(j.rig, text);
+	for (unsigned i = 0; i < 80; i++) {
+		unsigned n = i % 40;
+
+		(void)snprintf(start, sizeof(start),
+			"{\"type\":\"plain\",\"n\":%u,\"ip\":\"%u.0.0.1\",\"item\":\"%s\",\"geo\":{\"country\":\"%s\"},\"category\":\"%s\",", n,
+			n % 3 == 0 ? 200 : 201, n % 5 == 0 ? "\\u0061bc" : n % 2 == 0 ? "abc" : "7", n % 3 == 0 ? "BR" : "ZZ",
+			n % 5 == 0 || n % 2 == 0 ? "hats" : "shoes");
+		expect(&j, i < 40 ? "everything" : "ev.plain", start);
+	}
+	judged_free(&j);
+}
+
+static void put_frame(struct judged *j, const struct frame_event *event)
+{
+	struct frame_header header = {.source_id = 1, .source_epoch = 1, .sequence = 1};
+	struct frame_writer writer;
+	uint8_t data[512];
+
+	assert_int_equal(frame_begin(&writer, data, sizeof(data), &header), 0);
+	assert_int_equal(frame_add(&writer, event), 0);
+	rig_put(j->rig, RIG_PORT_FRAME, data, frame_end(&writer));
+}
+
+static void frames_say_client_and_item_themselves(void **state)
+{
+	static const char body[] = "{\"n\":1,\"price\":20}";
+	struct frame_event event = {.type_id = 1, .body = {(const uint8_t *)body, sizeof(body) - 1}, .has_item = 1, .item = 7,
+		.has_address = 1, .client = {{200, 1, 2, 3}, ADDRESS_IPV4}};
+
+	(void)state;
+	for (int trusted = 0; trusted < 2; trusted++) {
+		struct judged j = judged_new("", 1);
+
+		j.rig->inputs[1].trusted = (uint8_t)trusted;
+		event.type_id = 1;
+		event.client.bytes[0] = 200;
+		put_frame(&j, &event);
+		expect(&j, "ev.click", "{\"n\":1,\"price\":20,\"geo\":{\"country\":\"BR\"},\"category\":\"shoes\",");
+		event.client.bytes[0] = 10;
+		put_frame(&j, &event);
+		expect_none(&j);
+		assert_int_equal(counter_read(&j.rig->counters->filtered), 1);
+		event.type_id = 4; /* asks nothing: a trusted body is not looked into */
+		put_frame(&j, &event);
+		expect(&j, "everything", "{\"n\":1,\"price\":20,\"geo\":{\"country\":\"ZZ\"},\"category\":\"shoes\",");
+		expect(&j, "ev.plain", "{\"n\":1,\"price\":20,\"geo\":{\"country\":\"ZZ\"},\"category\":\"shoes\",");
+		judged_free(&j);
+	}
+}
+
+/* Credit is that of a topic: here two of 32 batches. */
+static void a_copy_without_room_takes_nothing_from_the_event(void **state)
+{
+	struct judged j = judged_new("memory: {credit: 5%}\n", 0);
+	uint64_t copies, dropped;
+
+	(void)state;
+	for (unsigned i = 0; i < 160; i++)
+		rig_put_json(j.rig, i % 2 == 0 ? "{\"type\":\"plain\",\"text\":\"0123456789012345678901234567890123456789\"}"
+					       : "{\"type\":\"click\",\"user\":{\"tier\":\"gold\"}}");
+	copies = counter_read(&j.rig->counters->copies);
+	dropped = counter_read(&j.rig->counters->copy_drops[EVENT_DROP_topic_credit]);
+	assert_int_equal(counter_read(&j.rig->counters->copies_asked), 160);
+	assert_int_equal(counter_read(&j.rig->counters->numbered), 160);
+	assert_true(dropped > 0);
+	assert_int_equal(copies + dropped, 160);
+	judged_free(&j);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_first_rule_that_holds_decides),
+		cmocka_unit_test(a_sample_keeps_the_same_values_everywhere),
+		cmocka_unit_test(what_lacks_a_required_member_goes_aside),
+		cmocka_unit_test(records_get_what_the_tables_know),
+		cmocka_unit_test(answers_go_to_their_own_events),
+		cmocka_unit_test(frames_say_client_and_item_themselves),
+		cmocka_unit_test(a_copy_without_room_takes_nothing_from_the_event),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
