@@ -140,9 +140,9 @@ static void find_below(const struct geo *geo, struct search *searches, uint8_t *
 
 static void find_some(const struct geo *geo, const struct ip_address *addresses, unsigned count, uint32_t *places)
 {
-	struct search searches[BURST];
-	const struct geo_node *nodes[BURST];
-	uint8_t list[BURST];
+	__attribute__((uninitialized)) struct search searches[BURST];
+	__attribute__((uninitialized)) const struct geo_node *nodes[BURST];
+	__attribute__((uninitialized)) uint8_t list[BURST];
 	unsigned left = 0;
 
 	for (unsigned i = 0; i < count; i++) {

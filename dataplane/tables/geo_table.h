@@ -42,7 +42,6 @@
 
 /* A fragment's place is where it begins in the text, in these units: a byte with its length, then its bytes. */
 #define GEO_FRAGMENT_UNIT 16u
-#define GEO_FRAGMENT_MAX  120u
 #define GEO_FRAGMENT_PAD  128u /* bytes behind the last, that may be read */
 
 struct geo_node {

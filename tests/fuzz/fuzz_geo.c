@@ -36,7 +36,7 @@ static void look_up(const struct geo *geo)
 	for (unsigned i = 0; i < LOOKUPS; i++) {
 		struct slice fragment = geo_fragment(geo, places[i]);
 
-		require(fragment.len >= 9 && fragment.len <= 120);
+		require(fragment.len >= 9 && fragment.len <= GEO_FRAGMENT_MAX);
 		require(memcmp(fragment.data, ",\"geo\":{", 8) == 0 && fragment.data[fragment.len - 1] == '}');
 	}
 }

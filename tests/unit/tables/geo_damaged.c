@@ -64,7 +64,7 @@ static int survive(void)
 	for (unsigned i = 0; i < ARRAY_LENGTH(addresses); i++) {
 		struct slice fragment = geo_fragment(geo, places[i]);
 
-		assert_true(fragment.len >= 9 && fragment.len <= 120);
+		assert_true(fragment.len >= 9 && fragment.len <= GEO_FRAGMENT_MAX);
 		assert_memory_equal(fragment.data, ",\"geo\":{", 8);
 		assert_int_equal(fragment.data[fragment.len - 1], '}');
 	}

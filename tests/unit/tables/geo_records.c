@@ -159,7 +159,7 @@ static void check_city(const char *city, const char *expected_member)
 	geo = rig_load(RIG_ALL, files);
 	(void)snprintf(
 		expected, sizeof(expected), ",\"geo\":{\"country\":\"ZZ\"%s,\"asn\":4294967295}", expected_member);
-	assert_true(strlen(expected) <= 120);
+	assert_true(strlen(expected) <= GEO_FRAGMENT_MAX);
 	check(geo, "10.0.0.0", expected);
 	geo_free(geo);
 	rig_files_remove();
