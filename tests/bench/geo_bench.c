@@ -22,19 +22,20 @@
 #define CLASSES 5u
 #define TEXTS   4096u
 
-static const char usage[] = "geo-bench [--prefixes N]... [--family 4|6]... [--rounds N] [--lookups N]\n"
-			    "\n"
-			    "Makes databases of N prefixes (default: 10000, 1000000 and 10000000 of each family), "
-			    "loads them and looks up random\n"
-			    "addresses inside random prefixes. Prints milliseconds to build, bytes, and nanoseconds of "
-			    "thread CPU time a look-up, the best\n"
-			    "of the rounds (default 15), alone and with the fragment read. The files are made in "
-			    "$TMPDIR (default /tmp), 200 MB at most.\n"
-			    "\n"
-			    "Instructions a look-up: divide what this prints by rounds x lookups:\n"
-			    "  valgrind --tool=callgrind --collect-atstart=no --toggle-collect=bench_find geo-bench "
-			    "--prefixes 1000000 --family 4 \\\n"
-			    "    --rounds 1 --lookups 65536\n";
+static const char usage[] =
+	"geo-bench [--prefixes N]... [--family 4|6]... [--rounds N] [--lookups N]\n"
+	"\n"
+	"Makes databases of N prefixes (default: 10000, 1000000 and 10000000 of each family), "
+	"loads them and looks up random\n"
+	"addresses inside random prefixes. Prints milliseconds to build, bytes, and nanoseconds of "
+	"thread CPU time a look-up, the best\n"
+	"of the rounds (default 15), alone and with the fragment read. The files are made in "
+	"$TMPDIR (default /tmp), 200 MB at most.\n"
+	"\n"
+	"Instructions a look-up: divide what this counts by 2 x rounds x lookups (alone, and with the fragment):\n"
+	"  valgrind --tool=callgrind --collect-atstart=no --toggle-collect=bench_find geo-bench "
+	"--prefixes 1000000 --family 4 \\\n"
+	"    --rounds 1 --lookups 65536\n";
 
 static uint64_t random_state = 1;
 

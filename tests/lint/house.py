@@ -42,7 +42,8 @@ FOREIGN = [
     (r"numa", {"dataplane", "nic", "control/daemon", "tests/unit", "tests/bench"}),
     (r"jansson", {"control", "tests/unit", "tests/fuzz"}),
     (r"yaml", {"control/daemon", "tests/unit/control", "tests/fuzz"}),
-    (r"maxminddb|zstd|xxhash", {"dataplane/tables", "tests/unit/tables", "tests/bench"}),
+    (r"zstd|xxhash", {"dataplane/tables", "tests/unit/tables", "tests/bench"}),
+    (r"maxminddb", {"tests/unit/tables"}),
     (r"cmocka", {"tests/unit"}),
     (r"pcap", {"tests/pktgen", "tests/unit", "tests/bench"}),
 ]

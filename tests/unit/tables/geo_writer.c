@@ -164,7 +164,7 @@ static uint32_t new_node(struct geo_writer *writer, uint32_t both)
 
 static unsigned bit_of(struct ip_address address, unsigned bit)
 {
-	return (bit < 64 ? address.high >> (63 - bit) : address.low >> (127 - bit)) & 1;
+	return (unsigned)((bit < 64 ? address.high >> (63 - bit) : address.low >> (127 - bit)) & 1);
 }
 
 /* Where the prefix leads: the side of a node, nodes above it being made. */
