@@ -170,6 +170,7 @@ static int add_topics(struct box *box, const struct generation *generation, stru
 	return 0;
 }
 
+/* Puts the generation in force, and frees the former one but for what they share. */
 static void replace(struct box *box, struct generation *generation, struct config *config)
 {
 	struct generations *all = &box->generations;
@@ -184,9 +185,8 @@ static void replace(struct box *box, struct generation *generation, struct confi
 	if (old == NULL)
 		return;
 	rcu_synchronize();
-	tables_hand_over(old, generation);
-	generation_free(old);
-	if (old_config != box->config)
+	generation_free(old, generation);
+	if (old_config != box->config && old_config != config)
 		config_free(old_config);
 }
 
@@ -194,24 +194,42 @@ int generations_publish(struct box *box, struct config *config, struct error *er
 {
 	struct generation *generation = generation_new();
 	struct generations *all = &box->generations;
-	struct tables_marks marks;
 	int rc;
 
 	if (generation == NULL)
 		return error_set(error, -ENOMEM, "no memory for a generation of types and tables");
-	rc = tables_load(generation, config, all->now, &all->marks, &marks, error);
+	rc = tables_load(generation, config, all->now, &all->marks, &all->feed, error);
 	if (rc == 0)
 		rc = fill_types(box, generation, config, error);
 	if (rc == 0)
 		rc = add_topics(box, generation, error);
 	if (rc != 0) {
-		if (all->now != NULL)
-			tables_hand_over(generation, all->now);
-		generation_free(generation);
+		generation_free(generation, all->now);
 		return rc;
 	}
-	all->marks = marks;
 	replace(box, generation, config);
+	return 0;
+}
+
+int generations_follow(struct box *box, struct error *error)
+{
+	struct generations *all = &box->generations;
+	struct category *category = all->now->category;
+	struct category_overlay *overlay = all->now->overlay;
+	struct generation *next;
+	int rc;
+
+	if (category == NULL || all->config->category_changes == NULL)
+		return 0;
+	rc = feed_read(&all->feed, all->config->category_changes, &category, &overlay, error);
+	if (rc <= 0)
+		return rc;
+	next = generation_revise(all->now, category, overlay);
+	if (next == NULL) {
+		feed_let_go(all->now->category, all->now->overlay, category, overlay);
+		return error_set(error, -ENOMEM, "no memory for a revision of the tables");
+	}
+	replace(box, next, all->config);
 	return 0;
 }
 
@@ -219,7 +237,7 @@ void generations_free(struct box *box)
 {
 	struct generations *all = &box->generations;
 
-	generation_free(all->now);
+	generation_free(all->now, NULL);
 	if (all->config != box->config)
 		config_free(all->config);
 	all->now = NULL;

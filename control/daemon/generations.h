@@ -31,6 +31,7 @@ struct generations {
 	struct config *config;       /* what the present generation was made of; the box's own at first */
 	struct generation *now;
 	struct tables_marks marks; /* of its tables; the loader's own */
+	struct feed feed;          /* of changes of its category table; same */
 	unsigned rule_count;
 	struct rule_slot rules[RULE_SLOTS];
 };
@@ -54,6 +55,10 @@ void generations_init(struct generations *generations);
  * configuration after a grace period. 0: `config` is the box's now; or -errno with a sentence, and nothing has changed.
  */
 int generations_publish(struct box *box, struct config *config, struct error *error);
+
+/* Reads what was added to the file of category changes and puts it in force as the next revision. 0, or -errno with a sentence.
+ * Loader. */
+int generations_follow(struct box *box, struct error *error);
 
 /* After the workers have gone. */
 void generations_free(struct box *box);

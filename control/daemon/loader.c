@@ -2,10 +2,13 @@
 #include "control/daemon/loader.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/daemon/box.h"
+
+#define REST_MS 200 /* between two looks at what may have changed */
 
 /* Reads the file and puts it in force. 0 or -errno, with a sentence in either case, which may be empty. */
 static int load(struct box *box, struct error *error)
@@ -29,7 +32,10 @@ static void work(struct box *box, struct loader_result *result)
 {
 	struct error error = {""};
 	int64_t begin = clock_utc_us(clock_tsc());
-	int rc = load(box, &error);
+	int rc;
+
+	tables_mark(box->generations.config, &box->loader.tried);
+	rc = load(box, &error);
 
 	result->ok = rc == 0;
 	result->generation = box->generations.now->number;
@@ -43,6 +49,48 @@ static void work(struct box *box, struct loader_result *result)
 		log_write(LOG_ERROR, "reload: %s; generation %u stays in force", error.text, result->generation);
 }
 
+/* Lets what is said over and over be said once a minute. */
+static void complain(struct log_limit *limit, const struct error *error)
+{
+	unsigned suppressed;
+
+	if (log_allowed(limit, 60, &suppressed))
+		log_write(LOG_WARNING, "%s", error->text);
+}
+
+/* Between requests: looks after changes of categories, and of files when that was asked for. */
+static void look_after(struct box *box)
+{
+	static struct log_limit limit;
+	struct loader *loader = &box->loader;
+	struct generations *all = &box->generations;
+	struct error error = {""};
+	int64_t now_us = clock_utc_us(clock_tsc());
+
+	if (generations_follow(box, &error) != 0)
+		complain(&limit, &error);
+	if (all->config->watch_ms == 0 || now_us < loader->next_watch_us)
+		return;
+	loader->next_watch_us = now_us + (int64_t)all->config->watch_ms * 1000;
+	if (tables_changed(all->config, &loader->tried)) {
+		tables_mark(all->config, &loader->tried);
+		(void)loader_ask(box);
+	}
+}
+
+static void rest(struct loader *loader)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += REST_MS * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_nsec -= 1000000000L;
+		until.tv_sec++;
+	}
+	(void)pthread_cond_timedwait(&loader->wake, &loader->lock, &until);
+}
+
 static void *loader_main(void *argument)
 {
 	struct box *box = argument;
@@ -52,7 +100,10 @@ static void *loader_main(void *argument)
 	pthread_mutex_lock(&loader->lock);
 	while (!loader->stop) {
 		if (loader->done == loader->asked) {
-			pthread_cond_wait(&loader->wake, &loader->lock);
+			rest(loader);
+			pthread_mutex_unlock(&loader->lock);
+			look_after(box);
+			pthread_mutex_lock(&loader->lock);
 			continue;
 		}
 		memset(&result, 0, sizeof(result));
@@ -72,6 +123,7 @@ int loader_start(struct box *box, struct error *error)
 	struct loader *loader = &box->loader;
 	int rc;
 
+	tables_mark(box->generations.config, &loader->tried);
 	pthread_mutex_init(&loader->lock, NULL);
 	pthread_cond_init(&loader->wake, NULL);
 	rc = pthread_create(&loader->thread, NULL, loader_main, box);

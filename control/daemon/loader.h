@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "control/daemon/tables.h"
 
 struct box;
 
@@ -32,6 +33,8 @@ struct loader {
 	uint64_t asked, done; /* requests; several made while one is worked on are worked on as one */
 	int stop;
 	struct loader_result last;
+	struct tables_marks tried; /* the thread's own: of the files when it last loaded them, whatever came of it ... */
+	int64_t next_watch_us;     /* ... and when it looks again */
 	pthread_t thread;
 	int started;
 };

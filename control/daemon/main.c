@@ -121,9 +121,10 @@ static int check_tables(const struct config *config)
 	struct generation *generation = generation_new();
 	struct error error = {"out of memory"};
 	struct tables_marks marks;
-	int rc = generation != NULL ? tables_load(generation, config, NULL, NULL, &marks, &error) : -1;
+	struct feed feed = {0};
+	int rc = generation != NULL ? tables_load(generation, config, NULL, &marks, &feed, &error) : -1;
 
-	generation_free(generation);
+	generation_free(generation, NULL);
 	if (rc == 0)
 		return EX_OK;
 	fprintf(stderr, "%s\n", error.text);

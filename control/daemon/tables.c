@@ -20,13 +20,15 @@ static size_t mark_file(char *out, size_t size, const char *path)
 		st.st_mtim.tv_nsec);
 }
 
-static void mark(const struct config *config, struct tables_marks *marks)
+void tables_mark(const struct config *config, struct tables_marks *marks)
 {
 	size_t n = (size_t)snprintf(marks->geo, TABLES_MARK, "%x %" PRIu64 "\n", config->geo_fields, config->geo_budget);
 
+	(void)mark_file(marks->config, TABLES_MARK, config->path);
 	for (unsigned i = 0; i < config->geo_file_count && n < TABLES_MARK; i++)
 		n += mark_file(marks->geo + n, TABLES_MARK - n, config->geo_files[i]);
-	n = (size_t)snprintf(marks->category, TABLES_MARK, "%" PRIu64 "\n", config->category_budget);
+	n = (size_t)snprintf(marks->category, TABLES_MARK, "%" PRIu64 " %.300s\n", config->category_budget,
+		config->category_changes != NULL ? config->category_changes : "");
 	if (config->category_file != NULL)
 		(void)mark_file(marks->category + n, TABLES_MARK - n, config->category_file);
 }
@@ -50,7 +52,7 @@ static int load_geo(struct generation *generation, const struct config *config, 
 	return 0;
 }
 
-static int load_category(struct generation *generation, const struct config *config, struct error *error)
+static int load_category(struct generation *generation, const struct config *config, struct feed *feed, struct error *error)
 {
 	const struct category_config c = {.path = config->category_file,
 		.name = "category",
@@ -64,47 +66,52 @@ static int load_category(struct generation *generation, const struct config *con
 	category_describe(generation->category, &info);
 	log_write(LOG_NOTICE, "category: %" PRIu64 " keys, %u categories, %" PRIu64 " MiB, built in %u ms", info.entries,
 		info.values, info.bytes >> 20, info.build_ms);
-	return 0;
+	memset(feed, 0, sizeof(*feed));
+	if (config->category_changes == NULL)
+		return 0;
+	rc = feed_read(feed, config->category_changes, &generation->category, &generation->overlay, error);
+	return rc < 0 ? rc : 0;
+}
+
+static int is_same(const char *now, const char *then, const void *table)
+{
+	return table != NULL && strcmp(now, then) == 0;
 }
 
 int tables_load(struct generation *generation, const struct config *config, const struct generation *before,
-	const struct tables_marks *marks_before, struct tables_marks *marks, struct error *error)
+	struct tables_marks *marks, struct feed *feed, struct error *error)
 {
+	struct tables_marks now;
+	struct feed next = *feed;
 	int rc = 0;
 
-	mark(config, marks);
-	if (config->geo_file_count > 0) {
-		if (before != NULL && before->geo != NULL && strcmp(marks->geo, marks_before->geo) == 0)
-			generation->geo = before->geo;
-		else
-			rc = load_geo(generation, config, error);
+	tables_mark(config, &now);
+	if (config->geo_file_count > 0 && is_same(now.geo, marks->geo, before != NULL ? before->geo : NULL))
+		generation->geo = before->geo;
+	else if (config->geo_file_count > 0)
+		rc = load_geo(generation, config, error);
+	if (rc != 0 || config->category_file == NULL)
+		goto out;
+	if (is_same(now.category, marks->category, before != NULL ? before->category : NULL)) {
+		generation->category = before->category;
+		generation->overlay = before->overlay;
+		generation->revision = before->revision;
+	} else {
+		rc = load_category(generation, config, &next, error);
 	}
-	if (rc == 0 && config->category_file != NULL) {
-		if (before != NULL && before->category != NULL && strcmp(marks->category, marks_before->category) == 0) {
-			generation->category = before->category;
-			generation->overlay = before->overlay;
-			generation->revision = before->revision;
-		} else {
-			rc = load_category(generation, config, error);
-		}
+out:
+	if (rc == 0) {
+		*marks = now;
+		*feed = next;
 	}
 	return rc;
-}
-
-void tables_hand_over(struct generation *before, const struct generation *after)
-{
-	if (before->geo == after->geo)
-		before->geo = NULL;
-	if (before->category == after->category)
-		before->category = NULL;
-	if (before->overlay == after->overlay)
-		before->overlay = NULL;
 }
 
 int tables_changed(const struct config *config, const struct tables_marks *marks)
 {
 	struct tables_marks now;
 
-	mark(config, &now);
-	return strcmp(now.geo, marks->geo) != 0 || strcmp(now.category, marks->category) != 0;
+	tables_mark(config, &now);
+	return strcmp(now.config, marks->config) != 0 || strcmp(now.geo, marks->geo) != 0 ||
+	       strcmp(now.category, marks->category) != 0;
 }

@@ -7,25 +7,28 @@
  */
 
 #include "control/daemon/config.h"
+#include "control/daemon/feed.h"
 #include "tables/generation.h"
 
 #define TABLES_MARK 1024
 
 /* What a table was made of: settings, and identity, size and time of each file. Equal texts, equal tables. */
 struct tables_marks {
+	char config[TABLES_MARK]; /* the file's own */
 	char geo[TABLES_MARK];
 	char category[TABLES_MARK];
 };
 
 /*
- * Gives `generation` its tables. `before` (NULL: none) and its marks tell what can be taken over. 0 with *marks; or -errno with
- * a sentence that names file, place and cure. Takes seconds. Loader, or the main thread before there is one.
+ * Gives `generation` its tables. `before` (NULL: none) tells, with its marks, what can be taken over: generation_free(..., heir)
+ * knows what they share. 0 with *marks and *feed as they are from then on; or -errno with a sentence that names file, place and
+ * cure, and both as they were. Takes seconds. Loader, or the main thread before there is one.
  */
 int tables_load(struct generation *generation, const struct config *config, const struct generation *before,
-	const struct tables_marks *marks_before, struct tables_marks *marks, struct error *error);
+	struct tables_marks *marks, struct feed *feed, struct error *error);
 
-/* Leaves to `after` what it has taken over from `before`, which may then be freed. */
-void tables_hand_over(struct generation *before, const struct generation *after);
+/* The marks of the files as they are. */
+void tables_mark(const struct config *config, struct tables_marks *marks);
 
-/* Whether the files of `config` are others than when `marks` was made. */
+/* Whether the configuration's file or those of its tables are others than when `marks` was made. */
 int tables_changed(const struct config *config, const struct tables_marks *marks);

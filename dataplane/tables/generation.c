@@ -55,19 +55,42 @@ int generation_seal(struct generation *generation, struct error *error)
 	return rc == 0 ? 0 : error_set(error, rc, "no memory for the tables of event types and inputs");
 }
 
-void generation_free(struct generation *generation)
+static void free_types(struct generation *generation)
 {
-	if (generation == NULL)
-		return;
 	for (unsigned i = 0; i < generation->types->count; i++)
 		type_plan_free(generation->types->types[i].plan);
-	geo_free(generation->geo);
-	category_free(generation->category);
-	category_overlay_free(generation->overlay);
 	type_index_free(generation->type_index);
 	free(generation->plans);
 	free(generation->types);
+}
+
+void generation_free(struct generation *generation, const struct generation *heir)
+{
+	if (generation == NULL)
+		return;
+	if (heir == NULL || heir->types != generation->types)
+		free_types(generation);
+	if (heir == NULL || heir->geo != generation->geo)
+		geo_free(generation->geo);
+	if (heir == NULL || heir->overlay != generation->overlay)
+		category_overlay_free(generation->overlay);
+	if (heir == NULL || heir->category != generation->category)
+		category_free(generation->category);
 	free(generation);
+}
+
+struct generation *generation_revise(
+	const struct generation *generation, struct category *category, struct category_overlay *overlay)
+{
+	struct generation *next = malloc(sizeof(*next));
+
+	if (next == NULL)
+		return NULL;
+	*next = *generation;
+	next->category = category;
+	next->overlay = overlay;
+	next->revision++;
+	return next;
 }
 
 const struct generation *generation_publish(struct generation_slot *slot, const struct generation *generation)

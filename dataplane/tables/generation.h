@@ -45,8 +45,14 @@ struct generation *generation_new(void);
 /* Builds what look-ups need from what was filled in. 0, or -errno with a sentence. Control thread. */
 int generation_seal(struct generation *generation, struct error *error);
 
-/* NULL is fine. Types' plans and tables go too. When no worker reads it any more. */
-void generation_free(struct generation *generation);
+/* NULL is fine. Types' plans and tables go too, but for those that `heir` (NULL: none) has as well. When no worker reads it any
+ * more. */
+void generation_free(struct generation *generation, const struct generation *heir);
+
+/* The next revision of a generation: the same but for a category table and what of it has changed, which are its own now. NULL:
+ * no memory. Control thread. */
+struct generation *generation_revise(
+	const struct generation *generation, struct category *category, struct category_overlay *overlay);
 
 /* Publishes a sealed generation and returns the former one (NULL: there was none), which the caller frees after a grace period
  * (base/rcu.h). Control thread. */

@@ -225,7 +225,7 @@ void rig_close(struct rig *rig)
 	}
 	source_dpdk.close(rig->source);
 	sources_free(rig->sources);
-	generation_free(rig->generation);
+	generation_free(rig->generation, NULL);
 	eal_stop();
 }
 

@@ -52,15 +52,15 @@ def text_of(event, name):
 RULES = {
     0: [("robots", "ua starts with \"curl/\" or bot == true", {"then": "drop"},
          lambda e: str(e.get("ua") if isinstance(e.get("ua"), str) else "").startswith("curl/") or e.get("bot") is True),
-        ("slow", "dur_ms > 30000", {"then": "keep", "topic": "slow"},
+        ("slow", "dur_ms > 30000", {"then": "keep", "topic": "enrich-slow"},
          lambda e: is_number(e.get("dur_ms")) and e["dur_ms"] > 30000)],
     1: [("cheap", "price < 400", {"then": "sample", "share": "25%", "by": "user"},
          lambda e: is_number(e.get("price")) and e["price"] < 400)],
-    3: [("near", "@client in [%s]" % ", ".join(CIDRS), {"then": "keep", "topic": "near", "copy": "everything"}, in_cidrs),
+    3: [("near", "@client in [%s]" % ", ".join(CIDRS), {"then": "keep", "topic": "enrich-near", "copy": "enrich-all"}, in_cidrs),
         ("rest", "", {"then": "sample", "share": "25%", "by": "user"}, lambda e: True)],
     4: [("screens", "device.type in [\"tablet\", \"tv\"] and not exists query", {"then": "drop"},
          lambda e: path(e, "device", "type") in ("tablet", "tv") and "query" not in e),
-        ("good", "score in 250..1000 or status == 200", {"then": "keep", "copy": "everything"},
+        ("good", "score in 250..1000 or status == 200", {"then": "keep", "copy": "enrich-all"},
          lambda e: is_number(e.get("score")) and 250 <= e["score"] <= 1000 or is_number(e.get("status")) and e["status"] == 200)],
     6: [("odd", "item in 0..9999 and status != 200", {"then": "quarantine"},
          lambda e: is_number(e.get("item")) and 0 <= e["item"] <= 9999 and not (is_number(e.get("status")) and e["status"] == 200)),
@@ -159,7 +159,7 @@ class Check:
                 if outcome in ("filtered", "sampled_out"):
                     continue
                 answer = (body, why, self.country(event), self.category(event), outcome)
-                topic = self.args.prefix + name if topic is None else topic if topic != "quarantine" else f"quarantine.{name}"
+                topic = self.args.prefix + name if topic is None else topic if topic != "quarantine" else f"enrich-aside.{name}"
                 self.expected[event["eid"], topic] = answer
                 if copy:
                     self.expected[event["eid"], copy] = answer
@@ -198,7 +198,7 @@ class Check:
         self.expect()
         wanted = len(self.expected)
         topics = [name for name, _ in read_back.topics_with(self.args.bootstrap, "")
-                  if re.match(re.escape(self.args.prefix) + r"|quarantine\.|(slow|near|everything)$", name)]
+                  if re.match(re.escape(self.args.prefix) + r"|enrich-", name)]
         read_back.consume(self.args.bootstrap, topics, self.record)
         for (number, topic), _ in list(self.expected.items())[:5]:
             self.fault(f"event {number} is not in {topic}")

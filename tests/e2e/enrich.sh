@@ -29,7 +29,7 @@ bed_up
 config_more="geo: {files: [$geo]}
 category: {file: $work/categories.tsv}"
 write_config dpdk 1
-sed -i "s/^topics: {/&quarantine: \"quarantine.{type}\", /" "$config"
+sed -i "s/^topics: {/&quarantine: \"enrich-aside.{type}\", /" "$config"
 expect "what --check says" "$("$penstockd" --check -c "$config" | tail -1)" = "$config: fine"
 start_daemon
 cli topics create >"$work/topics.log" 2>&1 || die "topics create failed: $(tail -3 "$work/topics.log")"

@@ -169,6 +169,6 @@ static inline void rig_free(struct rig *rig)
 	assert_int_equal(worker_free(rig->worker), 0);
 	ring_free(rig->lane.out);
 	ring_free(rig->lane.home);
-	generation_free(rig->generation);
+	generation_free(rig->generation, NULL);
 	free(rig);
 }

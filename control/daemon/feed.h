@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The feed of category changes: a file to which lines are appended (tables/category.h). What is new of it becomes an overlay; one
+ * that has grown large is merged into the table. A file that was replaced, or is shorter than it was, is read anew from its
+ * beginning, over what it said before.
+ */
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "tables/category.h"
+
+#define FEED_KEYS 262144u /* changed keys; with more the table is made anew */
+
+struct feed {
+	uint64_t device, inode, offset; /* what was read of which file; offset 0: nothing */
+	uint64_t bad; /* lines */
+};
+
+/*
+ * Reads complete lines that were added to the file. 0: there are none, or no such file; 1: *category and *overlay are replaced
+ * by what is in force with them (those that were given stay, and are still their owner's); -errno with a sentence. Bad lines are
+ * counted, and the first named in the log. Loader.
+ */
+int feed_read(struct feed *feed, const char *path, struct category **category, struct category_overlay **overlay,
+	struct error *error);
+
+/* Frees what a feed_read made that is not to be used after all. */
+void feed_let_go(const struct category *category_before, const struct category_overlay *overlay_before,
+	struct category *category, struct category_overlay *overlay);
