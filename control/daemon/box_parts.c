@@ -159,7 +159,7 @@ int box_new_workers(struct box *box, struct error *error)
 		return rc;
 	for (unsigned i = 0; rc == 0 && i < box->plan->worker_count; i++)
 		rc = new_worker(box, &box->plan->workers[i], error);
-	return rc;
+	return rc == 0 ? generations_prepare(box, box->generations.now, error) : rc;
 }
 
 static int start_producer(struct box *box, unsigned index, struct error *error)

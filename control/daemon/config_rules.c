@@ -345,9 +345,16 @@ static int read_key(struct making *m, const struct tree_node *node, const char *
 {
 	int index, rc;
 
-	m->plan->key = -1;
+	m->plan->key = TYPE_KEY_INPUT;
 	if (key == NULL)
 		return 0;
+	if (key[0] == '@') {
+		m->plan->key = strcmp(key, "@source") == 0 ? TYPE_KEY_SOURCE : TYPE_KEY_NONE;
+		return m->plan->key == TYPE_KEY_SOURCE || strcmp(key, "@none") == 0
+			       ? 0
+			       : reading_fail(m->reading, node, "%s.key: \"%.64s\" is unknown; expected a member's path, @source or @none",
+					 m->path, key);
+	}
 	rc = add_path(m, node, key, &index);
 	m->plan->key = (int16_t)index;
 	mark_places(m, node);

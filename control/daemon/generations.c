@@ -162,10 +162,20 @@ static int fill_types(struct box *box, struct generation *generation, struct con
 	return generation_seal(generation, error);
 }
 
-static int add_topics(struct box *box, const struct generation *generation, struct error *error)
+static int any_key(const struct event_types *types)
 {
+	for (unsigned i = 0; i < types->count; i++)
+		if (types->types[i].plan != NULL && (types->types[i].plan->key >= 0 || types->types[i].plan->key == TYPE_KEY_SOURCE))
+			return 1;
+	return 0;
+}
+
+int generations_prepare(struct box *box, const struct generation *generation, struct error *error)
+{
+	int keyed = any_key(generation->types);
+
 	for (unsigned i = 0; i < box->worker_count; i++)
-		if (worker_add_topics(box->workers[i].worker, generation->topic_count) != 0)
+		if (worker_prepare(box->workers[i].worker, generation->topic_count, keyed) != 0)
 			return error_set(error, -ENOMEM, "worker %u: no memory for %u topics", i, generation->topic_count);
 	return 0;
 }
@@ -202,7 +212,7 @@ int generations_publish(struct box *box, struct config *config, struct error *er
 	if (rc == 0)
 		rc = fill_types(box, generation, config, error);
 	if (rc == 0)
-		rc = add_topics(box, generation, error);
+		rc = generations_prepare(box, generation, error);
 	if (rc != 0) {
 		generation_free(generation, all->now);
 		return rc;

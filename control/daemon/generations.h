@@ -56,6 +56,9 @@ void generations_init(struct generations *generations);
  */
 int generations_publish(struct box *box, struct config *config, struct error *error);
 
+/* Readies the workers there are for a generation before they meet it. 0 or -ENOMEM with a sentence. */
+int generations_prepare(struct box *box, const struct generation *generation, struct error *error);
+
 /* Reads what was added to the file of category changes and puts it in force as the next revision. 0, or -errno with a sentence.
  * Loader. */
 int generations_follow(struct box *box, struct error *error);

@@ -34,12 +34,18 @@ struct required {
 	struct slice why; /* `,"quarantine":{"type":"click","why":"..."}`; 64 bytes behind its end may be read */
 };
 
+enum type_key {
+	TYPE_KEY_INPUT = -1,  /* as the input says */
+	TYPE_KEY_NONE = -2,   /* none, whatever the input says */
+	TYPE_KEY_SOURCE = -3, /* the sender's address, as text */
+};
+
 struct type_plan {
 	struct json_paths *paths; /* NULL: no member is looked at */
 	unsigned path_count;
 	unsigned required_count;
 	struct required required[REQUIRED_MAX];
-	int16_t key;              /* path of the partition key, or -1: as the input says */
+	int16_t key;              /* path of the partition key, or one of enum type_key */
 	uint16_t quarantine;      /* topic, or TOPIC_OWN: broken events are dropped */
 	struct rules *rules;      /* NULL: all events stay */
 	unsigned rule_count;

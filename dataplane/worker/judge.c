@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
+
 #include "worker/worker_priv.h"
 
 struct ip_address ip_of_address(const struct address *address)
@@ -77,6 +79,24 @@ static int apply(struct worker *worker, const struct type_plan *plan, const stru
 	return 0;
 }
 
+/* The sender's address as text; it lives as long as the staged event. */
+static struct slice source_key(struct worker *worker, const struct address *source)
+{
+	char *text = worker->sources_text[worker->staged_count];
+
+	if (inet_ntop(source->family == ADDRESS_IPV4 ? AF_INET : AF_INET6, source->bytes, text, ADDRESS_TEXT_MAX + 1) == NULL)
+		return (struct slice){NULL, 0};
+	return (struct slice){(const uint8_t *)text, (uint32_t)strlen(text)};
+}
+
+static struct slice key_of_plan(
+	struct worker *worker, int key, const struct address *source, const struct json_member *members)
+{
+	if (key >= 0)
+		return worker_key(worker, &members[key]);
+	return key == TYPE_KEY_SOURCE ? source_key(worker, source) : (struct slice){NULL, 0};
+}
+
 int worker_judge(struct worker *worker, const struct type_plan *plan, const struct datagram *datagram,
 	struct event *event, struct json_object *object)
 {
@@ -89,8 +109,8 @@ int worker_judge(struct worker *worker, const struct type_plan *plan, const stru
 	for (unsigned i = 0; i < plan->required_count; i++)
 		if (UNLIKELY((plan->required[i].kinds >> members[plan->required[i].path].kind & 1) == 0))
 			return put_aside(worker, plan, plan->required[i].why, event, object);
-	if (plan->key >= 0)
-		event->key = worker_key(worker, &members[plan->key]);
+	if (plan->key != TYPE_KEY_INPUT)
+		event->key = key_of_plan(worker, plan->key, &datagram->source, members);
 	if (plan->rules == NULL)
 		return 0;
 	asked.members = members;

@@ -55,7 +55,7 @@ static int new_topics(struct worker *worker)
 	worker->keyed = any_key(&worker->config);
 	if (worker->topics == NULL || worker->unkeyed == NULL || worker->open == NULL || worker->open_topic == NULL)
 		return -ENOMEM;
-	return worker_add_topics(worker, worker->config.topics->count);
+	return worker_prepare(worker, worker->config.topics->count, 0);
 }
 
 static void init_outlet(const struct worker *worker, struct outlet *outlet)
@@ -64,22 +64,26 @@ static void init_outlet(const struct worker *worker, struct outlet *outlet)
 	outlet->age_us = worker->config.age_min_us;
 }
 
-static int add_topic(struct worker *worker, unsigned topic)
+static int add_keyed(struct worker *worker, struct topic_out *out)
+{
+	struct outlet *outlets = new_lines(OUTLETS_KEYED * sizeof(*outlets));
+
+	if (outlets == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < OUTLETS_KEYED; i++)
+		init_outlet(worker, &outlets[i]);
+	out->keyed = outlets;
+	return 0;
+}
+
+static void add_topic(struct worker *worker, unsigned topic)
 {
 	const struct worker_config *config = &worker->config;
 	struct topic_out *out = &worker->topics[topic];
 
-	if (worker->keyed) {
-		out->keyed = new_lines(OUTLETS_KEYED * sizeof(*out->keyed));
-		if (out->keyed == NULL)
-			return -ENOMEM;
-		for (unsigned i = 0; i < OUTLETS_KEYED; i++)
-			init_outlet(worker, &out->keyed[i]);
-	}
 	init_outlet(worker, &worker->unkeyed[topic]);
 	counter_set(&out->next_seq, config->first_seq);
 	out->prefix_len = (uint16_t)ingest_prefix(out->prefix, config->node_name, config->epoch, config->lane, topic);
-	return 0;
 }
 
 /* Batches that are not full take half of the pool at the most, however many topics there are. */
@@ -90,12 +94,15 @@ static uint32_t ahead_of(unsigned batches, unsigned topics)
 	return ahead < 1 ? 1 : ahead > AHEAD_MAX ? AHEAD_MAX : ahead;
 }
 
-int worker_add_topics(struct worker *worker, unsigned count)
+int worker_prepare(struct worker *worker, unsigned topics, int keyed)
 {
-	for (; worker->topic_count < count; worker->topic_count++)
-		if (add_topic(worker, worker->topic_count) != 0)
+	for (; worker->topic_count < topics; worker->topic_count++)
+		add_topic(worker, worker->topic_count);
+	worker->keyed |= keyed;
+	for (unsigned i = 0; worker->keyed && i < topics; i++)
+		if (worker->topics[i].keyed == NULL && add_keyed(worker, &worker->topics[i]) != 0)
 			return -ENOMEM;
-	atomic_store_explicit(&worker->ahead, ahead_of(worker_pool_count(&worker->config), count), memory_order_relaxed);
+	atomic_store_explicit(&worker->ahead, ahead_of(worker_pool_count(&worker->config), topics), memory_order_relaxed);
 	return 0;
 }
 

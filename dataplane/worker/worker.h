@@ -101,10 +101,10 @@ unsigned worker_pool_count(const struct worker_config *config);
 unsigned worker_free(struct worker *worker);
 
 /*
- * Makes room for the topics below `count`, which the worker then may meet in a generation: to be called before that is
- * published. 0 or -ENOMEM. Control thread.
+ * Makes room for the topics below `topics`, and for partition keys if `keyed` (once asked for, it stays): the worker may meet them
+ * in a generation that is published afterwards. 0 or -ENOMEM. Control thread.
  */
-int worker_add_topics(struct worker *worker, unsigned count);
+int worker_prepare(struct worker *worker, unsigned topics, int keyed);
 
 /* Starts the thread. 0 or -errno with a sentence. */
 int worker_start(struct worker *worker, struct error *error);

@@ -73,7 +73,7 @@ struct worker {
 	struct topic_out *topics; /* room for TOPIC_MAX; those below `topic_count` are made (control: rw) */
 	struct outlet *unkeyed;   /* by topic */
 	unsigned topic_count;
-	int keyed;                /* some input names a key */
+	int keyed;                /* some input or type names a key; control: rw */
 	struct outlet **open; /* those with a batch, in no order */
 	uint16_t *open_topic; /* the topic of each */
 	unsigned open_count;
@@ -94,6 +94,7 @@ struct worker {
 	int scratch_used; /* the last staged event's key or item is here, so it cannot wait for others: */
 	uint8_t key[WORKER_KEY_MAX], item[CATEGORY_KEY + 1];
 	struct event staged[STAGE_EVENTS];
+	char sources_text[STAGE_EVENTS][ADDRESS_TEXT_MAX + 1]; /* keys of staged events */
 };
 
 /* emit.c: writes one event as a record of its topic, or counts why not. */

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <unistd.h>
 
+#include "base/murmur2.h"
 #include "control/daemon/config.h"
 #include "geo_writer.h"
 #include "rig.h"
@@ -27,7 +28,9 @@ static const char types[] =
 	"      - {name: vip, if: 'user.tier == \"gold\"', then: keep, topic: vip, copy: everything}\n"
 	"  view: {id: 2, geo: false, key: user.id, require: {user.id: string, n: number|null}}\n"
 	"  line: {id: 3, record: raw}\n"
-	"  plain: {id: 4, copy: everything}\n";
+	"  plain: {id: 4, copy: everything}\n"
+	"  from: {id: 5, key: \"@source\"}\n"
+	"  free: {id: 6, key: \"@none\"}\n";
 
 struct judged {
 	struct rig *rig;
@@ -76,6 +79,7 @@ static struct judged judged_new(const char *more, int with_tables)
 		j.config->types->types[i].plan = NULL; /* the generation frees them */
 	memcpy(j.rig->topics.topics, j.config->topics->topics, sizeof(j.rig->topics.topics));
 	j.rig->topics.count = j.config->topics->count;
+	memcpy(j.rig->inputs[0].key_member, j.config->inputs[0].key_member, sizeof(j.rig->inputs[0].key_member));
 	for (size_t i = 0; i < 2; i++) {
 		(void)snprintf(j.rig->inputs[i].client_member, MEMBER_MAX, "ip");
 		(void)snprintf(j.rig->inputs[i].item_member, MEMBER_MAX, "item");
@@ -88,6 +92,7 @@ static struct judged judged_new(const char *more, int with_tables)
 	j.rig->config.credit_percent = j.config->credit_percent;
 	j.rig->config.sources = table_new(4, 64, 1u << 30);
 	rig_start(j.rig);
+	assert_int_equal(worker_prepare(j.rig->worker, j.config->topics->count, 1), 0);
 	return j;
 }
 
@@ -256,6 +261,39 @@ static void records_get_what_the_tables_know(void **state)
 	judged_free(&j);
 }
 
+static void expect_key(struct judged *j, const char *body, const char *key)
+{
+	struct record record;
+	int32_t partition;
+	char *value;
+
+	rig_put_json(j->rig, body);
+	value = rig_take(j->rig, &record, &partition);
+	assert_non_null(value);
+	if (key == NULL) {
+		assert_null(record.key.data);
+	} else {
+		assert_int_equal(record.key.len, strlen(key));
+		assert_memory_equal(record.key.data, key, strlen(key));
+		assert_int_equal(partition, murmur2_partition((const uint8_t *)key, (uint32_t)strlen(key), 7));
+	}
+	free(value);
+}
+
+static void keys_come_from_the_type_the_sender_or_the_input(void **state)
+{
+	struct judged j = judged_new("inputs: [{port: 9000, format: json, key: k}]\n", 0);
+
+	(void)state;
+	for (unsigned i = 0; i < j.rig->topics.count; i++)
+		atomic_store(&j.rig->topics.topics[i].partitions, 7);
+	expect_key(&j, "{\"type\":\"from\",\"k\":\"a\"}", "0.0.0.0"); /* the rig's sender */
+	expect_key(&j, "{\"type\":\"free\",\"k\":\"a\"}", NULL);
+	expect_key(&j, "{\"type\":\"click\",\"k\":\"a\"}", "a");
+	expect_key(&j, "{\"type\":\"view\",\"k\":\"a\",\"user\":{\"id\":\"own\"},\"n\":1}", "own");
+	judged_free(&j);
+}
+
 /* More events in a datagram than wait for each other, each with an answer of its own. */
 static void answers_go_to_their_own_events(void **state)
 {
@@ -343,6 +381,7 @@ int main(void)
 		cmocka_unit_test(a_sample_keeps_the_same_values_everywhere),
 		cmocka_unit_test(what_lacks_a_required_member_goes_aside),
 		cmocka_unit_test(records_get_what_the_tables_know),
+		cmocka_unit_test(keys_come_from_the_type_the_sender_or_the_input),
 		cmocka_unit_test(answers_go_to_their_own_events),
 		cmocka_unit_test(frames_say_client_and_item_themselves),
 		cmocka_unit_test(a_copy_without_room_takes_nothing_from_the_event),
