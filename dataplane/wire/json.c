@@ -65,6 +65,8 @@ int json_next(const struct json_plan *plan, const uint8_t *data, uint32_t len, u
 
 int json_pick(const struct json_plan *plan, struct json_object *object, struct json_member members[JSON_WANTED])
 {
+	/* What closes the marks stands where the first name behind them is looked for: a place to read takes its place again. */
+	object->marks.at[object->marks.count] = (uint32_t)(object->body.data - object->marks.data);
 	return pick_members(plan, object, members) == JSON_FOUND ? 0 : JSON_BAD_SYNTAX;
 }
 

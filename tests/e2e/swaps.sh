@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Swaps of whole generations under load: rules, geo database and categories change together, also during an outage of Kafka. No event is lost, none is judged by a mixture, memory comes back; a change of one category is seen within
-# a second; broken tables are refused with their place while the old ones serve.
+# Swaps of whole generations under load: rules, geo database and categories change together, also during an outage of
+# Kafka. No event is lost, none is judged by a mixture, memory comes back; a change of one category is seen within a second;
+# broken tables are refused with their place while the old ones serve.
 . "$(dirname "$0")/../smoke/_init.sh"
 
 types=16

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "wire/event_time.h"
+#include "wire/json_paths.h"
 #include "wire/json_scan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -73,6 +74,29 @@ static int same_object(const struct json_plan *plan, const struct json_object *a
 	return a->body.data == b->body.data && a->body.len == b->body.len && a->member_count == b->member_count;
 }
 
+/* Members that are looked for afterwards, twice, are those that were found at once; paths lead to what lies in them. */
+static void check_picks(const struct json_plan *plan, struct json_object *object)
+{
+	static const char *const names[] = {"a", "a.a", "type.ts", "ts"};
+	static struct json_paths *paths;
+	struct json_member members[JSON_WANTED], found[4];
+	unsigned bad;
+
+	if (paths == NULL)
+		REQUIRE(json_paths_new(&paths, names, 4, &bad) == 0);
+	for (unsigned twice = 0; twice < 2; twice++) {
+		REQUIRE(json_pick(plan, object, members) == 0);
+		for (unsigned i = 0; i < plan->count; i++)
+			REQUIRE(same_member(&members[i], &object->members[i]));
+	}
+	REQUIRE(json_paths_find(paths, object, found) == 0);
+	REQUIRE(same_member(&found[0], &members[0]) && same_member(&found[3], &members[2]));
+	if (found[1].kind != JSON_ABSENT)
+		REQUIRE(found[0].kind == JSON_OBJECT && inside(found[1].whole, found[0].value));
+	if (found[2].kind != JSON_ABSENT)
+		REQUIRE(members[1].kind == JSON_OBJECT && inside(found[2].whole, members[1].value));
+}
+
 /* json_next asks the scalar level when another says no: see that the others find what there is by themselves. */
 static void check_levels(const struct json_plan *plan, const uint8_t *data, uint32_t len, const struct json_object *object)
 {
@@ -84,6 +108,7 @@ static void check_levels(const struct json_plan *plan, const uint8_t *data, uint
 	for (unsigned i = 0; i < sizeof(reads) / sizeof(reads[0]) && json_use(JSON_SSE42 + i) == JSON_SSE42 + i; i++) {
 		REQUIRE(reads[i](plan, data, len, start, &again, &end) == JSON_FOUND);
 		REQUIRE(end == start + object->body.len - 1);
+		check_picks(plan, &again);
 	}
 }
 
