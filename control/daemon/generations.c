@@ -165,7 +165,8 @@ static int fill_types(struct box *box, struct generation *generation, struct con
 static int any_key(const struct event_types *types)
 {
 	for (unsigned i = 0; i < types->count; i++)
-		if (types->types[i].plan != NULL && (types->types[i].plan->key >= 0 || types->types[i].plan->key == TYPE_KEY_SOURCE))
+		if (types->types[i].plan != NULL && types->types[i].plan->key != TYPE_KEY_INPUT &&
+			types->types[i].plan->key != TYPE_KEY_NONE)
 			return 1;
 	return 0;
 }

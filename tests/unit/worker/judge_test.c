@@ -6,15 +6,9 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <unistd.h>
 
 #include "base/murmur2.h"
-#include "control/daemon/config.h"
-#include "geo_writer.h"
-#include "rig.h"
-#include "sources_helpers.h"
-#include "tables/category.h"
-#include "tables/geo.h"
+#include "judge_rig.h"
 #include "wire/frame.h"
 
 static const char types[] =
@@ -31,79 +25,6 @@ static const char types[] =
 	"  plain: {id: 4, copy: everything}\n"
 	"  from: {id: 5, key: \"@source\"}\n"
 	"  free: {id: 6, key: \"@none\"}\n";
-
-struct judged {
-	struct rig *rig;
-	struct config *config;
-};
-
-static void load_tables(struct generation *generation)
-{
-	char geo_path[] = "/tmp/judge-geo-XXXXXX", category_path[] = "/tmp/judge-XXXXXX.tsv";
-	const struct geo_config geo = {
-		.paths = {geo_path}, .path_count = 1, .fields = GEO_COUNTRY, .budget_bytes = 1u << 30, .node = -1};
-	const struct category_config category = {
-		.path = category_path, .name = "category", .budget_bytes = 1u << 30, .node = -1};
-	struct geo_writer *writer = geo_writer_new(6, 24);
-	int fd = mkstemps(category_path, 4);
-	struct error error = {""};
-
-	assert_int_equal(write(fd, "7\tshoes\nabc\thats\n", 17), 17);
-	close(fd);
-	close(mkstemp(geo_path));
-	assert_int_equal(geo_writer_put_text(writer, "200.0.0.0/8 BR - -"), 0);
-	assert_int_equal(geo_writer_put_text(writer, "2001:db8::/32 DE - -"), 0);
-	assert_int_equal(geo_writer_write(writer, geo_path), 0);
-	geo_writer_free(writer);
-	if (geo_new(&generation->geo, &geo, &error) != 0 || category_new(&generation->category, &category, &error) != 0)
-		fail_msg("%s", error.text);
-	unlink(geo_path);
-	unlink(category_path);
-}
-
-/* The rig with types, topics and plans of a configuration. */
-static struct judged judged_new(const char *more, int with_tables)
-{
-	struct judged j = {.rig = rig_new(32)};
-	char text[4096];
-	int length = snprintf(text, sizeof(text),
-		"node: a\nports: [{name: p, device: net_null0}]\nkafka: {properties: {bootstrap.servers: \"k:1\"}}\n%s%s", types,
-		more);
-	struct generation *generation = j.rig->generation;
-	struct error error = {""};
-
-	if (config_read_text(&j.config, "p.yaml", text, (size_t)length, &error) != 0)
-		fail_msg("%s", error.text);
-	*generation->types = *j.config->types;
-	for (unsigned i = 0; i < j.config->types->count; i++)
-		j.config->types->types[i].plan = NULL; /* the generation frees them */
-	memcpy(j.rig->topics.topics, j.config->topics->topics, sizeof(j.rig->topics.topics));
-	j.rig->topics.count = j.config->topics->count;
-	memcpy(j.rig->inputs[0].key_member, j.config->inputs[0].key_member, sizeof(j.rig->inputs[0].key_member));
-	for (size_t i = 0; i < 2; i++) {
-		(void)snprintf(j.rig->inputs[i].client_member, MEMBER_MAX, "ip");
-		(void)snprintf(j.rig->inputs[i].item_member, MEMBER_MAX, "item");
-	}
-	if (with_tables)
-		load_tables(generation);
-	else
-		for (unsigned i = 0; i < generation->types->count; i++)
-			generation->types->types[i].way.enrich = 0;
-	j.rig->config.credit_percent = j.config->credit_percent;
-	j.rig->config.sources = table_new(4, 64, 1u << 30);
-	rig_start(j.rig);
-	assert_int_equal(worker_prepare(j.rig->worker, j.config->topics->count, 1), 0);
-	return j;
-}
-
-static void judged_free(struct judged *j)
-{
-	struct sources *sources = j->rig->config.sources;
-
-	rig_free(j->rig);
-	sources_free(sources);
-	config_free(j->config);
-}
 
 static const char *topic_of(const struct judged *j)
 {
@@ -141,7 +62,7 @@ static uint64_t type_count(const struct judged *j, unsigned slot, size_t field)
 
 static void the_first_rule_that_holds_decides(void **state)
 {
-	struct judged j = judged_new("topics: {quarantine: \"aside.{type}\"}\n", 0);
+	struct judged j = judged_new(types, "topics: {quarantine: \"aside.{type}\"}\n", 0);
 
 	(void)state;
 	rig_put_json(j.rig, "{\"type\":\"click\",\"agent\":\"a robot\",\"price\":77}");
@@ -168,7 +89,7 @@ static void the_first_rule_that_holds_decides(void **state)
 /* murmur2 of the text modulo a million below 300,000: worked out by Kafka's own Utils.murmur2. */
 static void a_sample_keeps_the_same_values_everywhere(void **state)
 {
-	struct judged j = judged_new("", 0);
+	struct judged j = judged_new(types, "", 0);
 	unsigned kept = 0;
 	char text[128], *record;
 
@@ -202,7 +123,7 @@ static void what_lacks_a_required_member_goes_aside(void **state)
 		{"{\"type\":\"view\",\"user.id\":\"x\",\"n\":1}", "member user.id is missing, or not: string"},
 		{"{\"type\":\"view\",\"user\":{\"id\":\"x\"},\"n\":\"1\"}", "member n is missing, or not: number|null"},
 	};
-	struct judged with = judged_new("topics: {quarantine: aside}\n", 0), without = judged_new("", 0);
+	struct judged with = judged_new(types, "topics: {quarantine: aside}\n", 0), without = judged_new(types, "", 0);
 	struct record record;
 	char text[256], *value;
 
@@ -249,7 +170,7 @@ static void records_get_what_the_tables_know(void **state)
 		{"{\"type\":\"view\",\"geo\":1,\"user\":{\"id\":\"x\"},\"n\":1,\"item\":\"none\"}", "ev.view",
 			"{\"type\":\"view\",\"geo\":1,\"user\":{\"id\":\"x\"},\"n\":1,\"item\":\"none\",\"category\":null,"},
 	};
-	struct judged j = judged_new("", 1);
+	struct judged j = judged_new(types, "", 1);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -282,7 +203,7 @@ static void expect_key(struct judged *j, const char *body, const char *key)
 
 static void keys_come_from_the_type_the_sender_or_the_input(void **state)
 {
-	struct judged j = judged_new("inputs: [{port: 9000, format: json, key: k}]\n", 0);
+	struct judged j = judged_new(types, "inputs: [{port: 9000, format: json, key: k}]\n", 0);
 
 	(void)state;
 	for (unsigned i = 0; i < j.rig->topics.count; i++)
@@ -297,7 +218,7 @@ static void keys_come_from_the_type_the_sender_or_the_input(void **state)
 /* More events in a datagram than wait for each other, each with an answer of its own. */
 static void answers_go_to_their_own_events(void **state)
 {
-	struct judged j = judged_new("", 1);
+	struct judged j = judged_new(types, "", 1);
 	char text[16384] = "", start[256];
 
 	(void)state;
@@ -336,7 +257,7 @@ static void frames_say_client_and_item_themselves(void **state)
 
 	(void)state;
 	for (int trusted = 0; trusted < 2; trusted++) {
-		struct judged j = judged_new("", 1);
+		struct judged j = judged_new(types, "", 1);
 
 		j.rig->inputs[1].trusted = (uint8_t)trusted;
 		event.type_id = 1;
@@ -358,7 +279,7 @@ static void frames_say_client_and_item_themselves(void **state)
 /* Credit is that of a topic: here two of 32 batches. */
 static void a_copy_without_room_takes_nothing_from_the_event(void **state)
 {
-	struct judged j = judged_new("memory: {credit: 5%}\n", 0);
+	struct judged j = judged_new(types, "memory: {credit: 5%}\n", 0);
 	uint64_t copies, dropped;
 
 	(void)state;
