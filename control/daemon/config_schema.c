@@ -139,6 +139,8 @@ const struct config_key config_keys[] = {
 	{"types.NAME", "key", KEY_TEXT, FIELD(struct type_draft, key), RANGE(1, RULES_PATH_MAX), .fallback = "",
 		.form = "a member's path such as user.id, @source or @none",
 		.help = "Member that holds the partition key, in place of the input's; @source: the sender's address."},
+	{"types.NAME", "pack", KEY_NUMBER, FIELD(struct type_draft, type.way.pack), RANGE(1, 255), .unit = 1, .fallback = "1",
+		.help = "Events of one record, a line each; events with a key are not packed."},
 	{"types.NAME", "geo", KEY_BOOLEAN, FIELD(struct type_draft, geo), .fallback = "true",
 		.help = "Whether its records get the geo member, where there is a geo table."},
 	{"types.NAME", "category", KEY_BOOLEAN, FIELD(struct type_draft, category), .fallback = "true",

@@ -109,6 +109,14 @@ static int read_copy(const struct reading *reading, struct config_file *file, co
 	uint16_t topic;
 	int rc;
 
+	if (draft->type.way.pack == 1)
+		draft->type.way.pack = 0;
+	if (draft->type.way.pack > 1 && draft->type.way.raw)
+		return reading_fail_key(reading, tree_find(entry, "pack"), "%s.pack: raw records are not packed; expected record: json",
+			path);
+	if (draft->type.way.pack > 1 && draft->key != NULL && strcmp(draft->key, "@none") != 0)
+		return reading_fail_key(reading, tree_find(entry, "pack"), "%s.pack: events with a key are not packed; expected key: "
+									   "@none, or no pack", path);
 	if (draft->geo && !draft->type.way.raw)
 		draft->type.way.enrich |= TYPE_GEO;
 	if (draft->category && !draft->type.way.raw)

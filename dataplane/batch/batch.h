@@ -22,12 +22,13 @@ struct batch {
 	uint64_t first_seq;   /* worker until sealed, then everyone: read only */
 	uint64_t opened_tsc;  /* same */
 	uint32_t records;     /* same */
-	uint32_t events;      /* same; differs from `records` when events are packed */
+	uint32_t events;      /* same; more than `records` when events are packed */
 	uint32_t bytes;       /* same; used part of data[] */
 	uint32_t capacity;    /* bytes of data[], fixed */
 	int32_t partition;    /* same; or BATCH_UNASSIGNED when the client is to place each record by its key */
 	uint16_t topic;       /* same; index into the table of topics */
 	uint16_t lane;        /* fixed: the worker whose pool this is */
+	uint32_t pack;        /* worker until sealed, then everyone: events of each record but the last; 1 unless packed */
 	int64_t hour;         /* worker: the oldest landing hour of its records */
 	uint32_t outstanding; /* producer: records handed to the client whose delivery report is still to come */
 	struct batch *next;   /* whoever owns it */
@@ -55,6 +56,14 @@ void batch_put(struct batch_pool *pool, struct batch *batch);
 /* Batches at home now. Exact for the owning worker, a recent value for others. */
 unsigned batch_pool_available(const struct batch_pool *pool);
 unsigned batch_pool_count(const struct batch_pool *pool);
+
+/* Events that a record of a sealed batch holds. */
+static inline uint64_t batch_events_at(const struct batch *batch, uint32_t index)
+{
+	uint32_t last = batch->records - 1;
+
+	return index < last ? batch->pack : batch->events - (uint64_t)last * batch->pack;
+}
 
 /* One word that names a record of a batch, for a client library's opaque pointer, and back. */
 static inline void *batch_tag(struct batch *batch, uint32_t index)

@@ -64,6 +64,7 @@ struct batch *batch_get(struct batch_pool *pool)
 	batch->next = NULL;
 	batch->records = 0;
 	batch->events = 0;
+	batch->pack = 1;
 	batch->bytes = 0;
 	batch->partition = BATCH_UNASSIGNED;
 	return batch;

@@ -108,6 +108,45 @@ ALWAYS_INLINE uint8_t *record_open(const struct record_writer *writer, struct sl
 	return record_open_any(writer->at, records, key, value_len);
 }
 
+/*
+ * A record without a key whose value is still to grow: its two lengths take three bytes each, whatever they are (varints may
+ * be longer than need be), and are written by record_mend_packed. Returns where the value begins.
+ */
+#define RECORD_PACKED_MAX (1u << 19) /* bytes of a whole one */
+
+static inline uint8_t *record_open_packed(uint8_t *at, uint32_t records)
+{
+	at += 3;
+	*at++ = 0; /* attributes */
+	*at++ = 0; /* timestamp delta */
+	if (records > RECORD_ONE_BYTE) {
+		*at++ = (uint8_t)record_two_bytes(records);
+		*at++ = (uint8_t)(record_two_bytes(records) >> 8);
+	} else {
+		*at++ = (uint8_t)(records << 1);
+	}
+	*at++ = 1; /* no key */
+	return at + 3;
+}
+
+static inline void record_put_three(uint8_t *at, uint32_t number)
+{
+	uint32_t v = number << 1;
+
+	at[0] = (uint8_t)(v | 0x80);
+	at[1] = (uint8_t)(v >> 7 | 0x80);
+	at[2] = (uint8_t)(v >> 14);
+}
+
+/* Writes the lengths of the record that begins at `at` as number `index` of its batch, and ends (headers and all) at `end`. */
+static inline void record_mend_packed(uint8_t *at, uint32_t index, const uint8_t *end)
+{
+	uint8_t *value = at + 3 + 2 + (index > RECORD_ONE_BYTE ? 2 : 1) + 1;
+
+	record_put_three(at, (uint32_t)(end - at) - 3);
+	record_put_three(value, (uint32_t)(end - value) - 3 - 1);
+}
+
 /* Closes the record whose value ends at `end`. */
 static inline void record_close(struct record_writer *writer, uint8_t *end)
 {

@@ -42,7 +42,7 @@ TAILQ_HEAD(topic_queue, topic_state);
 /* Acknowledgements of one batch in a row, counted once. */
 struct settled_run {
 	struct batch *batch;
-	uint64_t records, bytes;
+	uint64_t events, bytes;
 };
 
 struct producer {

@@ -6,22 +6,15 @@
 #include "base/ring.h"
 #include "egress/internal.h"
 
-/* Packed records count their events; the events of a batch are then a multiple of its records. */
-static uint64_t events_of(const struct batch *batch, uint64_t records)
-{
-	return batch->records != 0 ? records * (batch->events / batch->records) : 0;
-}
-
 static void moved(struct producer *producer, uint16_t topic)
 {
 	producer->topics[topic].moved_ms = producer->now_ms;
 	counter_set(&producer->counters.topics[topic].stalled_since, 0);
 }
 
-static void count_given_up(struct producer *producer, struct batch *batch, counter *reason, uint64_t records)
+static void count_given_up(struct producer *producer, struct batch *batch, counter *reason, uint64_t events)
 {
 	struct producer_topic_counters *topic = &producer->counters.topics[batch->topic];
-	uint64_t events = events_of(batch, records);
 
 	counter_add(reason, events);
 	counter_add(&topic->given_up, events);
@@ -37,11 +30,11 @@ void settle_flush(struct producer *producer)
 	struct producer_topic_counters *topic;
 	uint64_t events, acked;
 
-	if (run->records == 0)
+	if (run->events == 0 && run->bytes == 0)
 		return;
 	topic = &producer->counters.topics[batch->topic];
-	events = acked = events_of(batch, run->records);
-	if (FAULT("producer_report")) /* a report lost in silence: no longer held, never acked */
+	events = acked = run->events;
+	if (FAULT("producer_report") && acked > 0) /* a report lost in silence: no longer held, never acked */
 		acked--;
 	counter_add(&producer->counters.acked, acked);
 	counter_add(&topic->acked, acked);
@@ -52,11 +45,11 @@ void settle_flush(struct producer *producer)
 		latency_add(&producer->counters.latency,
 			(uint64_t)((double)(clock_tsc() - batch->opened_tsc) * 1e6 / (double)clock_hz()), events);
 	moved(producer, batch->topic);
-	run->records = 0;
+	run->events = 0;
 	run->bytes = 0;
 }
 
-static void count_acked(struct producer *producer, struct batch *batch, uint32_t bytes)
+static void count_acked(struct producer *producer, struct batch *batch, uint32_t index, uint32_t bytes)
 {
 	struct settled_run *run = &producer->run;
 
@@ -64,7 +57,7 @@ static void count_acked(struct producer *producer, struct batch *batch, uint32_t
 		settle_flush(producer);
 		run->batch = batch;
 	}
-	run->records++;
+	run->events += batch_events_at(batch, index);
 	run->bytes += bytes;
 }
 
@@ -107,7 +100,8 @@ static void settle_refusal(struct producer *producer, struct batch *batch, uint3
 	}
 	settle_bit(batch, index);
 	count_given_up(producer, batch,
-		report->verdict == KAFKA_TOO_LARGE ? &counters->given_up_too_large : &counters->given_up_invalid, 1);
+		report->verdict == KAFKA_TOO_LARGE ? &counters->given_up_too_large : &counters->given_up_invalid,
+		batch_events_at(batch, index));
 }
 
 void settle_record(void *context, const struct kafka_report *report)
@@ -120,7 +114,7 @@ void settle_record(void *context, const struct kafka_report *report)
 	switch (report->verdict) {
 	case KAFKA_ACKED:
 		settle_bit(batch, index);
-		count_acked(producer, batch, report->bytes);
+		count_acked(producer, batch, index, report->bytes);
 		topic->backoff_ms = 0;
 		break;
 	case KAFKA_TOO_LARGE:
@@ -151,6 +145,16 @@ static uint64_t unsettled_records(const struct batch *batch)
 	return n;
 }
 
+static uint64_t unsettled_events(const struct batch *batch, uint64_t records)
+{
+	uint32_t last = batch->records - 1;
+	uint64_t events = records * batch->pack;
+
+	if (batch_is_unsettled(batch, last))
+		events -= batch->pack - batch_events_at(batch, last);
+	return events;
+}
+
 void settle_finish(struct producer *producer, struct batch *batch)
 {
 	uint64_t left = unsettled_records(batch);
@@ -162,8 +166,8 @@ void settle_finish(struct producer *producer, struct batch *batch)
 		return;
 	}
 	if (left != 0) {
+		count_given_up(producer, batch, &producer->counters.given_up_stopped, unsettled_events(batch, left));
 		memset(batch->unsettled, 0, sizeof(batch->unsettled));
-		count_given_up(producer, batch, &producer->counters.given_up_stopped, left);
 	}
 	/* The ring is as large as the pool: this cannot fail. */
 	(void)ring_push(producer->home[batch->lane]->home, batch);

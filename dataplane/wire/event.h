@@ -22,7 +22,7 @@ struct event_way {
 	uint8_t enrich; /* what it gets (tables/types.h) */
 	uint8_t extra_count;
 	uint8_t raw;    /* records carry the body as it came */
-	uint8_t spare;
+	uint8_t pack;   /* events a record; 0 and 1: one */
 };
 
 struct event {

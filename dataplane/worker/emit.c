@@ -237,48 +237,165 @@ static __attribute__((noinline)) uint8_t *put_extras(uint8_t *at, const struct e
 	return at;
 }
 
+/* How an event's value is put together. */
+struct value {
+	struct pieces pieces; /* when the event has cuts */
+	struct tail tail;
+	uint64_t seq;
+	uint32_t body_len, digits, comma, prefix_comma, extra;
+};
+
+/* Lays out the value of the topic's next record; returns its length. */
+ALWAYS_INLINE uint32_t lay_out(struct worker *worker, const struct topic_out *out, struct event *event, struct value *v)
+{
+	choose_tail(worker, event, &v->tail);
+	v->seq = counter_read(&out->next_seq);
+	v->digits = ingest_hex_digits(v->seq);
+	v->comma = v->prefix_comma = event->empty ? 1 : 0;
+	v->body_len = event->body.len - 1;
+	v->extra = 0;
+	if (UNLIKELY(event->cut_count > 0)) {
+		cut_up(event, &v->pieces);
+		v->body_len = v->pieces.len;
+	}
+	if (event->way.extra_count > 0) {
+		v->extra = extras_len(event) - v->comma;
+		v->prefix_comma = 0;
+	}
+	return v->body_len + v->extra + out->prefix_len - v->prefix_comma + v->digits + v->tail.head_len + v->tail.end_len;
+}
+
+ALWAYS_INLINE uint8_t *put_value(
+	struct worker *worker, const struct topic_out *out, const struct event *event, const struct value *v, uint8_t *at)
+{
+	if (LIKELY(event->cut_count == 0))
+		at = put_unbroken(at, event->body.data, v->body_len);
+	else
+		at = put_pieces(at, &v->pieces);
+	if (v->extra > 0)
+		at = put_extras(at, event, v->comma);
+	at = put_short(at, out->prefix + v->prefix_comma, out->prefix_len - v->prefix_comma);
+	ingest_hex(at, v->seq, v->digits);
+	at = put_short(at + v->digits, v->tail.head, v->tail.head_len);
+	return put_end(worker, at, &v->tail, event);
+}
+
 /* As emit_raw. */
-static inline uint32_t emit_json(
+ALWAYS_INLINE uint32_t emit_one(
 	struct worker *worker, unsigned topic, struct event *event, enum worker_event_drop *reason)
 {
 	struct topic_out *out = &worker->topics[topic];
 	struct outlet *outlet = outlet_of(worker, topic, event->key);
-	uint64_t seq = counter_read(&out->next_seq);
-	uint32_t digits = ingest_hex_digits(seq), comma = event->empty ? 1 : 0, body_len = event->body.len - 1, len;
-	uint32_t prefix_comma = comma, extra = 0;
-	__attribute__((uninitialized)) struct pieces pieces;
-	__attribute__((uninitialized)) struct tail tail;
-	uint8_t *at;
+	__attribute__((uninitialized)) struct value v;
+	uint32_t len = lay_out(worker, out, event, &v);
+	uint8_t *at = open_record(worker, topic, outlet, event, len, reason);
 
-	choose_tail(worker, event, &tail);
-	if (UNLIKELY(event->cut_count > 0)) {
-		cut_up(event, &pieces);
-		body_len = pieces.len;
-	}
-	if (event->way.extra_count > 0) {
-		extra = extras_len(event) - comma;
-		prefix_comma = 0;
-	}
-	len = body_len + extra + out->prefix_len - prefix_comma + digits + tail.head_len + tail.end_len;
-	at = open_record(worker, topic, outlet, event, len, reason);
 	if (UNLIKELY(at == NULL))
 		return 0;
-	if (UNLIKELY(tail.hour != worker->burst.hour))
-		hours_batch_reaches(worker, outlet->batch, tail.hour);
-	if (LIKELY(event->cut_count == 0))
-		at = put_unbroken(at, event->body.data, body_len);
-	else
-		at = put_pieces(at, &pieces);
-	if (extra > 0)
-		at = put_extras(at, event, comma);
-	at = put_short(at, out->prefix + prefix_comma, out->prefix_len - prefix_comma);
-	ingest_hex(at, seq, digits);
-	at = put_short(at + digits, tail.head, tail.head_len);
-	at = put_end(worker, at, &tail, event);
+	if (UNLIKELY(v.tail.hour != worker->burst.hour))
+		hours_batch_reaches(worker, outlet->batch, v.tail.hour);
+	at = put_value(worker, out, event, &v, at);
 	fetch_ahead(at);
-	count_oddities(worker->counters, event, tail.late);
+	count_oddities(worker->counters, event, v.tail.late);
 	close_record(out, outlet, at);
 	return len;
+}
+
+/* Of a batch without records. */
+static void set_packing(struct topic_out *out, struct outlet *outlet, unsigned pack)
+{
+	outlet->batch->pack = pack;
+	out->packing = (uint8_t)(pack > 1 ? pack : 0);
+	out->packed = (uint8_t)pack; /* a record is to be begun */
+	out->packed_events = 0;
+}
+
+/* An event that is not packed, of a topic whose open batch is: another type's. */
+static void end_packing(struct worker *worker, struct topic_out *out, struct outlet *outlet)
+{
+	if (outlet->batch == NULL || out->packing == 0)
+		return;
+	if (outlet->writer.records == 0)
+		set_packing(out, outlet, 1);
+	else
+		outlet_seal(worker, outlet, 1);
+}
+
+/* The batch that the next event of a packed topic goes to, with room for `len` bytes more; NULL with *reason. */
+static struct batch *packed_batch(
+	struct worker *worker, unsigned topic, struct outlet *outlet, unsigned pack, uint32_t len, enum worker_event_drop *reason)
+{
+	struct topic_out *out = &worker->topics[topic];
+
+	for (int fresh = 0; fresh < 2; fresh++) {
+		uint32_t room = len + RECORD_OVERHEAD + RECORD_SLACK;
+
+		if (outlet->batch == NULL) {
+			if (outlet_batch(worker, topic, outlet, reason) == NULL)
+				return NULL;
+			set_packing(out, outlet, pack);
+		} else if (outlet->batch->pack != pack && outlet->writer.records == 0) {
+			set_packing(out, outlet, pack);
+		}
+		if (outlet->batch->pack == pack && room <= (uint64_t)(outlet->writer.limit - outlet->writer.at) &&
+			(out->packed < pack ? outlet->writer.at - out->packed_at + len < RECORD_PACKED_MAX
+					    : outlet->writer.records < BATCH_RECORDS))
+			return outlet->batch;
+		if (outlet->writer.records == 0)
+			break;
+		outlet_seal(worker, outlet, 1);
+	}
+	*reason = EVENT_DROP_too_large;
+	return NULL;
+}
+
+/*
+ * Several events in one record, a line each; only the last record of a batch may have fewer than the others. Lengths are
+ * mended with each event, so a batch is whole at any time.
+ */
+static __attribute__((noinline)) uint32_t emit_packed(
+	struct worker *worker, unsigned topic, struct event *event, unsigned pack, enum worker_event_drop *reason)
+{
+	struct topic_out *out = &worker->topics[topic];
+	struct outlet *outlet = &worker->unkeyed[topic];
+	__attribute__((uninitialized)) struct value v;
+	uint32_t len = lay_out(worker, out, event, &v);
+	struct batch *batch = packed_batch(worker, topic, outlet, pack, len, reason);
+	uint8_t *at;
+
+	if (batch == NULL)
+		return 0;
+	if (UNLIKELY(v.tail.hour != worker->burst.hour))
+		hours_batch_reaches(worker, batch, v.tail.hour);
+	if (out->packed < pack) {
+		at = outlet->writer.at - 1;
+		*at++ = '\n';
+		outlet->writer.records--; /* closed once more below */
+	} else {
+		out->packed_at = outlet->writer.at;
+		out->packed = 0;
+		at = record_open_packed(outlet->writer.at, outlet->writer.records);
+	}
+	at = put_value(worker, out, event, &v, at);
+	count_oddities(worker->counters, event, v.tail.late);
+	close_record(out, outlet, at);
+	record_mend_packed(out->packed_at, outlet->writer.records - 1, outlet->writer.at);
+	out->packed++;
+	out->packed_events++;
+	return len;
+}
+
+static inline uint32_t emit_json(
+	struct worker *worker, unsigned topic, struct event *event, enum worker_event_drop *reason)
+{
+	struct topic_out *out = &worker->topics[topic];
+
+	if (LIKELY((out->packing | event->way.pack) == 0) || event->key.data != NULL)
+		return emit_one(worker, topic, event, reason);
+	if (event->way.pack > 1)
+		return emit_packed(worker, topic, event, event->way.pack, reason);
+	end_packing(worker, out, &worker->unkeyed[topic]);
+	return emit_one(worker, topic, event, reason);
 }
 
 ALWAYS_INLINE uint32_t emit_to(

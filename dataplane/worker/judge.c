@@ -41,6 +41,7 @@ static __attribute__((noinline)) int put_aside(
 	counter_add(&worker->counters->types[event->type].quarantined, 1);
 	event->way.topic = plan->quarantine;
 	event->way.copy = 0;
+	event->way.pack = 0;
 	event->way.enrich = 0;
 	cut_namesake(event, object);
 	event->extras[0] = why;

@@ -101,8 +101,13 @@ static void adapt_age(struct worker *worker, struct outlet *outlet, int full)
 void outlet_seal(struct worker *worker, struct outlet *outlet, int full)
 {
 	struct batch *batch = outlet->batch;
+	struct topic_out *out = &worker->topics[batch->topic];
 	uint32_t events = outlet->writer.records;
 
+	if (UNLIKELY(batch->pack > 1)) {
+		events = out->packed_events;
+		out->packing = 0;
+	}
 	record_writer_end(&outlet->writer, batch);
 	batch->events = events;
 	adapt_age(worker, outlet, full);

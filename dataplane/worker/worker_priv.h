@@ -48,6 +48,10 @@ struct topic_out {
 	struct outlet *keyed; /* OUTLETS_KEYED of them; NULL: keys are not asked for */
 	uint32_t batches;     /* of this topic that are open or away */
 	uint16_t prefix_len;
+	uint8_t packing;      /* events a record of the open batch of events without a key; 0: no batch, or one */
+	uint8_t packed;       /* events of its last record */
+	uint32_t packed_events; /* of the batch */
+	uint8_t *packed_at;   /* where its last record begins */
 	char prefix[INGEST_PREFIX + 1]; /* whoever leaves the comma out may read as far */
 } __attribute__((aligned(CACHE_LINE)));
 

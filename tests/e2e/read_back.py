@@ -13,6 +13,7 @@ import subprocess
 import sys
 import zlib
 from array import array
+from collections import Counter
 
 # A record as kcat prints it: a header line, key and value byte by byte, a newline. Lengths are -1 for null.
 KCAT_FORMAT = "%t %p %o %K %S\\n%k%s\\n"
@@ -276,6 +277,7 @@ def arguments():
     parser.add_argument("--template", default="ev.{type}", help="topic of a type (default: %(default)s)")
     parser.add_argument("--topic", action="append", default=[], metavar="TYPE=TOPIC", help="topic of one type")
     parser.add_argument("--raw", action="append", default=[], metavar="TYPE", help="type whose records are bodies as they came")
+    parser.add_argument("--packed", type=int, metavar="N", help="records are lines of at most N events each")
     parser.add_argument("--key", metavar="MEMBER", help="records are keyed by this member")
     parser.add_argument("--allow", action="append", default=[], metavar="FAULT[=N]",
                         help="tolerate a fault (up to N); names as in the summary")
@@ -312,9 +314,21 @@ def main():
     partitions = set(present.values())
     reader = Reader(truth, topic_of, {topic_of(name) for name in args.raw}, args.key,
                     partitions.pop() if len(partitions) == 1 else None)
-    consume(args.bootstrap, sorted(present), reader.record)
+    packs = Counter()
+
+    def lines(topic, partition, offset, key, value):
+        each = value.split(b"\n")
+        packs[len(each)] += 1
+        for line in each:
+            reader.record(topic, partition, offset, key, line)
+
+    consume(args.bootstrap, sorted(present), lines if args.packed else reader.record)
     reader.finish()
     summary = {"topics": len(present), **reader.summary()}
+    if args.packed:
+        summary["packed_records"], summary["largest_pack"] = sum(packs.values()), max(packs, default=0)
+        if summary["largest_pack"] != args.packed:
+            raise Bad(f"the largest record holds {summary['largest_pack']} events, expected {args.packed}")
     if args.summary:
         with open(args.summary, "w", encoding="utf-8") as file:
             json.dump(summary, file)

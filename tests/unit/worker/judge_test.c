@@ -24,7 +24,10 @@ static const char types[] =
 	"  line: {id: 3, record: raw}\n"
 	"  plain: {id: 4, copy: everything}\n"
 	"  from: {id: 5, key: \"@source\"}\n"
-	"  free: {id: 6, key: \"@none\"}\n";
+	"  free: {id: 6, key: \"@none\"}\n"
+	"  few: {id: 7, topic: packs, pack: 3}\n"
+	"  many: {id: 8, topic: packs, pack: 200}\n"
+	"  single: {id: 9, topic: packs, geo: false}\n";
 
 static const char *topic_of(const struct judged *j)
 {
@@ -276,6 +279,96 @@ static void frames_say_client_and_item_themselves(void **state)
 	}
 }
 
+/* Takes the next record and expects so many lines of this type, with sequences that go on. */
+static void expect_lines(struct judged *j, const char *type, unsigned lines, unsigned *seq)
+{
+	char *text = rig_take(j->rig, NULL, NULL), *at = text, start[64], identity[64];
+
+	assert_non_null(text);
+	for (unsigned i = 0; i < lines; i++) {
+		char *end = strchr(at, '\n');
+
+		if (end != NULL)
+			*end = '\0';
+		(void)snprintf(start, sizeof(start), "{\"type\":\"%s\",\"n\":%u,", type, *seq);
+		(void)snprintf(identity, sizeof(identity), "-%x\",", ++*seq);
+		assert_int_equal(strncmp(at, start, strlen(start)), 0);
+		assert_non_null(strstr(at, identity));
+		assert_int_equal(at[strlen(at) - 1], '}');
+		assert_int_equal(end == NULL, i + 1 == lines);
+		at = end + 1;
+	}
+	free(text);
+}
+
+static void put_numbered(struct judged *j, const char *type, unsigned count, unsigned *n, const char *more)
+{
+	char text[128];
+
+	for (unsigned i = 0; i < count; i++) {
+		(void)snprintf(text, sizeof(text), "{\"type\":\"%s\",\"n\":%u%s}", type, (*n)++, more);
+		rig_put_json(j->rig, text);
+	}
+}
+
+static void packed_events_are_lines_of_one_record(void **state)
+{
+	struct judged j = judged_new(types, "inputs: [{port: 9000, format: json, key: k}]\n", 1);
+	unsigned n = 0, seq = 0;
+
+	(void)state;
+	put_numbered(&j, "few", 7, &n, "");
+	expect_lines(&j, "few", 3, &seq);
+	assert_int_equal(j.rig->batch->records, 3);
+	assert_int_equal(j.rig->batch->events, 7);
+	assert_int_equal(batch_events_at(j.rig->batch, 1), 3);
+	assert_int_equal(batch_events_at(j.rig->batch, 2), 1);
+	expect_lines(&j, "few", 3, &seq);
+	expect_lines(&j, "few", 1, &seq);
+	expect_none(&j);
+	/* Types that pack otherwise, or not, end the batch. */
+	put_numbered(&j, "few", 2, &n, "");
+	put_numbered(&j, "single", 2, &n, "");
+	put_numbered(&j, "many", 4, &n, "");
+	put_numbered(&j, "few", 1, &n, "");
+	expect_lines(&j, "few", 2, &seq);
+	expect_lines(&j, "single", 1, &seq);
+	expect_lines(&j, "single", 1, &seq);
+	expect_lines(&j, "many", 4, &seq);
+	expect_lines(&j, "few", 1, &seq);
+	/* With a key: each by itself. */
+	put_numbered(&j, "many", 2, &n, ",\"k\":1");
+	expect_lines(&j, "many", 1, &seq);
+	expect_lines(&j, "many", 1, &seq);
+	expect_none(&j);
+	judged_free(&j);
+}
+
+/* More than a batch holds: only the last record of each has fewer events. */
+static void packed_batches_fill_up(void **state)
+{
+	struct judged j = judged_new(types, "", 0);
+	unsigned n = 0, events = 0, batches = 0;
+	char *text;
+
+	(void)state;
+	put_numbered(&j, "many", 600, &n, "");
+	while ((text = rig_take(j.rig, NULL, NULL)) != NULL) {
+		const struct batch *batch = j.rig->batch;
+		unsigned lines = 1;
+
+		for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++)
+			lines++;
+		events += lines;
+		batches += j.rig->offset == batch->bytes;
+		assert_true(lines == 200 || j.rig->offset == batch->bytes);
+		free(text);
+	}
+	assert_int_equal(events, 600);
+	assert_true(batches > 3);
+	judged_free(&j);
+}
+
 /* Credit is that of a topic: here two of 32 batches. */
 static void a_copy_without_room_takes_nothing_from_the_event(void **state)
 {
@@ -305,6 +398,8 @@ int main(void)
 		cmocka_unit_test(keys_come_from_the_type_the_sender_or_the_input),
 		cmocka_unit_test(answers_go_to_their_own_events),
 		cmocka_unit_test(frames_say_client_and_item_themselves),
+		cmocka_unit_test(packed_events_are_lines_of_one_record),
+		cmocka_unit_test(packed_batches_fill_up),
 		cmocka_unit_test(a_copy_without_room_takes_nothing_from_the_event),
 	};
 
