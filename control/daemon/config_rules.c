@@ -197,6 +197,13 @@ static int fail_rule(const struct making *m, const char *path, const struct tree
 	return reading_fail_value(m->reading, config_key_find("types.NAME.rules[]", key), full, node != NULL ? node : entry, why);
 }
 
+static int fail_misplaced(
+	const struct making *m, const char *path, const struct tree_node *entry, const char *key, const char *with)
+{
+	return reading_fail_key(m->reading, tree_find(entry, key), "%s.%s goes with %s only; expected it to be left out", path, key,
+		with);
+}
+
 /* Keys that mean nothing to what the rule does were a mistake of the writer's. */
 static int check_rule(const struct making *m, const char *path, const struct tree_node *entry, const struct rule_draft *draft)
 {
@@ -207,13 +214,13 @@ static int check_rule(const struct making *m, const char *path, const struct tre
 	if (draft->what == RULE_SAMPLE && draft->by == NULL)
 		return fail_rule(m, path, entry, "by", "is missing");
 	if (draft->what != RULE_SAMPLE && draft->share != NULL)
-		return fail_rule(m, path, entry, "share", "goes with then: sample only");
+		return fail_misplaced(m, path, entry, "share", "then: sample");
 	if (draft->what != RULE_SAMPLE && draft->by != NULL)
-		return fail_rule(m, path, entry, "by", "goes with then: sample only");
+		return fail_misplaced(m, path, entry, "by", "then: sample");
 	if (!stays && draft->topic != NULL)
-		return fail_rule(m, path, entry, "topic", "goes with then: keep and sample only");
+		return fail_misplaced(m, path, entry, "topic", "then: keep and sample");
 	if (!stays && draft->copy != NULL)
-		return fail_rule(m, path, entry, "copy", "goes with then: keep and sample only");
+		return fail_misplaced(m, path, entry, "copy", "then: keep and sample");
 	return 0;
 }
 

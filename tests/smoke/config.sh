@@ -25,5 +25,16 @@ sed 's/bootstrap.servers: .*/bootstrap.servers: x:1\n    plugin.library.paths: e
 expect "a property that loads code: exit code" $code = 78
 code=0
 "$penstockd" -c "$root/configs/penstockd.yaml.sample" --check >"$work/check.log" 2>&1 || code=$?
-expect "the sample: exit code" $code = 0
+expect "the sample, whose tables are not here: exit code" $code = 78
+expect "the file that is not here" "$(grep -c 'private.mmdb' "$work/check.log")" = 1
+for file in private country; do
+	echo "10.0.0.0/8 ZZ 64512 Our own net" | "$build/tests/unit/tables/geo-make" "$work/$file.mmdb" 4 || die "geo-make failed"
+done
+printf 'shoe-1\tshoes\n' >"$work/category.tsv"
+sed "s|/etc/penstock/private|$work/private|; s|/var/lib/penstock/country|$work/country|
+	s|/var/lib/penstock/category.tsv.zst|$work/category.tsv|" "$root/configs/penstockd.yaml.sample" >"$work/sample.yaml"
+code=0
+"$penstockd" -c "$work/sample.yaml" --check >"$work/check.log" 2>&1 || code=$?
+expect "the sample with tables: exit code" $code = 0
+expect "what it says of them" "$(grep -c '^penstockd: notice: geo: .* prefixes\|^penstockd: notice: category: 1 keys' "$work/check.log")" = 2
 finish
