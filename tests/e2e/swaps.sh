@@ -93,7 +93,7 @@ refused "a key twice" "category.tsv:[0-9]*: this key is also in line"
 put_files 1
 sed -i "s/category: {/&memory: 1MiB, /" "$config"
 { cat "$tables/odd.tsv" && seq 1 200000 | sed 's/$/\tx/'; } >"$tables/new" && mv "$tables/new" "$tables/category.tsv"
-refused "a table beyond its budget" "category.tsv: .*memory"
+refused "a table beyond its budget" "category.tsv:[0-9]*: .*budget"
 put_files 1
 
 # --- a category changes at full load ---
