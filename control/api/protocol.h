@@ -52,9 +52,13 @@
 #define API_RELOAD        "reload" /* {"request":n}: see API_SHOW_GENERATION */
 #define API_SHOW_RULES    "show.rules"
 #define API_SHOW_GENERATION "show.generation" /* "done" rises to what "reload" gave when that is through */
+#define API_TABLES_LOOKUP "tables.lookup" /* params {"kind":"ip|item","keys":[...]}: {"rows":[{"key","found",...}]} */
 #define API_TOPICS_PLAN   "topics.plan"
 #define API_TOPICS_CREATE "topics.create"
 #define API_STOP          "stop"
+
+/* Keys of one API_TABLES_LOOKUP. A row has "geo" or "category" with what is known; "error" when the key is none. */
+#define API_LOOKUP_KEYS 1000
 
 /* Names within the ledger that a client looks for: the equation of what was numbered, and its final destinations. A
  * term that is split by reason or place is several, named NAME.REASON; those that are zero are not shown to a person.
