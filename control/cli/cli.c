@@ -16,6 +16,7 @@
 #define OPTIONS_MAX   16
 #define SECONDS_MAX   86400.0
 #define LIMIT_MAX     1000000
+#define PORT_MAX      65535
 #define WATCH_MIN     0.1
 #define LIMIT_DEFAULT 20
 #define WAIT_DEFAULT  60.0
@@ -25,7 +26,7 @@ struct parsed {
 	bool version;
 };
 
-__attribute__((format(printf, 2, 3))) static int usage(const struct cli *cli, const char *fmt, ...)
+int cli_usage(const struct cli *cli, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -49,13 +50,23 @@ static bool read_seconds(const char *text, double min, double *seconds)
 	       *seconds <= SECONDS_MAX;
 }
 
-static bool read_limit(const char *text, long *limit)
+static bool read_number(const char *text, long most, long *number)
 {
 	char *end;
 
 	errno = 0;
-	*limit = strtol(text, &end, 10);
-	return errno == 0 && end != text && *end == '\0' && *limit >= 1 && *limit <= LIMIT_MAX;
+	*number = strtol(text, &end, 10);
+	return errno == 0 && end != text && *end == '\0' && *number >= 1 && *number <= most;
+}
+
+static bool read_port(const char *text, unsigned *port)
+{
+	long number;
+
+	if (!read_number(text, PORT_MAX, &number))
+		return false;
+	*port = (unsigned)number;
+	return true;
 }
 
 /* 0 or EXIT_USAGE. */
@@ -64,25 +75,25 @@ static int take_option(struct cli *cli, struct parsed *parsed, int letter, const
 	switch (letter) {
 	case 's':
 		cli->socket = argument;
-		return *argument != '\0' ? 0 : usage(cli, "-s takes the path of a socket");
+		return *argument != '\0' ? 0 : cli_usage(cli, "-s takes the path of a socket");
 	case 'w':
 		return read_seconds(argument, WATCH_MIN, &cli->watch_s)
 			       ? 0
-			       : usage(cli, "-w takes seconds from %.1f to %.0f, not %s", WATCH_MIN, SECONDS_MAX,
+			       : cli_usage(cli, "-w takes seconds from %.1f to %.0f, not %s", WATCH_MIN, SECONDS_MAX,
 					 argument);
 	case 't':
 		return read_seconds(argument, 0, &cli->timeout_s)
 			       ? 0
-			       : usage(cli, "-t takes seconds from 0 to %.0f, not %s", SECONDS_MAX, argument);
+			       : cli_usage(cli, "-t takes seconds from 0 to %.0f, not %s", SECONDS_MAX, argument);
 	case 'n':
-		return read_limit(argument, &cli->limit)
+		return read_number(argument, LIMIT_MAX, &cli->limit)
 			       ? 0
-			       : usage(cli, "-n takes a number from 1 to %d, not %s", LIMIT_MAX, argument);
+			       : cli_usage(cli, "-n takes a number from 1 to %d, not %s", LIMIT_MAX, argument);
 	case 'o':
 		cli->order = argument;
 		return strcmp(argument, "lost") == 0 || strcmp(argument, "received") == 0
 			       ? 0
-			       : usage(cli, "-o takes lost or received, not %s", argument);
+			       : cli_usage(cli, "-o takes lost or received, not %s", argument);
 	case 'j':
 		cli->json = true;
 		return 0;
@@ -90,6 +101,14 @@ static int take_option(struct cli *cli, struct parsed *parsed, int letter, const
 		cli->all = true;
 		return 0;
 	case 'c':
+		cli->config = argument;
+		return *argument != '\0' ? 0 : cli_usage(cli, "-c takes a file");
+	case 'f':
+		cli->file = argument;
+		return *argument != '\0' ? 0 : cli_usage(cli, "-f takes a file");
+	case 'p':
+		return read_port(argument, &cli->port) ? 0 : cli_usage(cli, "-p takes a port from 1 to 65535, not %s", argument);
+	case 'C':
 		cli->completion = true;
 		return 0;
 	case 'h':
@@ -125,9 +144,9 @@ static int parse_options(struct cli *cli, struct parsed *parsed, int argc, char 
 	optind = 0;
 	while ((letter = getopt_long(argc, argv, letters, names, NULL)) != -1) {
 		if (letter == ':')
-			return usage(cli, "%s needs an argument", argv[optind - 1]);
+			return cli_usage(cli, "%s needs an argument", argv[optind - 1]);
 		if (letter == '?')
-			return usage(cli, "there is no option %s", argv[optind - 1]);
+			return cli_usage(cli, "there is no option %s", argv[optind - 1]);
 		rc = take_option(cli, parsed, letter, optarg);
 		if (rc != 0)
 			return rc;
@@ -143,15 +162,15 @@ static int find_command(struct cli *cli, char *const *words, int count)
 
 	cli->command = grammar_find(words, count, &used);
 	if (cli->command == NULL && count == 0)
-		return usage(cli, "no command is given");
+		return cli_usage(cli, "no command is given");
 	if (cli->command == NULL && count == 1)
-		return usage(cli, "there is no command \"%s\", or it lacks its second word", words[0]);
+		return cli_usage(cli, "there is no command \"%s\", or it lacks its second word", words[0]);
 	if (cli->command == NULL)
-		return usage(cli, "there is no command \"%s %s\"", words[0], words[1]);
+		return cli_usage(cli, "there is no command \"%s %s\"", words[0], words[1]);
 	cli->words = words + used;
 	cli->word_count = count - used;
 	if (cli->word_count > 0 && cli->command->argument == NULL)
-		return usage(cli, "\"%s\" takes no \"%s\"", cli->command->words, cli->words[0]);
+		return cli_usage(cli, "\"%s\" takes no \"%s\"", cli->command->words, cli->words[0]);
 	return 0;
 }
 
@@ -159,7 +178,7 @@ static int check_options(const struct cli *cli, const char *given)
 {
 	for (; *given != '\0'; given++)
 		if (*given != 'h' && strchr(cli->command->options, *given) == NULL)
-			return usage(cli, "\"%s\" takes no -%c", cli->command->words, *given);
+			return cli_usage(cli, "\"%s\" takes no -%c", cli->command->words, *given);
 	return 0;
 }
 

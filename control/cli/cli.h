@@ -12,8 +12,11 @@
 /* Exit codes; from 64 on those of sysexits.h. */
 #define EXIT_ALARM       1  /* the daemon refused, or what it answered carries an alarm, or a wait was in vain */
 #define EXIT_USAGE       64 /* the command line is wrong */
+#define EXIT_DATA        65 /* a file of samples, or of a table, is wrong */
 #define EXIT_UNREACHABLE 69 /* no daemon answers */
+#define EXIT_MISSING     70 /* a part of this program is not there */
 #define EXIT_OUTPUT      74 /* what was to be printed could not be written */
+#define EXIT_CONFIG      78 /* the configuration is wrong, or a table that it names */
 
 struct cli {
 	const struct grammar_command *command;
@@ -30,12 +33,20 @@ struct cli {
 	long limit;
 	const char *order;
 	double timeout_s;
+	const char *config, *file;
+	unsigned port; /* 0: not given */
 	bool completion;
 	bool help;
 };
 
 /* The whole program but for main(). Returns the exit code. */
 int cli_main(int argc, char **argv, FILE *out, FILE *err);
+
+/* Says what is wrong with the command line, and returns EXIT_USAGE. */
+__attribute__((format(printf, 2, 3))) int cli_usage(const struct cli *cli, const char *fmt, ...);
+
+/* Becomes the program that runs the commands that need no daemon. Returns the exit code when that cannot be. */
+int cli_offline(struct cli *cli);
 
 /* Calls the command's method. 0 with the result's reference, or -errno of api_call. */
 int cli_call(struct cli *cli, int timeout_ms, json_t **result, struct api_error *error);

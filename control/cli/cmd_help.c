@@ -32,9 +32,9 @@ static void show_all(FILE *out)
 	for (const struct grammar_option *option = grammar_options; option->name != NULL; option++)
 		show_option(out, option);
 	(void)fprintf(out,
-		"\nExit codes: 0 fine, %d the daemon refused or has an alarm, %d usage, %d no daemon answers, "
-		"%d output failed\n",
-		EXIT_ALARM, EXIT_USAGE, EXIT_UNREACHABLE, EXIT_OUTPUT);
+		"\nExit codes: 0 fine, %d the daemon refused or has an alarm, %d usage, %d bad data, "
+		"%d no daemon answers,\n  %d a part of the program is missing, %d output failed, %d bad configuration\n",
+		EXIT_ALARM, EXIT_USAGE, EXIT_DATA, EXIT_UNREACHABLE, EXIT_MISSING, EXIT_OUTPUT, EXIT_CONFIG);
 }
 
 /* Help for a word with which several commands begin. */

@@ -11,6 +11,7 @@ cli_judge judge_status, judge_ledger, judge_topics;
 cli_params params_sources;
 cli_display display_generation, display_rules;
 cli_run run_reload, run_wait_ready, run_wait_alarm, run_wait_idle, run_help;
+cli_run run_rules_test, run_tables_build, run_tables_lookup;
 
 /* The completion for bash, from the grammar. */
 void completion_write(FILE *out);

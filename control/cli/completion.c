@@ -53,7 +53,7 @@ static void write_values(FILE *out, const struct grammar_option *option)
 	write_option_names(out, option, "|");
 	(void)fputs(") mapfile -t COMPREPLY < <(compgen ", out);
 	if (strchr(option->argument, '|') == NULL) {
-		(void)fputs(strcmp(option->argument, "SOCKET") == 0 ? "-f" : "-W ''", out);
+		(void)fputs(strcmp(option->argument, "SOCKET") == 0 || strcmp(option->argument, "FILE") == 0 ? "-f" : "-W ''", out);
 	} else {
 		(void)fputs("-W '", out);
 		for (const char *c = option->argument; *c != '\0'; c++)

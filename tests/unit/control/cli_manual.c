@@ -38,7 +38,9 @@ static void the_manual_has_each_command_with_its_options_and_text(void **state)
 	for (const struct grammar_command *command = grammar_commands; command->words != NULL; command++, count++) {
 		int n = snprintf(heading, sizeof(heading), "\n*penstock %s*", command->words);
 
-		if (command->argument != NULL)
+		if (command->argument != NULL && *command->argument != '[')
+			n += snprintf(heading + n, sizeof(heading) - (size_t)n, " _%s_", command->argument);
+		else if (command->argument != NULL)
 			n += snprintf(heading + n, sizeof(heading) - (size_t)n, " [_%.*s_]",
 				(int)strcspn(command->argument + 1, "]"), command->argument + 1);
 		for (const char *letter = command->options; *letter != '\0'; letter++)
@@ -107,15 +109,16 @@ static void expect_completion(const char *words, const char *offered)
 static void completion_offers_what_may_follow(void **state)
 {
 	(void)state;
-	expect_completion("penstock \"\"", "status ledger show reload topics wait stop help");
+	expect_completion("penstock \"\"", "status ledger show reload topics rules tables wait stop help");
 	expect_completion("penstock st", "status stop");
 	expect_completion("penstock -s /x -j show \"\"", "ports workers sources types kafka drops config rules generation");
 	expect_completion("penstock show w", "workers");
 	expect_completion("penstock topics \"\"", "plan create");
+	expect_completion("penstock tables \"\"", "build lookup");
 	expect_completion("penstock stop \"\"", "");
 	expect_completion("penstock show drops -", "-s --socket -j --json -w --watch -a --all");
 	expect_completion("penstock show sources --order \"\"", "lost received");
-	expect_completion("penstock help \"\"", "status ledger show reload topics wait stop help");
+	expect_completion("penstock help \"\"", "status ledger show reload topics rules tables wait stop help");
 	expect_completion("penstock help show k", "kafka");
 	expect_completion("penstock help --", "--completion");
 }

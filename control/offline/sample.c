@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/offline/sample.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/compiler.h"
+#include "wire/event_time.h"
+#include "wire/json.h"
+
+#define RECEIVE_LIMIT INT64_C(7258118400000000) /* 2200-01-01: the clock counts nanoseconds */
+
+enum { EVENT, EXPECT, RECEIVE, SOURCE, NAMES };
+
+static const char *const names[NAMES] = {"event", "expect", "receive", "source"};
+
+static int is_blank(struct slice line)
+{
+	for (uint32_t i = 0; i < line.len; i++)
+		if (strchr(" \t\r\n", line.data[i]) == NULL || line.data[i] == '\0')
+			return 0;
+	return 1;
+}
+
+/* Whether the line is an object of our members only, with an event among them. */
+static int is_wrapped(struct slice line, struct json_object *object)
+{
+	struct json_plan plan;
+	uint32_t offset = 0, ours = 0;
+
+	(void)json_plan_init(&plan, 0);
+	for (unsigned i = 0; i < NAMES; i++)
+		(void)json_plan_add(&plan, names[i]);
+	if (json_next(&plan, line.data, line.len, &offset, object) != JSON_FOUND)
+		return 0;
+	for (unsigned i = 0; i < NAMES; i++)
+		ours += object->members[i].kind != JSON_ABSENT;
+	return ours == object->member_count && object->members[EVENT].kind != JSON_ABSENT;
+}
+
+static int take_event(struct sample *sample, const struct json_member *member, struct error *error)
+{
+	int len;
+
+	sample->event.body = member->value;
+	if (member->kind == JSON_OBJECT)
+		return 0;
+	if (member->kind != JSON_STRING)
+		return error_set(error, -EINVAL, "event is neither an object nor a string");
+	sample->text = malloc(member->value.len + 1);
+	if (sample->text == NULL)
+		return error_set(error, -ENOMEM, "no memory");
+	len = json_unescape(member->value, sample->text, member->value.len + 1);
+	sample->event.body = (struct slice){sample->text, len > 0 ? (uint32_t)len : 0};
+	return 0;
+}
+
+static int take_receive(struct sample *sample, const struct json_member *member, struct error *error)
+{
+	int is_us;
+
+	if (member->kind == JSON_ABSENT)
+		return 0;
+	sample->event.has_receive = 1;
+	if ((member->kind == JSON_STRING || member->kind == JSON_NUMBER) &&
+		event_time_parse(member->value, member->kind == JSON_STRING, &sample->event.receive_us, &is_us) == 0 &&
+		sample->event.receive_us < RECEIVE_LIMIT)
+		return 0;
+	return error_set(error, -EINVAL, "receive is no time before 2200: expected one such as "
+					 "\"2026-01-31T12:00:00Z\", or a number of microseconds since 1970");
+}
+
+static int take_source(struct sample *sample, const struct json_member *member, struct error *error)
+{
+	if (member->kind == JSON_ABSENT)
+		return 0;
+	if (member->kind == JSON_STRING && address_parse(member->value, &sample->event.source) == 0)
+		return 0;
+	return error_set(error, -EINVAL, "source is no address: expected one such as \"10.0.0.1\" or \"2001:db8::1\"");
+}
+
+int sample_read(struct sample *sample, struct slice line, struct error *error)
+{
+	struct json_object object;
+	int rc;
+
+	*sample = (struct sample){.event = {.body = line, .source = address_of_v4(0x7f000001)}};
+	if (is_blank(line))
+		return 1;
+	if (!is_wrapped(line, &object))
+		return 0;
+	for (unsigned i = 0; i < NAMES; i++)
+		if (object.members[i].kind != JSON_ABSENT && object.members[i].duplicate)
+			return error_set(error, -EINVAL, "%s stands there twice", names[i]);
+	if (object.members[EXPECT].kind != JSON_ABSENT && object.members[EXPECT].kind != JSON_OBJECT)
+		return error_set(error, -EINVAL, "expect is no object");
+	sample->expect = object.members[EXPECT].value;
+	rc = take_event(sample, &object.members[EVENT], error);
+	if (rc == 0)
+		rc = take_receive(sample, &object.members[RECEIVE], error);
+	return rc == 0 ? take_source(sample, &object.members[SOURCE], error) : rc;
+}
+
+void sample_fini(struct sample *sample)
+{
+	free(sample->text);
+}
