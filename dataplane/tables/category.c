@@ -18,6 +18,14 @@ static uint64_t now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+static int64_t utc_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
 struct category *category_alloc(const char *member, uint64_t budget)
 {
 	struct category *category = calloc(1, sizeof(*category));
@@ -81,6 +89,7 @@ int category_new(struct category **category, const struct category_config *confi
 		category_free(c);
 		return rc;
 	}
+	c->loaded_us = utc_us();
 	c->build_ms = (uint32_t)(now_ms() - begin);
 	*category = c;
 	return 0;
@@ -95,6 +104,7 @@ int category_copy(struct category **copy, const struct category *category, int n
 		return -ENOMEM;
 	c->secret = category->secret;
 	c->built_us = category->built_us;
+	c->loaded_us = category->loaded_us;
 	c->build_ms = category->build_ms;
 	rc = category_slots_copy(&c->slots, &category->slots, category->slots.count, node);
 	if (rc == 0)
@@ -125,6 +135,7 @@ void category_describe(const struct category *category, struct category_info *in
 		.values = category->names.count,
 		.bytes = bytes_of(category),
 		.built_us = category->built_us,
+		.loaded_us = category->loaded_us,
 		.build_ms = category->build_ms};
 }
 

@@ -38,7 +38,8 @@ struct category_info {
 	uint32_t values;   /* different categories */
 	uint64_t bytes;
 	int64_t built_us;  /* UTC microseconds of the prebuilt file's making, else the file's modification time */
-	uint32_t build_ms;
+	int64_t loaded_us; /* the same, of when category_new was done */
+	uint32_t build_ms; /* how long it took */
 };
 
 struct category_key {

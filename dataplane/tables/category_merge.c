@@ -78,6 +78,7 @@ int category_merge(struct category **merged, const struct category *category, co
 		return error_set(error, -ENOMEM, "merging changes: out of memory");
 	m->secret = category->secret;
 	m->built_us = category->built_us;
+	m->loaded_us = category->loaded_us;
 	m->build_ms = category->build_ms;
 	rc = merge_names(m, category, overlay);
 	if (rc != 0)

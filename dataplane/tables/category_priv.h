@@ -15,7 +15,7 @@ struct category {
 	struct category_names names;
 	char *member;
 	uint64_t budget;
-	int64_t built_us;
+	int64_t built_us, loaded_us;
 	uint32_t build_ms;
 };
 

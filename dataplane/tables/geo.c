@@ -30,6 +30,14 @@ static uint64_t now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
+static int64_t utc_us(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
 static uint64_t round_up(uint64_t size)
 {
 	return (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
@@ -147,6 +155,7 @@ static void set_info(struct geo_info *info, const struct making *making, uint64_
 		.places = making->places.count,
 		.bytes = bytes,
 		.built_us = (int64_t)built_s * 1000000,
+		.loaded_us = utc_us(),
 		.build_ms = (uint32_t)(now_ms() - began_ms),
 	};
 }

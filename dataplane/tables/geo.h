@@ -37,6 +37,7 @@ struct geo_info {
 	uint32_t places;       /* different fragments, that of the unknown too */
 	uint64_t bytes;        /* memory of the table */
 	int64_t built_us;      /* UTC microseconds, of the newest file's own build time stamp */
+	int64_t loaded_us;     /* the same, of when geo_new was done */
 	uint32_t build_ms;     /* how long geo_new took */
 };
 
