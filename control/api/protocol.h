@@ -52,6 +52,7 @@
 #define API_RELOAD        "reload" /* {"request":n}: see API_SHOW_GENERATION */
 #define API_SHOW_RULES    "show.rules"
 #define API_SHOW_GENERATION "show.generation" /* "done" rises to what "reload" gave when that is through */
+#define API_SHOW_TABLES   "show.tables"
 #define API_TABLES_LOOKUP "tables.lookup" /* params {"kind":"ip|item","keys":[...]}: {"rows":[{"key","found",...}]} */
 #define API_TOPICS_PLAN   "topics.plan"
 #define API_TOPICS_CREATE "topics.create"

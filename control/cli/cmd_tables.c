@@ -8,6 +8,35 @@
 #include "control/cli/display.h"
 #include "control/cli/lookup.h"
 
+static const struct display_column columns[] = {
+	{"table", "TABLE", SHOW_TEXT},
+	{"entries", "ENTRIES", SHOW_COUNT},
+	{"values", "VALUES", SHOW_COUNT},
+	{"bytes", "MEMORY", SHOW_BYTES},
+	{"built_us", "BUILT", SHOW_TIME},
+	{"age_s", "AGE", SHOW_SECONDS},
+	{"loaded_us", "LOADED", SHOW_TIME},
+	{"load_ms", "TOOK MS", SHOW_COUNT},
+	{"changes", "CHANGES", SHOW_COUNT},
+	{"files", "FILES", SHOW_TEXT},
+	{0},
+};
+
+void display_tables(const struct cli *cli, const json_t *result, FILE *out)
+{
+	const json_t *tables = json_object_get(result, "tables");
+	char *generation = display_member(SHOW_COUNT, result, "generation");
+	char *revision = display_member(SHOW_COUNT, result, "revision");
+
+	(void)cli;
+	(void)fprintf(out, "generation %s, revision %s\n\n", generation, revision);
+	free(generation);
+	free(revision);
+	display_rows(out, columns, tables);
+	if (json_array_size(tables) == 0)
+		(void)fputs("there are none: name their files under geo and category in the configuration\n", out);
+}
+
 static int ask_daemon(void *context, json_t *keys, json_t **rows)
 {
 	struct cli *cli = context;

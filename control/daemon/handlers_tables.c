@@ -2,11 +2,67 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "control/api/protocol.h"
 #include "control/daemon/handlers.h"
 #include "control/daemon/lookup.h"
 #include "tables/category.h"
 #include "tables/geo.h"
+
+/* --- show --- */
+
+static double age_of(int64_t built_us)
+{
+	return (double)(clock_utc_us(clock_tsc()) - built_us) / 1e6;
+}
+
+static json_t *geo_row(const struct geo *geo, const struct config *config)
+{
+	json_t *files = json_array();
+	struct geo_info info;
+
+	geo_describe(geo, &info);
+	for (unsigned i = 0; i < config->geo_file_count; i++)
+		json_array_append_new(files, json_string(config->geo_files[i]));
+	return json_pack("{s:s,s:o,s:I,s:I,s:I,s:I,s:f,s:I,s:I,s:I}", "table", "geo", "files", files, "entries",
+		(json_int_t)info.prefixes, "values", (json_int_t)info.places, "bytes", (json_int_t)info.bytes, "built_us",
+		(json_int_t)info.built_us, "age_s", age_of(info.built_us), "loaded_us", (json_int_t)info.loaded_us, "load_ms",
+		(json_int_t)info.build_ms, "changes", (json_int_t)0);
+}
+
+static json_t *category_row(
+	const struct category *category, const struct category_overlay *overlay, const struct config *config)
+{
+	size_t changes = overlay != NULL ? category_overlay_count(overlay) : 0;
+	struct category_info info;
+
+	category_describe(category, &info);
+	return json_pack("{s:s,s:[s],s:I,s:I,s:I,s:I,s:f,s:I,s:I,s:I}", "table", "category", "files", config->category_file,
+		"entries", (json_int_t)info.entries, "values", (json_int_t)info.values, "bytes", (json_int_t)info.bytes,
+		"built_us", (json_int_t)info.built_us, "age_s", age_of(info.built_us), "loaded_us", (json_int_t)info.loaded_us,
+		"load_ms", (json_int_t)info.build_ms, "changes", (json_int_t)changes);
+}
+
+json_t *handle_tables(void *context, const json_t *params, struct error *error, int *code)
+{
+	struct generations *generations = &((struct box *)context)->generations;
+	json_t *tables = json_array(), *result;
+	const struct generation *now;
+
+	(void)params;
+	(void)error;
+	(void)code;
+	pthread_mutex_lock(&generations->lock);
+	now = generations->now;
+	if (now->geo != NULL)
+		json_array_append_new(tables, geo_row(now->geo, generations->config));
+	if (now->category != NULL)
+		json_array_append_new(tables, category_row(now->category, now->overlay, generations->config));
+	result = json_pack("{s:I,s:I,s:o}", "generation", (json_int_t)now->number, "revision", (json_int_t)now->revision,
+		"tables", tables);
+	pthread_mutex_unlock(&generations->lock);
+	return result;
+}
 
 /* --- lookup --- */
 

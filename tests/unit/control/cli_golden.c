@@ -35,6 +35,8 @@ static const struct golden goldens[] = {
 	{"show config", "show.config", "show.config", 0},
 	{"show rules", "show.rules", "show.rules", 0},
 	{"show rules -a", "show.rules", "show.rules-all", 0},
+	{"show tables", "show.tables", "show.tables", 0},
+	{"show tables", "show.tables-none", "show.tables-none", 0},
 	{"show generation", "show.generation", "show.generation", 0},
 	{"topics plan", "topics.plan", "topics.plan", 1},
 	{"topics create", "topics.create", "topics.create", 1},
