@@ -61,8 +61,9 @@ static int run_program(struct cli *cli, const char **words)
 		(void)execv(path, (char *const *)(uintptr_t)words);
 		rc = -errno;
 	}
-	(void)fprintf(cli->err, "penstock: cannot run %s: %s; it belongs into the same folder, and comes with the same package\n",
-		path, strerror(-rc));
+	(void)fprintf(cli->err,
+		"penstock: cannot run %s: %s; it belongs into the same folder, and comes with the same package\n", path,
+		strerror(-rc));
 	return EXIT_MISSING;
 }
 

@@ -65,6 +65,7 @@ int run_tables_lookup(struct cli *cli)
 	if (cli->word_count == 0 || (strcmp(cli->words[0], "ip") != 0 && strcmp(cli->words[0], "item") != 0))
 		return cli_usage(cli, "\"%s\" takes ip or item first", cli->command->words);
 	if (cli->word_count == 1)
-		return cli_usage(cli, "\"%s %s\" takes keys, or - for those of standard input", cli->command->words, cli->words[0]);
+		return cli_usage(cli, "\"%s %s\" takes keys, or - for those of standard input", cli->command->words,
+			cli->words[0]);
 	return cli->file != NULL ? cli_offline(cli) : lookup_run(&lookup);
 }

@@ -35,32 +35,38 @@ static void print_known(FILE *out, const json_t *row)
 	}
 	json_object_foreach((json_t *)(uintptr_t)geo, name, value) {
 		text = display_value(strcmp(name, "asn") == 0 ? SHOW_ADDRESS : SHOW_TEXT, value);
-		(void)fprintf(out, "%s%s %s", before, name, text);
+		(void)fputs(before, out);
+		display_escaped(out, name);
+		(void)fprintf(out, " %s", text);
 		free(text);
 		before = ", ";
 	}
 }
 
+static void print_line(FILE *out, const json_t *row)
+{
+	char *key = display_member(SHOW_TEXT, row, "key"), *why = display_member(SHOW_TEXT, row, "error");
+
+	(void)fprintf(out, "%-*s  ", KEY_WIDTH, key);
+	if (json_is_true(json_object_get(row, "found")))
+		print_known(out, row);
+	else
+		(void)fputs(json_object_get(row, "error") != NULL ? why : "unknown", out);
+	(void)fputc('\n', out);
+	free(why);
+	free(key);
+}
+
 static void print(struct asking *asking, const json_t *row)
 {
 	FILE *out = asking->lookup->out;
-	char *key;
 
 	asking->unknown |= !json_is_true(json_object_get(row, "found"));
-	if (asking->lookup->json) {
-		(void)json_dumpf(row, out, JSON_COMPACT | JSON_ENSURE_ASCII);
-		(void)fputc('\n', out);
+	if (!asking->lookup->json) {
+		print_line(out, row);
 		return;
 	}
-	key = display_member(SHOW_TEXT, row, "key");
-	(void)fprintf(out, "%-*s  ", KEY_WIDTH, key);
-	free(key);
-	if (json_is_true(json_object_get(row, "found")))
-		print_known(out, row);
-	else if (json_object_get(row, "error") != NULL)
-		display_escaped(out, json_string_value(json_object_get(row, "error")));
-	else
-		(void)fputs("unknown", out);
+	(void)json_dumpf(row, out, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY);
 	(void)fputc('\n', out);
 }
 
@@ -74,6 +80,7 @@ static int ask(struct asking *asking)
 		code = asking->lookup->ask(asking->lookup->context, asking->keys, &rows);
 	json_array_foreach(rows, i, row)
 		print(asking, row);
+	asking->unknown |= json_array_size(rows) != json_array_size(asking->keys);
 	json_decref(rows);
 	json_array_clear(asking->keys);
 	asking->cost = 0;
@@ -115,9 +122,9 @@ static int add(struct asking *asking, const char *key, size_t len)
 
 	if (len > KEY_MAX)
 		return refuse(asking, key, len, "is no key: it is longer than 255 bytes");
-	text = json_stringn(key, len);
+	text = memchr(key, '\0', len) == NULL ? json_stringn(key, len) : NULL;
 	if (text == NULL)
-		return refuse(asking, key, len, "is no key: it is not UTF-8");
+		return refuse(asking, key, len, "is no key: it is no text in UTF-8");
 	if (json_array_size(asking->keys) == API_LOOKUP_KEYS || asking->cost + cost > API_REQUEST_MAX - REQUEST_ROOM)
 		code = ask(asking);
 	json_array_append_new(asking->keys, text);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Many keys, from the command line or standard input, asked about by parts and printed as they were given. One thread. */
+/* Many keys, from the command line or standard input, asked about by parts and printed as they were given. One thread.
+ */
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,8 +14,8 @@ struct lookup {
 	int count;
 	bool json; /* an object a key; else a line for a person */
 	FILE *in, *out;
-	/* Answers an array of strings, at most API_LOOKUP_KEYS, with a new array of rows (control/api/protocol.h). Returns 0, or
-	 * the exit code when it has said why it cannot. */
+	/* Answers an array of strings, at most API_LOOKUP_KEYS, with a new array of rows (control/api/protocol.h).
+	 * Returns 0, or the exit code when it has said why it cannot. */
 	int (*ask)(void *context, json_t *keys, json_t **rows);
 	void *context;
 };

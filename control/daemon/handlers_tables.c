@@ -25,9 +25,9 @@ static json_t *geo_row(const struct geo *geo, const struct config *config)
 	for (unsigned i = 0; i < config->geo_file_count; i++)
 		json_array_append_new(files, json_string(config->geo_files[i]));
 	return json_pack("{s:s,s:o,s:I,s:I,s:I,s:I,s:f,s:I,s:I,s:I}", "table", "geo", "files", files, "entries",
-		(json_int_t)info.prefixes, "values", (json_int_t)info.places, "bytes", (json_int_t)info.bytes, "built_us",
-		(json_int_t)info.built_us, "age_s", age_of(info.built_us), "loaded_us", (json_int_t)info.loaded_us, "load_ms",
-		(json_int_t)info.build_ms, "changes", (json_int_t)0);
+		(json_int_t)info.prefixes, "values", (json_int_t)info.places, "bytes", (json_int_t)info.bytes,
+		"built_us", (json_int_t)info.built_us, "age_s", age_of(info.built_us), "loaded_us",
+		(json_int_t)info.loaded_us, "load_ms", (json_int_t)info.build_ms, "changes", (json_int_t)0);
 }
 
 static json_t *category_row(
@@ -37,10 +37,11 @@ static json_t *category_row(
 	struct category_info info;
 
 	category_describe(category, &info);
-	return json_pack("{s:s,s:[s],s:I,s:I,s:I,s:I,s:f,s:I,s:I,s:I}", "table", "category", "files", config->category_file,
-		"entries", (json_int_t)info.entries, "values", (json_int_t)info.values, "bytes", (json_int_t)info.bytes,
-		"built_us", (json_int_t)info.built_us, "age_s", age_of(info.built_us), "loaded_us", (json_int_t)info.loaded_us,
-		"load_ms", (json_int_t)info.build_ms, "changes", (json_int_t)changes);
+	return json_pack("{s:s,s:[s],s:I,s:I,s:I,s:I,s:f,s:I,s:I,s:I}", "table", "category", "files",
+		config->category_file, "entries", (json_int_t)info.entries, "values", (json_int_t)info.values, "bytes",
+		(json_int_t)info.bytes, "built_us", (json_int_t)info.built_us, "age_s", age_of(info.built_us),
+		"loaded_us", (json_int_t)info.loaded_us, "load_ms", (json_int_t)info.build_ms, "changes",
+		(json_int_t)changes);
 }
 
 json_t *handle_tables(void *context, const json_t *params, struct error *error, int *code)
@@ -58,8 +59,8 @@ json_t *handle_tables(void *context, const json_t *params, struct error *error, 
 		json_array_append_new(tables, geo_row(now->geo, generations->config));
 	if (now->category != NULL)
 		json_array_append_new(tables, category_row(now->category, now->overlay, generations->config));
-	result = json_pack("{s:I,s:I,s:o}", "generation", (json_int_t)now->number, "revision", (json_int_t)now->revision,
-		"tables", tables);
+	result = json_pack("{s:I,s:I,s:o}", "generation", (json_int_t)now->number, "revision",
+		(json_int_t)now->revision, "tables", tables);
 	pthread_mutex_unlock(&generations->lock);
 	return result;
 }
@@ -89,8 +90,8 @@ json_t *handle_lookup(void *context, const json_t *params, struct error *error, 
 
 	if ((!is_ip && !is_item) || !json_is_array(keys) || json_array_size(keys) > API_LOOKUP_KEYS) {
 		*code = API_INVALID_PARAMS;
-		(void)error_set(error, -EINVAL, "expected kind, which is ip or item, and keys, an array of at most %d texts",
-			API_LOOKUP_KEYS);
+		(void)error_set(error, -EINVAL,
+			"expected kind, which is ip or item, and keys, an array of at most %d texts", API_LOOKUP_KEYS);
 		return NULL;
 	}
 	pthread_mutex_lock(&generations->lock);

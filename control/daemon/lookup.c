@@ -17,7 +17,8 @@ static struct slice slice_of(const json_t *key)
 
 static json_t *bad_row(const json_t *key, const char *why)
 {
-	return json_pack("{s:s,s:b,s:s}", "key", json_is_string(key) ? json_string_value(key) : "", "found", 0, "error", why);
+	return json_pack(
+		"{s:s,s:b,s:s}", "key", json_is_string(key) ? json_string_value(key) : "", "found", 0, "error", why);
 }
 
 /* A fragment is a member with a comma before it. */

@@ -10,8 +10,8 @@ struct category_overlay;
 struct geo;
 
 /*
- * A new array of {"key","found","geo":{...}}, one for each of `keys`, an array of strings; or with "error" in the place of what
- * is known, for a key that is no address.
+ * A new array of {"key","found","geo":{...}}, one for each of `keys`, an array of strings; or with "error" in the place
+ * of what is known, for a key that is no address.
  */
 json_t *lookup_addresses(const struct geo *geo, const json_t *keys);
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * penstock-offline: commands of penstock(1) that need no daemon but what it is made of. penstock reads the command line, and
- * runs this program for them, so that it itself stays without DPDK. One thread.
+ * penstock-offline: commands of penstock(1) that need no daemon but what it is made of. penstock reads the command
+ * line, and runs this program for them, so that it itself stays without DPDK. One thread.
  */
 
 #include <stdio.h>

@@ -23,8 +23,9 @@ static int is_blank(struct slice line)
 	return 1;
 }
 
-/* Whether the line is an object of our members only, with an event among them. */
-static int is_wrapped(struct slice line, struct json_object *object)
+/* 1 when the line is an object of our members only, with an event among them; 0 when it is an event itself. One with
+ * event and expect was not meant as an event. */
+static int is_wrapped(struct slice line, struct json_object *object, struct error *error)
 {
 	struct json_plan plan;
 	uint32_t offset = 0, ours = 0;
@@ -36,7 +37,13 @@ static int is_wrapped(struct slice line, struct json_object *object)
 		return 0;
 	for (unsigned i = 0; i < NAMES; i++)
 		ours += object->members[i].kind != JSON_ABSENT;
-	return ours == object->member_count && object->members[EVENT].kind != JSON_ABSENT;
+	if (object->members[EVENT].kind == JSON_ABSENT)
+		return 0;
+	if (ours != object->member_count && object->members[EXPECT].kind != JSON_ABSENT)
+		return error_set(error, -EINVAL,
+			"an object with event and expect holds others, or one of them twice; expected "
+			"event, expect, receive and source alone");
+	return ours == object->member_count;
 }
 
 static int take_event(struct sample *sample, const struct json_member *member, struct error *error)
@@ -67,8 +74,9 @@ static int take_receive(struct sample *sample, const struct json_member *member,
 		event_time_parse(member->value, member->kind == JSON_STRING, &sample->event.receive_us, &is_us) == 0 &&
 		sample->event.receive_us < RECEIVE_LIMIT)
 		return 0;
-	return error_set(error, -EINVAL, "receive is no time before 2200: expected one such as "
-					 "\"2026-01-31T12:00:00Z\", or a number of microseconds since 1970");
+	return error_set(error, -EINVAL,
+		"receive is no time before 2200: expected one such as "
+		"\"2026-01-31T12:00:00Z\", or a number of microseconds since 1970");
 }
 
 static int take_source(struct sample *sample, const struct json_member *member, struct error *error)
@@ -88,11 +96,9 @@ int sample_read(struct sample *sample, struct slice line, struct error *error)
 	*sample = (struct sample){.event = {.body = line, .source = address_of_v4(0x7f000001)}};
 	if (is_blank(line))
 		return 1;
-	if (!is_wrapped(line, &object))
-		return 0;
-	for (unsigned i = 0; i < NAMES; i++)
-		if (object.members[i].kind != JSON_ABSENT && object.members[i].duplicate)
-			return error_set(error, -EINVAL, "%s stands there twice", names[i]);
+	rc = is_wrapped(line, &object, error);
+	if (rc <= 0)
+		return rc;
 	if (object.members[EXPECT].kind != JSON_ABSENT && object.members[EXPECT].kind != JSON_OBJECT)
 		return error_set(error, -EINVAL, "expect is no object");
 	sample->expect = object.members[EXPECT].value;

@@ -55,7 +55,8 @@ int offline_tables_lookup(const struct offline *offline)
 
 	if (offline->file == NULL)
 		return offline_fail(offline, EX_USAGE, "-f FILE is missing");
-	code = load(offline, &tables, &error) == 0 ? lookup_run(&lookup) : offline_fail(offline, EX_DATAERR, "%s", error.text);
+	code = load(offline, &tables, &error) == 0 ? lookup_run(&lookup)
+						   : offline_fail(offline, EX_DATAERR, "%s", error.text);
 	geo_free(tables.geo);
 	category_free(tables.category);
 	return code;

@@ -12,9 +12,9 @@
 #include "control/daemon/box.h"
 #include "control/offline/trial_record.h"
 
-#define BATCHES     8u  /* of the pool; an event takes two at the most */
+#define BATCHES     8u /* of the pool; an event takes two at the most */
 #define RING_PLACES 16u
-#define RECORDS     2u  /* an event's record and its copy */
+#define RECORDS     2u /* an event's record and its copy */
 
 struct trial {
 	struct box box; /* all of it that a generation needs */
@@ -79,11 +79,14 @@ static int make(struct trial *trial, struct config *config, unsigned port, struc
 
 	trial->input = find_input(config, port);
 	if (trial->input == NULL && port != 0)
-		return error_set(error, -ENOENT, "%s: no input for JSON has port %u; expected the port of one of format: json",
-			config->path, port);
+		return error_set(error, -ENOENT,
+			"%s: no input for JSON has port %u; expected the port of one of format: json", config->path,
+			port);
 	if (trial->input == NULL)
-		return error_set(error, -ENOENT, "%s: there is no input for JSON; expected one of format: json, which samples "
-						 "go to", config->path);
+		return error_set(error, -ENOENT,
+			"%s: there is no input for JSON; expected one of format: json, which samples "
+			"go to",
+			config->path);
 	trial->box.config = config;
 	rc = generations_publish(&trial->box, config, error);
 	return rc == 0 ? start_worker(trial, config, error) : rc;
@@ -145,7 +148,8 @@ void trial_free(struct trial *trial)
 
 /* --- running --- */
 
-/* The counter's value at the time that is wanted, now if none is: the clock is shifted, and what that leaves is made good. */
+/* The counter's value at the time that is wanted, now if none is: the clock is shifted, and what that leaves is made
+ * good. */
 static uint64_t tsc_of(const struct trial_event *event)
 {
 	uint64_t tsc;
@@ -287,8 +291,7 @@ static void read_records(struct trial *trial, const struct event_type *type, str
 			verdict->outcome == TRIAL_QUARANTINED ? 0 : type->way.enrich, verdict);
 }
 
-int trial_run(
-	struct trial *trial, const struct trial_event *event, struct trial_verdict *verdict, struct error *error)
+int trial_run(struct trial *trial, const struct trial_event *event, struct trial_verdict *verdict, struct error *error)
 {
 	uint64_t found;
 	uint32_t type;

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What a daemon would make of an event: the generation that a configuration gives, and a worker without a thread, a source
- * or a producer, whose batches are read by hand. Nothing leaves the machine. One thread, one trial at a time.
+ * What a daemon would make of an event: the generation that a configuration gives, and a worker without a thread, a
+ * source or a producer, whose batches are read by hand. Nothing leaves the machine. One thread, one trial at a time.
  */
 
 #include <stdint.h>
@@ -19,17 +19,17 @@ enum trial_outcome { TRIAL_KEPT, TRIAL_FILTERED, TRIAL_SAMPLED_OUT, TRIAL_QUARAN
 struct trial_event {
 	struct slice body; /* what arrives */
 	struct ip_address source;
-	int has_receive;   /* else now */
+	int has_receive; /* else now */
 	int64_t receive_us;
 };
 
 struct trial_verdict {
 	enum trial_outcome outcome;
-	const char *type;  /* NULL: not known */
-	const char *rule;  /* that decided; NULL: none */
-	const char *topic; /* of the record; NULL: there is none */
-	const char *copy;  /* of its copy; same */
-	struct slice key;  /* partition key; data NULL: none */
+	const char *type;           /* NULL: not known */
+	const char *rule;           /* that decided; NULL: none */
+	const char *topic;          /* of the record; NULL: there is none */
+	const char *copy;           /* of its copy; same */
+	struct slice key;           /* partition key; data NULL: none */
 	struct slice geo, category; /* JSON; data NULL: the record gets none */
 	char reason[1024];          /* dropped: the drop's name; quarantined: why; else "" */
 	const char *meaning, *cure; /* of a drop */
@@ -40,15 +40,14 @@ struct config;
 struct trial;
 
 /*
- * Loads the tables and makes rules and worker of a configuration, which must outlive them. `port` is that of the input that
- * gets the events, 0: the first one for JSON. 0, or -errno with a sentence (-ENOENT: no such input).
+ * Loads the tables and makes rules and worker of a configuration, which must outlive them. `port` is that of the input
+ * that gets the events, 0: the first one for JSON. 0, or -errno with a sentence (-ENOENT: no such input).
  */
 int trial_new(struct trial **trial, struct config *config, unsigned port, struct error *error);
 
 /* NULL is fine. */
 void trial_free(struct trial *trial);
 
-/* Judges one event; what is found lives until the next call. 0, or -E2BIG (more than a datagram) or -EINVAL (more than one
- * event) with a sentence. */
-int trial_run(
-	struct trial *trial, const struct trial_event *event, struct trial_verdict *verdict, struct error *error);
+/* Judges one event; what is found lives until the next call. 0, or -E2BIG (more than a datagram) or -EINVAL (more than
+ * one event) with a sentence. */
+int trial_run(struct trial *trial, const struct trial_event *event, struct trial_verdict *verdict, struct error *error);

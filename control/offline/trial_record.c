@@ -25,7 +25,8 @@ static void read_why(struct slice value, struct trial_verdict *verdict)
 
 	(void)json_plan_init(&plan, 0);
 	(void)json_plan_add(&plan, "why");
-	if (json_next(&plan, value.data, value.len, &offset, &object) != JSON_FOUND || object.members[0].kind != JSON_STRING)
+	if (json_next(&plan, value.data, value.len, &offset, &object) != JSON_FOUND ||
+		object.members[0].kind != JSON_STRING)
 		return;
 	len = json_unescape(object.members[0].value, (uint8_t *)verdict->reason, sizeof(verdict->reason) - 1);
 	verdict->reason[len > 0 ? len : 0] = '\0';

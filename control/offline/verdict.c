@@ -40,8 +40,8 @@ json_t *verdict_json(const struct trial_verdict *verdict)
 {
 	return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "outcome", outcomes[verdict->outcome], "type",
 		text_or_null(verdict->type), "rule", text_or_null(verdict->rule), "topic", text_or_null(verdict->topic),
-		"copy", text_or_null(verdict->copy), "key", key_of(verdict->key), "geo", value_of(verdict->geo), "category",
-		value_of(verdict->category), "reason", text_or_null(verdict->reason));
+		"copy", text_or_null(verdict->copy), "key", key_of(verdict->key), "geo", value_of(verdict->geo),
+		"category", value_of(verdict->category), "reason", text_or_null(verdict->reason));
 }
 
 /* --- expectations --- */
@@ -56,19 +56,21 @@ static int is_outcome(const json_t *value)
 	return 0;
 }
 
-static int compare_one(
-	const json_t *is, const char *name, json_t *expected, json_t *differences, struct error *error)
+static int compare_one(const json_t *is, const char *name, json_t *expected, json_t *differences, struct error *error)
 {
 	json_t *value = json_object_get(is, name);
 
 	if (value == NULL)
-		return error_set(error, -EINVAL, "expect: there is no \"%.64s\"; expected outcome, type, rule, topic, copy, key, "
-						 "geo, category or reason", name);
+		return error_set(error, -EINVAL,
+			"expect: there is no \"%.64s\"; expected outcome, type, rule, topic, copy, key, "
+			"geo, category or reason",
+			name);
 	if (strcmp(name, "outcome") == 0 && !is_outcome(expected))
-		return error_set(error, -EINVAL, "expect: outcome is kept, filtered, sampled_out, quarantined or dropped");
+		return error_set(
+			error, -EINVAL, "expect: outcome is kept, filtered, sampled_out, quarantined or dropped");
 	if (!json_equal(value, expected))
-		json_array_append_new(differences,
-			json_pack("{s:s,s:O,s:O}", "name", name, "is", value, "expected", expected));
+		json_array_append_new(
+			differences, json_pack("{s:s,s:O,s:O}", "name", name, "is", value, "expected", expected));
 	return 0;
 }
 
@@ -123,7 +125,8 @@ static void print_differences(FILE *out, const json_t *differences)
 	size_t i;
 
 	json_array_foreach(differences, i, difference) {
-		(void)fprintf(out, "    NOT AS EXPECTED: %s is ", json_string_value(json_object_get(difference, "name")));
+		(void)fprintf(
+			out, "    NOT AS EXPECTED: %s is ", json_string_value(json_object_get(difference, "name")));
 		print_value(out, json_object_get(difference, "is"));
 		(void)fputs(", expected ", out);
 		print_value(out, json_object_get(difference, "expected"));

@@ -15,8 +15,8 @@
 json_t *verdict_json(const struct trial_verdict *verdict);
 
 /*
- * Compares it with an object of expected values under the same names, whose text `expect` is (data NULL: nothing is expected).
- * 0 with *differences, a new array of {"name","is","expected"}; or -EINVAL with a sentence.
+ * Compares it with an object of expected values under the same names, whose text `expect` is (data NULL: nothing is
+ * expected). 0 with *differences, a new array of {"name","is","expected"}; or -EINVAL with a sentence.
  */
 int verdict_compare(const json_t *is, struct slice expect, json_t **differences, struct error *error);
 

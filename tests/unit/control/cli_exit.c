@@ -70,6 +70,14 @@ static void a_wrong_command_line_is_told_with_64(void **state)
 	expect("show sources -n 0", 64, "", "-n takes a number");
 	expect("show sources -o best", 64, "", "-o takes lost or received");
 	expect("wait ready -t -1", 64, "", "-t takes seconds");
+	expect("rules test", 64, "", "-c FILE is missing");
+	expect("rules test -c /dev/null", 64, "", "takes one file of samples");
+	expect("rules test -c /dev/null -p 0 x", 64, "", "-p takes a port");
+	expect("rules test -c /dev/null -p 65536 x", 64, "", "-p takes a port");
+	expect("tables build one", 64, "", "takes two files");
+	expect("tables lookup", 64, "", "takes ip or item first");
+	expect("tables lookup frog 1", 64, "", "takes ip or item first");
+	expect("tables lookup ip", 64, "", "takes keys");
 	expect("help frogs", 64, "", "there is no command \"frogs\"");
 	assert_int_equal(atomic_load(&answer.calls), 0);
 }
@@ -134,6 +142,21 @@ static void results_of_a_strange_shape_do_no_harm(void **state)
 			cli_output_free(&output);
 		}
 	}
+}
+
+static void a_strange_answer_about_keys_is_no_good_one(void **state)
+{
+	(void)state;
+	reset_answer();
+	expect("tables lookup ip 10.0.0.1", 1, "", "");
+	atomic_store(&answer.result, "{\"rows\":7}");
+	expect("tables lookup ip -j 10.0.0.1", 1, "", "");
+	atomic_store(&answer.result, "{\"rows\":[1,null,[],{\"key\":{},\"error\":3},{\"found\":true,\"geo\":7},"
+				     "{\"key\":\"\\u001b[2J\",\"found\":true,\"geo\":{\"\\u001b\":\"\\u001b\"}},{\"found\":true}]}");
+	expect("tables lookup ip 10.0.0.1", 1, "\\x1b[2J", "");
+	expect("tables lookup ip -j 10.0.0.1", 1, "\\u001B[2J", "");
+	atomic_store(&answer.refusal, "no geo table is loaded");
+	expect("tables lookup ip 10.0.0.1", 1, "", "penstock: no geo table is loaded\n");
 }
 
 static void a_newer_schema_is_noted(void **state)
@@ -217,6 +240,7 @@ int main(void)
 		cmocka_unit_test(a_refusal_is_told_with_1_and_escaped),
 		cmocka_unit_test(options_may_stand_anywhere),
 		cmocka_unit_test(results_of_a_strange_shape_do_no_harm),
+		cmocka_unit_test(a_strange_answer_about_keys_is_no_good_one),
 		cmocka_unit_test(a_newer_schema_is_noted),
 		cmocka_unit_test(output_that_cannot_be_written_is_told_with_74),
 		cmocka_unit_test(watching_repeats_until_interrupted),
