@@ -307,6 +307,9 @@ int trial_run(struct trial *trial, const struct trial_event *event, struct trial
 	find_outcome(trial, type, verdict);
 	if (type != TYPE_NONE)
 		verdict->type = trial->box.generations.now->types->types[type].name;
+	if (type != TYPE_NONE && rose(trial, &trial->counters->event_drops[EVENT_DROP_shape]))
+		trial_find_lack(trial->box.generations.now->types->types[type].plan, event->body, trial->input->trusted,
+			verdict);
 	verdict->rule = find_rule(trial);
 	read_records(trial, type != TYPE_NONE ? &trial->box.generations.now->types->types[type] : NULL, verdict);
 	return found == 1 ? 0 : error_set(error, -EINVAL, "%llu events; expected one", (unsigned long long)found);

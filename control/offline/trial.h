@@ -33,6 +33,7 @@ struct trial_verdict {
 	struct slice geo, category; /* JSON; data NULL: the record gets none */
 	char reason[1024];          /* dropped: the drop's name; quarantined: why; else "" */
 	const char *meaning, *cure; /* of a drop */
+	char detail[1024];          /* which member a dropped event lacks; "" */
 	const char *copy_drop;      /* why the copy was not written; NULL */
 };
 

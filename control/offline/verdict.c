@@ -145,8 +145,10 @@ void verdict_print(FILE *out, const struct trial_verdict *verdict, const json_t 
 	(void)fputs(phrases[verdict->outcome], out);
 	if (verdict->rule != NULL)
 		(void)fprintf(out, " by rule %s", verdict->rule);
-	if (verdict->outcome == TRIAL_DROPPED)
-		(void)fprintf(out, " as %s: %s", verdict->reason, verdict->meaning);
+	if (verdict->outcome == TRIAL_DROPPED) {
+		(void)fprintf(out, " as %s: ", verdict->reason);
+		display_escaped(out, *verdict->detail != '\0' ? verdict->detail : verdict->meaning);
+	}
 	if (verdict->outcome == TRIAL_QUARANTINED && verdict->rule == NULL) {
 		(void)fputs(" since ", out);
 		display_escaped(out, verdict->reason);

@@ -100,6 +100,17 @@ wrong.ndjson:1: click kept: topic ev.click, geo {"country":"ZZ"}, category null
 TEXT
 test_rules 0 - -p 9003 < <(echo '{"event":{"kind":"click","addr":"200.1.1.1"},"expect":{"geo":{"country":"BR","city":"Recife"}}}')
 
+cp "$config" quarantine.yaml
+sed -i 's/quarantine: "aside.{type}", //; /name: odd/d' "$config"
+echo '{"type":"view","user":{"name":"id"}}' >lacking.ndjson
+test_rules 0 lacking.ndjson
+said "a drop that says which member" <<'TEXT'
+lacking.ndjson:1: view dropped as shape: member user.id is missing, or not: string
+    cure: mend the sender, or name topics.quarantine
+1 events, 0 with expectations, 0 not as expected
+TEXT
+mv quarantine.yaml "$config"
+
 # --- what is refused ---
 
 refused() { # EXIT-CODE SENTENCE LINE
@@ -134,4 +145,8 @@ test_rules 78 samples.ndjson
 code=0
 "$penstock" rules test samples.ndjson >/dev/null 2>&1 || code=$?
 expect "without -c: exit code" $code = 64
+cp "$penstock" "$work/penstock"
+code=0
+"$work/penstock" rules test -c "$config" samples.ndjson >said.log 2>&1 || code=$?
+expect "without the program beside it: exit code" $code = 70
 finish
