@@ -15,7 +15,7 @@ bed_up
 write_config dpdk 1
 start_daemon
 for words in status ledger "show ports" "show workers" "show sources" "show types" "show kafka" "show drops" "show config" \
-	"topics plan"; do
+	"show tables" "show generation" "topics plan"; do
 	# shellcheck disable=SC2086
 	expect "$words prints lines" "$(cli $words | wc -l)" -ge 1
 	# shellcheck disable=SC2086
