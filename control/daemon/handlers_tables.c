@@ -34,14 +34,16 @@ static json_t *category_row(
 	const struct category *category, const struct category_overlay *overlay, const struct config *config)
 {
 	size_t changes = overlay != NULL ? category_overlay_count(overlay) : 0;
+	json_t *files = json_pack("[s]", config->category_file);
 	struct category_info info;
 
+	if (config->category_changes != NULL)
+		json_array_append_new(files, json_string(config->category_changes));
 	category_describe(category, &info);
-	return json_pack("{s:s,s:[s],s:I,s:I,s:I,s:I,s:f,s:I,s:I,s:I}", "table", "category", "files",
-		config->category_file, "entries", (json_int_t)info.entries, "values", (json_int_t)info.values, "bytes",
-		(json_int_t)info.bytes, "built_us", (json_int_t)info.built_us, "age_s", age_of(info.built_us),
-		"loaded_us", (json_int_t)info.loaded_us, "load_ms", (json_int_t)info.build_ms, "changes",
-		(json_int_t)changes);
+	return json_pack("{s:s,s:o,s:I,s:I,s:I,s:I,s:f,s:I,s:I,s:I}", "table", "category", "files", files, "entries",
+		(json_int_t)info.entries, "values", (json_int_t)info.values, "bytes", (json_int_t)info.bytes,
+		"built_us", (json_int_t)info.built_us, "age_s", age_of(info.built_us), "loaded_us",
+		(json_int_t)info.loaded_us, "load_ms", (json_int_t)info.build_ms, "changes", (json_int_t)changes);
 }
 
 json_t *handle_tables(void *context, const json_t *params, struct error *error, int *code)

@@ -86,7 +86,7 @@ int main(int argc, char **argv)
 	struct offline offline = {.out = stdout, .err = stderr};
 	int code;
 
-	log_set_level(LOG_ERROR);
+	log_set_level(LOG_WARNING);
 	code = run(&offline, argc, argv);
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return code;

@@ -76,7 +76,7 @@ answer 64 tables lookup item
 
 answer 69 tables lookup item 7
 config_more="geo: {files: [$geo], fields: [country, city, asn]}
-category: {file: $work/items.bin}"
+category: {file: $work/items.bin, changes: $work/changes}"
 write_config socket 1
 start_daemon
 addresses <<'TEXT'
@@ -108,8 +108,17 @@ expect "tables" "$(json '[[t["table"], t["entries"] > 2, t["bytes"] > 1000, t["l
 	t["changes"]] for t in d["tables"]]' <said.log)" = '[["geo", true, true, true, true, 0], ["category", true, true, true, true, 0]]'
 expect "generation and revision" "$(json '[d["generation"], d["revision"]]' <said.log)" = "[1, 0]"
 expect "what is loaded" "$(json '[d["tables"][1][k] for k in ("entries", "values", "files")]' <said.log)" = \
-	"[4003, 12, [\"$work/items.bin\"]]"
+	"[4003, 12, [\"$work/items.bin\", \"$work/changes\"]]"
 loaded=$(json 'd["tables"][0]["loaded_us"]' <said.log)
+printf 'set\t5001\tlate\ndelete\t7\n' >changes
+changed() { [ "$(cli -j show tables | json '[d["generation"], d["revision"], d["tables"][1]["changes"]]')" = "[1, 1, 2]" ]; }
+wait_for 10 "the changes count" changed
+answer 1 tables lookup item 5001 7
+said "what has changed" <<'TEXT'
+5001                      late
+7                         unknown
+TEXT
+rm changes
 printf '8\tsocks\n' >more.tsv
 answer 0 tables build more.tsv items.bin
 answer 0 reload
