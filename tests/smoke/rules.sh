@@ -21,6 +21,7 @@ types_section() {
       - {name: vip, if: 'user.tier == "gold"', then: keep, topic: vip, copy: everything}
   view: {id: 2, geo: false, key: user.id, require: {user.id: string}}
   line: {id: 3, record: raw}
+  many: {id: 4, pack: 10, copy: everything}
 YAML
 }
 inputs="  - {port: 9001, format: frame}
@@ -56,6 +57,7 @@ cat >samples.ndjson <<'JSON'
 {"type":"nope"}
 {"type":
 {"event":1,"type":"click"}
+{"type":"many"}
 JSON
 test_rules 0 samples.ndjson
 said "each event's line" <<'TEXT'
@@ -72,10 +74,11 @@ samples.ndjson:10: dropped as type_unknown: a type that the configuration does n
 samples.ndjson:11: dropped as json_truncated: the datagram ends inside a JSON object
     cure: a sender that cuts its datagrams
 samples.ndjson:12: click kept: topic ev.click, geo {"country":"ZZ"}, category null
-11 events, 0 with expectations, 0 not as expected
+samples.ndjson:13: many kept: topic ev.many, copy everything, geo {"country":"ZZ"}, category null
+12 events, 0 with expectations, 0 not as expected
 TEXT
 test_rules 0 samples.ndjson -j
-expect "objects with -j" "$(wc -l <said.log)" = 11
+expect "objects with -j" "$(wc -l <said.log)" = 12
 expect "an object of -j" "$(sed -n 8p said.log)" = '{"outcome":"kept","type":"click","rule":"vip","topic":"vip","copy":"everything","key":null,"geo":{"country":"DE"},"category":"shoes","reason":null,"line":9,"differences":[]}'
 
 # --- what is expected of them ---
