@@ -2,10 +2,12 @@
 """What the benchmarks share: how programs are run and compared, a broker, CPU time of other processes, tables."""
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -44,12 +46,12 @@ class Bench:
             raise Failure(f"{name} dropped {figures['dropped']} events: its figures are worth nothing")
         return figures
 
-    def capture(self, form, preset, packed=1):
+    def capture(self, form, preset, packed=1, types=TYPES):
         """The generator's events, `packed` a datagram, none fragmented, as a capture file."""
-        path = os.path.join(self.folder, f"{form}-{preset}-{packed}.pcap")
+        path = os.path.join(self.folder, f"{form}-{preset}-{packed}-{types}.pcap")
         if not os.path.exists(path):
             subprocess.run([self.program("tests/pktgen/penstock-pktgen"), "--pcap", path, "--preset", preset, "-f", form,
-                            "-k", str(packed), "-c", str(EVENTS), "--types", str(TYPES), "--max-body", "1400", "--time-base",
+                            "-k", str(packed), "-c", str(EVENTS), "--types", str(types), "--max-body", "1400", "--time-base",
                             "now", "--heartbeats", "0"], check=True, stdout=subprocess.DEVNULL)
         return path
 
@@ -92,10 +94,15 @@ class Broker:
         for _ in range(2):
             bench.measure("bench-path", *path, "--warm", 1000, "--events", count)
 
-    def records(self, bench, prefix):
-        done = subprocess.run([bench.program("tests/bench/bench-plain"), "--count", "--prefix", prefix, "--property",
-                               self.bootstrap], capture_output=True, text=True, check=True)
-        return int(done.stdout)
+    def records(self, bench, prefix, names=()):
+        """How many the topics that begin so and go on with two digits hold, or with these names."""
+        for _ in range(10):
+            done = subprocess.run([bench.program("tests/bench/bench-plain"), "--count", "--prefix", prefix, "--property",
+                                   self.bootstrap, *(prefix + name for name in names)], capture_output=True, text=True, check=False)
+            if done.returncode == 0:
+                return int(done.stdout)
+            time.sleep(1)  # a topic that was made this moment has no leader yet
+        raise Failure(f"cannot count records of {prefix}: {done.stderr.strip()[-300:]}")
 
     def stop(self):
         subprocess.run([self.tool, "purge", self.NAME], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -143,6 +150,51 @@ def kernel_ns(pid, prefix):
             with open(f"/proc/{pid}/task/{tid}/stat", encoding="utf-8") as file:
                 total += int(file.read().rpartition(")")[2].split()[12]) * tick
     return total
+
+
+# --- testpmd ---------------------------------------------------------------------------------------------------------
+
+def testpmd(bench, pcap, seconds):
+    """CPU ns a packet of testpmd's forwarding thread in rxonly mode, with its defaults."""
+    if shutil.which("dpdk-testpmd") is None:
+        raise Failure("dpdk-testpmd is missing: tests/install-packages bench (Debian's package dpdk-dev)")
+    lcores = f"0@{bench.cpus[0]},1@{bench.cpus[-1]}"
+    process = subprocess.Popen(
+        ["stdbuf", "-oL", "dpdk-testpmd", "--no-huge", "-m", "512", "--no-pci", "--no-telemetry", f"--file-prefix=bench{os.getpid()}",
+         "--lcores", lcores, "--vdev", f"net_pcap0,rx_pcap={pcap},infinite_rx=1", "--", "-i", "--forward-mode=rxonly",
+         "--total-num-mbufs=16384"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    guard = threading.Timer(30 + seconds, process.kill)
+    guard.start()
+
+    def ask(text, until):
+        lines = []
+        process.stdin.write(text + "\n")
+        process.stdin.flush()
+        for line in process.stdout:
+            lines.append(line)
+            if until in line:
+                return lines
+        raise Failure("testpmd ended early: " + "".join(lines[-5:]))
+
+    try:
+        ask("show config rxtx", "RX Offloads")
+        tid = next(tid for tid, name in threads_of(process.pid).items() if re.match("(lcore|rte)-worker-1", name))
+        before = thread_ns(process.pid, tid)
+        process.stdin.write("start\n")
+        process.stdin.flush()
+        time.sleep(seconds)
+        lines = ask("stop", "Done.")
+        spent = thread_ns(process.pid, tid) - before
+        packets = next(int(found.group(1)) for line in lines if (found := re.search(r"RX-packets: (\d+)", line)))
+        return spent / packets
+    finally:
+        process.stdin.close()
+        process.stdout.close()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        guard.cancel()
 
 
 # --- comparing -------------------------------------------------------------------------------------------------------

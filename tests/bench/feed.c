@@ -11,12 +11,12 @@
 
 #define HOME_BURST 32u
 
-static struct feed *feed_of(struct source_queue *queue)
+static struct bench_feed *feed_of(struct source_queue *queue)
 {
-	return (struct feed *)(void *)queue;
+	return (struct bench_feed *)(void *)queue;
 }
 
-void feed_discard(struct feed *feed)
+void feed_discard(struct bench_feed *feed)
 {
 	void *batches[HOME_BURST];
 	unsigned n = ring_pop(feed->lane->out, batches, HOME_BURST);
@@ -30,21 +30,21 @@ void feed_discard(struct feed *feed)
 }
 
 /* A benchmark that lost events to a full pool would measure how fast they are dropped. */
-static int sink_is_full(const struct feed *feed)
+static int sink_is_full(const struct bench_feed *feed)
 {
 	const struct worker_config *config = worker_config(feed->worker);
 
 	return worker_pool_available(feed->worker) < worker_pool_count(config) / 4;
 }
 
-static int is_ahead(struct feed *feed, uint64_t tsc)
+static int is_ahead(struct bench_feed *feed, uint64_t tsc)
 {
 	if (feed->began == 0)
 		feed->began = tsc;
 	return feed->taken >= (uint64_t)((double)(tsc - feed->began) * (double)feed->rate / (double)clock_hz());
 }
 
-void feed_renumber(struct feed *feed, const struct datagram *datagrams, unsigned count)
+void feed_renumber(struct bench_feed *feed, const struct datagram *datagrams, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
 		uint8_t *at = (uint8_t *)(uintptr_t)datagrams[i].data;
@@ -61,7 +61,7 @@ void feed_renumber(struct feed *feed, const struct datagram *datagrams, unsigned
 
 static unsigned feed_receive(struct source_queue *queue, struct datagram *out, uint64_t tsc)
 {
-	struct feed *feed = feed_of(queue);
+	struct bench_feed *feed = feed_of(queue);
 	unsigned n;
 
 	if (feed->discard)

@@ -16,7 +16,7 @@
 
 struct worker;
 
-struct feed {
+struct bench_feed {
 	const struct source_ops *ops; /* the real source */
 	struct source_queue *queue;
 	struct lane *lane;
@@ -35,14 +35,14 @@ struct feed {
 /* Give a worker this, and the feed as its queue. */
 extern const struct source_ops feed_ops;
 
-static inline struct source_queue *feed_queue(struct feed *feed)
+static inline struct source_queue *feed_queue(struct bench_feed *feed)
 {
 	return (struct source_queue *)(void *)feed;
 }
 
 /* The capture comes again and again, but a sender's numbers go on: writes them into the frames, so that these are no
  * duplicates. The worker's thread. */
-void feed_renumber(struct feed *feed, const struct datagram *datagrams, unsigned count);
+void feed_renumber(struct bench_feed *feed, const struct datagram *datagrams, unsigned count);
 
 /* Sends home what is in the lane. The worker's thread. */
-void feed_discard(struct feed *feed);
+void feed_discard(struct bench_feed *feed);

@@ -6,6 +6,7 @@
  *   null     receives datagrams from the source (headers and checksums verified) and releases them
  *   worker   a worker's thread decodes, numbers and writes records; batches go home at once
  *   kafka    the same, with a producer that delivers to a real broker
+ *   swap     as worker, while tables are loaded and generations swapped on another CPU (swap.h)
  * With --steps all is done in turn by one thread without a clock, so that instructions can be counted: what is counted
  * happens inside bench_steps.
  */
@@ -21,15 +22,16 @@
 #include "cpu.h"
 #include "nic/port.h"
 #include "rig.h"
+#include "swap.h"
 #include "wire/json.h"
 
-enum mode { MODE_BARE, MODE_NULL, MODE_WORKER, MODE_KAFKA };
+enum mode { MODE_BARE, MODE_NULL, MODE_WORKER, MODE_KAFKA, MODE_SWAP };
 
 struct run {
 	enum mode mode;
 	int steps;
 	uint64_t warm, events; /* before the measurement, and in it */
-	unsigned limit_seconds;
+	unsigned limit_seconds, swaps;
 	enum json_level level;
 	struct rig_settings settings;
 	struct rig rig;
@@ -37,17 +39,21 @@ struct run {
 
 /* What was measured. */
 struct figures {
-	uint64_t events, wall_ns, worker_ns, process_ns, bytes, dropped;
+	uint64_t events; /* found; with Kafka: acked */
+	uint64_t found, numbered, wall_ns, worker_ns, process_ns, bytes, dropped;
 };
 
-static const char *const mode_names[] = {"bare", "null", "worker", "kafka"};
+static const char *const mode_names[] = {"bare", "null", "worker", "kafka", "swap"};
 
 static void help(void)
 {
 	puts("bench-path --pcap FILE [OPTION]...\n"
-	     "  --mode bare|null|worker|kafka   what is measured (worker)\n"
+	     "  --mode bare|null|worker|kafka|swap  what is measured (worker)\n"
 	     "  --format json|frame             of the capture (json)\n"
 	     "  --trusted                       the structure of bodies is not validated\n"
+	     "  --config FILE                   rules, tables, types and topics of this file (see "
+	     "tests/bench/world.py)\n"
+	     "  --swaps N                       of generations, with --mode swap (10)\n"
 	     "  --types N                       event types in the capture (64)\n"
 	     "  --topics N                      type t goes to topic t modulo N (64)\n"
 	     "  --partitions N                  of each topic (4)\n"
@@ -104,6 +110,8 @@ static const struct option options[] = {
 	{"mode", required_argument, NULL, 'm'},
 	{"format", required_argument, NULL, 'f'},
 	{"trusted", no_argument, NULL, 't'},
+	{"config", required_argument, NULL, 'C'},
+	{"swaps", required_argument, NULL, 'S'},
 	{"types", required_argument, NULL, 'T'},
 	{"topics", required_argument, NULL, 'o'},
 	{"partitions", required_argument, NULL, 'P'},
@@ -134,13 +142,19 @@ static void read_option(struct run *run, int option)
 		s->pcap = optarg;
 		break;
 	case 'm':
-		run->mode = (enum mode)read_choice(optarg, mode_names, 4);
+		run->mode = (enum mode)read_choice(optarg, mode_names, 5);
 		break;
 	case 'f':
 		s->format = (enum rig_format)read_choice(optarg, formats, 2);
 		break;
 	case 't':
 		s->trusted = 1;
+		break;
+	case 'C':
+		s->config = optarg;
+		break;
+	case 'S':
+		run->swaps = (unsigned)number(optarg);
 		break;
 	case 'T':
 		s->types = (unsigned)number(optarg);
@@ -205,6 +219,7 @@ static void read_options(struct run *run, int argc, char **argv)
 	run->mode = MODE_WORKER;
 	run->warm = run->events = 1000000;
 	run->limit_seconds = 120;
+	run->swaps = 10;
 	run->level = JSON_AVX512;
 	run->settings = (struct rig_settings){.types = 64,
 		.topics = 64,
@@ -293,7 +308,9 @@ static void look(const struct run *run, struct figures *figures)
 	struct rig_sums sums;
 
 	rig_sum(&run->rig, &sums);
-	figures->events = run->mode == MODE_BARE ? sums.frames : sums.numbered;
+	figures->events = run->mode == MODE_BARE ? sums.frames : sums.found;
+	figures->found = sums.found;
+	figures->numbered = sums.numbered;
 	figures->bytes = sums.bytes;
 	figures->dropped = sums.dropped;
 	if (run->mode == MODE_KAFKA)
@@ -310,7 +327,7 @@ static uint64_t events_now(const struct run *run)
 	if (run->mode == MODE_KAFKA)
 		return counter_read(&producer_counters(run->rig.producer)->acked);
 	rig_sum(&run->rig, &sums);
-	return run->mode == MODE_BARE ? sums.frames : sums.numbered;
+	return run->mode == MODE_BARE ? sums.frames : sums.found;
 }
 
 static int wait_for(const struct run *run, uint64_t events, uint64_t end_ns)
@@ -340,6 +357,8 @@ static int measure_threads(struct run *run, struct figures *figures, struct erro
 		rc = wait_for(run, before.events + run->events, end_ns);
 	look(run, figures);
 	figures->events -= before.events;
+	figures->found -= before.found;
+	figures->numbered -= before.numbered;
 	figures->bytes -= before.bytes;
 	figures->wall_ns -= before.wall_ns;
 	figures->worker_ns -= before.worker_ns;
@@ -347,11 +366,23 @@ static int measure_threads(struct run *run, struct figures *figures, struct erro
 	return rc;
 }
 
+static int measure_swaps(struct run *run, struct error *error)
+{
+	uint64_t end_ns = cpu_wall_ns() + run->limit_seconds * UINT64_C(1000000000);
+	int rc = rig_run_workers(&run->rig, error);
+
+	if (rc == 0)
+		rc = wait_for(run, run->warm, end_ns);
+	return rc == 0 ? swap_measure(&run->rig, run->swaps, error) : rc;
+}
+
 static void print_figures(const struct run *run, const struct figures *f)
 {
-	printf("{\"mode\": \"%s\", \"events\": %" PRIu64 ", \"wall_ns\": %" PRIu64 ", \"worker_ns\": %" PRIu64
-	       ", \"process_ns\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"dropped\": %" PRIu64 "}\n",
-		mode_names[run->mode], f->events, f->wall_ns, f->worker_ns, f->process_ns, f->bytes, f->dropped);
+	printf("{\"mode\": \"%s\", \"events\": %" PRIu64 ", \"found\": %" PRIu64 ", \"numbered\": %" PRIu64
+	       ", \"wall_ns\": %" PRIu64 ", \"worker_ns\": %" PRIu64 ", \"process_ns\": %" PRIu64
+	       ", \"bytes\": %" PRIu64 ", \"dropped\": %" PRIu64 "}\n",
+		mode_names[run->mode], f->events, f->found, f->numbered, f->wall_ns, f->worker_ns, f->process_ns,
+		f->bytes, f->dropped);
 }
 
 int main(int argc, char **argv)
@@ -368,12 +399,14 @@ int main(int argc, char **argv)
 		rc = rig_start(&run.rig, &error);
 	if (rc == 0 && (run.steps || run.mode == MODE_NULL))
 		measure_steps(&run, &figures);
+	else if (rc == 0 && run.mode == MODE_SWAP)
+		rc = measure_swaps(&run, &error);
 	else if (rc == 0)
 		rc = measure_threads(&run, &figures, &error);
-	if (rc == 0)
-		print_figures(&run, &figures);
-	else
+	if (rc != 0)
 		fprintf(stderr, "bench-path: %s\n", error.text);
+	else if (run.mode != MODE_SWAP)
+		print_figures(&run, &figures);
 	rig_stop(&run.rig);
 	rig_close(&run.rig);
 	return rc == 0 ? 0 : 1;

@@ -10,41 +10,10 @@
 #include "blind.h"
 #include "kafka/settings.h"
 #include "nic/eal.h"
-#include "types.h"
 #include "worker/sources.h"
 
-#define JSON_PORT   9000
-#define FRAME_PORT  9001
 #define BATCH_BYTES (128u * 1024)
 #define EAL_MB      512
-
-static void fill_types(struct rig *rig)
-{
-	const struct rig_settings *s = &rig->settings;
-	struct event_types *types = rig->generation->types;
-
-	rig->generation->number = 1;
-	types->count = s->types;
-	types->unknown = TYPE_NONE;
-	rig->topics.count = s->topics;
-	for (unsigned i = 0; i < s->types; i++) {
-		type_name(i, types->types[i].name);
-		types->types[i].id = i + 1;
-		types->types[i].way.topic = (uint16_t)(i % s->topics);
-	}
-	for (unsigned i = 0; i < s->topics; i++) {
-		(void)snprintf(rig->topics.topics[i].name, TOPIC_NAME_MAX, "%s%02u", s->topic_prefix, i);
-		atomic_init(&rig->topics.topics[i].partitions, (int)s->partitions);
-	}
-	rig->inputs[0] = (struct input){.port = JSON_PORT,
-		.format = INPUT_JSON,
-		.trusted = (uint8_t)s->trusted,
-		.raw_type = TYPE_NONE,
-		.type_member = "type",
-		.time_member = "ts"};
-	rig->inputs[1] = (struct input){
-		.port = FRAME_PORT, .format = INPUT_FRAME, .trusted = (uint8_t)s->trusted, .raw_type = TYPE_NONE};
-}
 
 static int open_port(struct rig *rig, struct error *error)
 {
@@ -63,7 +32,7 @@ static int open_port(struct rig *rig, struct error *error)
 		.queues = (uint16_t)rig->settings.workers,
 		.mtu = 1500,
 		.max_datagram = 65507,
-		.ports = {JSON_PORT, FRAME_PORT},
+		.ports = {RIG_PORT_JSON, RIG_PORT_FRAME},
 		.port_count = 2,
 	};
 	return source_dpdk.open(&rig->source, &rig->source_config, error);
@@ -111,7 +80,7 @@ static int new_worker(struct rig *rig, unsigned index, struct error *error)
 	if (lane->out == NULL || lane->home == NULL)
 		return error_set(error, -ENOMEM, "no memory for rings of %u batches", batches);
 	rc = worker_new(&rig->workers[index], &c, lane, error);
-	rig->feeds[index] = (struct feed){
+	rig->feeds[index] = (struct bench_feed){
 		.ops = rig->settings.blind ? blind_ops() : &source_dpdk,
 		.queue = source_dpdk.queue(rig->source, index),
 		.lane = lane,
@@ -157,13 +126,7 @@ int rig_open(struct rig *rig, const struct rig_settings *settings, struct error 
 	(void)clock_init();
 	if (settings->utc != 0)
 		clock_shift_us(settings->utc * 1000000 - clock_utc_us(clock_tsc()));
-	rig->generation = generation_new();
-	if (rig->generation == NULL)
-		return error_set(error, -ENOMEM, "no memory for the event types");
-	fill_types(rig);
-	rig->generation->inputs = rig->inputs;
-	rig->generation->input_count = 2;
-	rc = generation_seal(rig->generation, error);
+	rc = rig_generation_new(rig, &rig->generation, error);
 	if (rc != 0)
 		return rc;
 	(void)generation_publish(&rig->slot, rig->generation);
@@ -226,6 +189,7 @@ void rig_close(struct rig *rig)
 	source_dpdk.close(rig->source);
 	sources_free(rig->sources);
 	generation_free(rig->generation, NULL);
+	config_free(rig->config);
 	eal_stop();
 }
 
@@ -237,9 +201,10 @@ void rig_sum(const struct rig *rig, struct rig_sums *sums)
 		const struct source_counters *s = source_dpdk.counters(rig->feeds[i].queue);
 
 		sums->frames += counter_read(&s->frames);
+		sums->found += counter_read(&c->found);
 		sums->numbered += counter_read(&c->numbered);
 		sums->datagrams += counter_read(&c->datagrams);
-		for (unsigned t = 0; t < rig->generation->types->count; t++)
+		for (unsigned t = 0; t < TYPE_MAX; t++)
 			sums->bytes += counter_read(&c->types[t].bytes);
 		for (unsigned d = 0; d < DATAGRAM_DROPS; d++)
 			sums->dropped += counter_read(&c->datagram_drops[d]);

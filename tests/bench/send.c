@@ -2,7 +2,8 @@
 
 /*
  * Sends the events of bench-plain over UDP to 127.0.0.1, each type to a port of its own, so that a receiver which does
- * not read JSON can tell the types apart at no cost. bench-send FIRST-PORT RATE COUNT; prints how many the kernel took.
+ * not read JSON can tell the types apart at no cost, or to fewer ports. bench-send FIRST-PORT RATE COUNT [PORTS];
+ * prints how many the kernel took.
  */
 
 #include <arpa/inet.h>
@@ -21,7 +22,7 @@
 #define TYPES  64u
 #define BURST  32u
 
-static struct sockaddr_in addresses[TYPES];
+static struct sockaddr_in addresses[TYPES]; /* by type */
 
 static void fill(struct mmsghdr *messages, struct iovec *pieces, const struct bench_event *events, uint64_t first)
 {
@@ -59,10 +60,11 @@ static uint64_t send_all(int fd, const struct bench_event *events, uint64_t rate
 int main(int argc, char **argv)
 {
 	const struct bench_event *events = events_make(EVENTS, TYPES, 0);
+	unsigned ports = argc == 5 ? (unsigned)atoi(argv[4]) : TYPES;
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
-	if (argc != 4 || events == NULL || fd < 0) {
-		fputs("bench-send FIRST-PORT RATE COUNT\n", stderr);
+	if (argc < 4 || argc > 5 || ports == 0 || events == NULL || fd < 0) {
+		fputs("bench-send FIRST-PORT RATE COUNT [PORTS]\n", stderr);
 		return 64;
 	}
 	for (unsigned i = 0; i < TYPES; i++) {
