@@ -125,16 +125,23 @@ static void item_of(struct worker *worker, const struct json_member *member, str
 	event->has_item = len >= 0;
 }
 
-int event_from_json(struct worker *worker, const struct input_plan *plan, const struct json_object *object,
-	struct event *event)
+ALWAYS_INLINE int fill(struct worker *worker, const struct input_plan *plan, const struct json_object *object, struct event *event)
 {
 	int drop = cut_ours(plan, object, event);
 
 	if (UNLIKELY(drop != 0))
 		return drop;
 	event->body = object->body;
-	event->key = worker_key(worker, member_at(object, plan->key));
+	event->key = (struct slice){NULL, 0};
+	if (UNLIKELY(plan->key >= 0))
+		event->key = worker_key(worker, member_at(object, plan->key));
 	return 0;
+}
+
+int event_from_json(struct worker *worker, const struct input_plan *plan, const struct json_object *object,
+	struct event *event)
+{
+	return fill(worker, plan, object, event);
 }
 
 static int event_of(struct worker *worker, const struct input_plan *plan, const struct datagram *datagram,
@@ -147,7 +154,7 @@ static int event_of(struct worker *worker, const struct input_plan *plan, const 
 	if (UNLIKELY(drop != 0))
 		return drop;
 	event_begin(worker, event, slot);
-	drop = event_from_json(worker, plan, object, event);
+	drop = fill(worker, plan, object, event);
 	time_of(member_at(object, plan->time), event);
 	asked = worker->generation->types->types[slot].plan;
 	if (event->way.enrich != 0 || asked != NULL) {

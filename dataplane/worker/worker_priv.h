@@ -160,9 +160,18 @@ static inline struct event *stage_next(struct worker *worker)
 	return &worker->staged[worker->staged_count];
 }
 
+/* One that needs no look-up goes at once, if it does not overtake others of its topic by that. */
 static inline void stage_keep(struct worker *worker)
 {
-	if (UNLIKELY(++worker->staged_count == STAGE_EVENTS || worker->scratch_used))
+	unsigned count = worker->staged_count;
+
+	if (count == 0 && worker->staged[0].way.enrich == 0) {
+		worker_emit(worker, &worker->staged[0]);
+		worker->scratch_used = 0;
+		return;
+	}
+	worker->staged_count = ++count;
+	if (UNLIKELY(count == STAGE_EVENTS || worker->scratch_used))
 		stage_run(worker);
 }
 
