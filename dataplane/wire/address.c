@@ -92,6 +92,129 @@ SSSE3 static int parse_v4(struct slice text, uint32_t *v4)
 	*v4 = (uint32_t)_mm_cvtsi128_si32(_mm_shuffle_epi8(values, _mm_set1_epi32(0x0004080C)));
 	return UNLIKELY(_mm_movemask_epi8(wrong) != 0) ? -EINVAL : 0;
 }
+
+#define V6_TEXT_PLAIN 39u /* longest without an IPv4 address in it */
+#define V6_AHEAD      4u  /* zeros before the text, so that four digits can be read before any place */
+
+typedef unsigned __int128 v6_number;
+
+/* What is read of an address: its groups as one number, in which "::" is a group too. */
+struct v6_groups {
+	v6_number number;
+	unsigned count, gaps, before; /* groups, how many of them are "::", groups before it */
+};
+
+/* The text's bytes, 2 to 39, in steps that overlap. */
+SSSE3 ALWAYS_INLINE void copy_text(uint8_t *to, struct slice text)
+{
+	uint16_t first, last;
+
+	if (LIKELY(text.len >= 16)) {
+		_mm_storeu_si128((__m128i *)(void *)to, _mm_loadu_si128((const __m128i *)(const void *)text.data));
+		if (text.len > 32)
+			_mm_storeu_si128((__m128i *)(void *)(to + 16),
+				_mm_loadu_si128((const __m128i *)(const void *)(text.data + 16)));
+		_mm_storeu_si128((__m128i *)(void *)(to + text.len - 16),
+			_mm_loadu_si128((const __m128i *)(const void *)(text.data + text.len - 16)));
+	} else if (text.len >= 8) {
+		_mm_storeu_si64(to, _mm_loadu_si64(text.data));
+		_mm_storeu_si64(to + text.len - 8, _mm_loadu_si64(text.data + text.len - 8));
+	} else {
+		memcpy(&first, text.data, sizeof(first));
+		memcpy(&last, text.data + text.len - 2, sizeof(last));
+		memcpy(to, &first, sizeof(first));
+		for (uint32_t i = 2; i + 2 < text.len; i++)
+			to[i] = text.data[i];
+		memcpy(to + text.len - 2, &last, sizeof(last));
+	}
+}
+
+/* Makes digits of 16 bytes; bits for those that are none, and for colons. */
+SSSE3 ALWAYS_INLINE uint64_t read_digits(uint8_t *at, uint64_t *colons)
+{
+	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
+	__m128i letters = _mm_sub_epi8(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), _mm_set1_epi8('a'));
+	__m128i numbers = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
+	__m128i is_letter = _mm_cmpeq_epi8(_mm_min_epu8(letters, _mm_set1_epi8(5)), letters);
+	__m128i is_number = _mm_cmpeq_epi8(_mm_min_epu8(numbers, _mm_set1_epi8(9)), numbers);
+	__m128i values = _mm_or_si128(
+		_mm_and_si128(is_number, numbers), _mm_and_si128(is_letter, _mm_add_epi8(letters, _mm_set1_epi8(10))));
+
+	_mm_storeu_si128((__m128i *)(void *)at, values);
+	*colons = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(':')));
+	return (uint32_t)_mm_movemask_epi8(_mm_or_si128(is_letter, is_number)) ^ 0xFFFFu;
+}
+
+/* The number of the last `len` digits, up to four, before `end`. */
+ALWAYS_INLINE uint32_t read_four(const uint8_t *end, uint32_t len)
+{
+	uint32_t digits;
+
+	memcpy(&digits, end - 4, sizeof(digits));
+	digits = (uint32_t)(__builtin_bswap32(digits) & ((UINT64_C(1) << 8 * len) - 1));
+	digits = (digits | digits >> 4) & 0x00FF00FF;
+	return (digits | digits >> 8) & 0xFFFF;
+}
+
+/* The groups in [at, end) of the digits, with a colon at each bit; -EINVAL: one is too long. */
+ALWAYS_INLINE int read_plain_groups(
+	const uint8_t *digits, uint64_t colons, uint32_t at, uint32_t end, struct v6_groups *groups)
+{
+	colons = (colons | UINT64_C(1) << end) & UINT64_MAX << at;
+	*groups = (struct v6_groups){0, 0, 0, V6_GROUPS};
+	do {
+		uint32_t place = (uint32_t)__builtin_ctzll(colons), len = place - at, is_gap = len == 0;
+
+		if (UNLIKELY(len > 4))
+			return -EINVAL;
+		groups->number = groups->number << 16 | read_four(digits + place, len);
+		groups->before = is_gap ? groups->count : groups->before;
+		groups->gaps += is_gap;
+		groups->count++;
+		at = place + 1;
+		colons &= colons - 1;
+	} while (colons != 0);
+	return 0;
+}
+
+/* In place of "::" as many zeros as are missing. Shifts in halves: one of all bits is none. */
+ALWAYS_INLINE v6_number fill_gap(const struct v6_groups *groups)
+{
+	unsigned behind = groups->gaps == 0 ? 0 : groups->count - groups->before - 1;
+	unsigned right = 8 * (behind + groups->gaps), left = 8 * (V6_GROUPS - groups->before);
+
+	return groups->number >> right >> right << left << left |
+	       (groups->number & (((v6_number)1 << 16 * behind) - 1));
+}
+
+/* Hexadecimal groups and colons: by places reckoned from the colons, since lengths differ from event to event. */
+SSSE3 static int parse_v6_plain(struct slice text, struct ip_address *address)
+{
+	uint8_t room[V6_AHEAD + 64] = {0}, *digits = room + V6_AHEAD;
+	uint64_t colons[3], others, all = (UINT64_C(1) << text.len) - 1;
+	uint32_t at, end = text.len;
+	struct v6_groups groups;
+	v6_number number;
+
+	copy_text(digits, text);
+	others = read_digits(digits, &colons[0]) | read_digits(digits + 16, &colons[1]) << 16 |
+		 read_digits(digits + 32, &colons[2]) << 32;
+	colons[0] |= colons[1] << 16 | colons[2] << 32;
+	if (UNLIKELY((others & all) != colons[0]))
+		return -EINVAL;
+	/* A "::" at either end has no group on its other side. */
+	at = (uint32_t)(colons[0] & 1);
+	end -= (uint32_t)(colons[0] >> (end - 1));
+	if (UNLIKELY((at == 1 && (colons[0] & 2) == 0) || (end < text.len && (colons[0] >> (end - 1) & 1) == 0)))
+		return -EINVAL;
+	if (UNLIKELY(read_plain_groups(digits, colons[0], at, end, &groups) != 0))
+		return -EINVAL;
+	if (UNLIKELY(groups.gaps > 1 || groups.count > V6_GROUPS || (groups.gaps == 0 && groups.count < V6_GROUPS)))
+		return -EINVAL;
+	number = fill_gap(&groups);
+	*address = (struct ip_address){(uint64_t)(number >> 64), (uint64_t)number};
+	return 0;
+}
 #else
 /* A decimal number up to 255 without leading zeros at `*at`, or -1. */
 static int read_octet(struct slice text, uint32_t *at)
@@ -205,7 +328,14 @@ __attribute__((noinline)) static int parse_v6(struct slice text, struct ip_addre
 	struct groups groups;
 	uint64_t halves[2] = {0, 0};
 
-	if (text.len < 2 || text.len > ADDRESS_TEXT_MAX || read_groups(text, &groups) != 0)
+	if (text.len < 2 || text.len > ADDRESS_TEXT_MAX)
+		return -EINVAL;
+#ifdef ADDRESS_VECTORS
+	if (LIKELY(text.len <= V6_TEXT_PLAIN && parse_v6_plain(text, address) == 0))
+		return 0;
+#endif
+	/* One with an IPv4 address in it, or none at all. */
+	if (read_groups(text, &groups) != 0)
 		return -EINVAL;
 	/* "::" stands for at least one group. */
 	if (groups.gap > V6_GROUPS ? groups.count != V6_GROUPS : groups.count == V6_GROUPS)
