@@ -4,7 +4,7 @@
 /*
  * What a swap of generations costs the traffic. While the first worker works, generations with the same tables are
  * built, published and freed on the main thread, away from the worker's CPU; a thread of its own takes the worker's
- * counters every 100 ms.
+ * counters every 20 ms.
  */
 
 #include "rig.h"
