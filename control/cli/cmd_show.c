@@ -168,6 +168,8 @@ void display_rules(const struct cli *cli, const json_t *result, FILE *out)
 	json_array_foreach(rules, i, rule)
 		if (cli->all || display_number(rule, "hits") > 0)
 			json_array_append(shown, rule);
+	if (json_array_size(rules) == 0)
+		(void)fputs("no type has rules\n", out);
 	display_rows(out, rule_columns, shown);
 	if (json_array_size(shown) < json_array_size(rules))
 		(void)fprintf(out, "%zu of %zu rules decided on nothing yet: -a shows them\n",

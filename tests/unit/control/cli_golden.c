@@ -34,6 +34,7 @@ static const struct golden goldens[] = {
 	{"show drops", "show.drops-none", "show.drops-none", 0},
 	{"show config", "show.config", "show.config", 0},
 	{"show rules", "show.rules", "show.rules", 0},
+	{"show rules", "show.rules-none", "show.rules-none", 0},
 	{"show rules -a", "show.rules", "show.rules-all", 0},
 	{"show tables", "show.tables", "show.tables", 0},
 	{"show tables", "show.tables-none", "show.tables-none", 0},
