@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/rcu.h"
 #include "control/daemon/box.h"
 #include "tables/type_plan.h"
@@ -201,6 +202,19 @@ static void replace(struct box *box, struct generation *generation, struct confi
 		config_free(old_config);
 }
 
+/* A copy of the tables for each NUMA node that has workers; they were built on the first. */
+static int spread(struct generation *generation, const struct generation *before, struct error *error)
+{
+	int nodes[GENERATION_NODES];
+	unsigned count = memory_nodes();
+
+	if (count > GENERATION_NODES)
+		count = GENERATION_NODES;
+	for (unsigned i = 0; i < count; i++)
+		nodes[i] = (int)i;
+	return generation_spread(generation, before, nodes, count, error);
+}
+
 int generations_publish(struct box *box, struct config *config, struct error *error)
 {
 	struct generation *generation = generation_new();
@@ -214,6 +228,8 @@ int generations_publish(struct box *box, struct config *config, struct error *er
 		rc = fill_types(box, generation, config, error);
 	if (rc == 0)
 		rc = generations_prepare(box, generation, error);
+	if (rc == 0)
+		rc = spread(generation, all->now, error);
 	if (rc != 0) {
 		generation_free(generation, all->now);
 		return rc;
@@ -222,12 +238,31 @@ int generations_publish(struct box *box, struct config *config, struct error *er
 	return 0;
 }
 
+/* The revision that a table with these changes makes. */
+static int revise(struct box *box, struct category *category, struct category_overlay *overlay, struct error *error)
+{
+	struct generations *all = &box->generations;
+	struct generation *next = generation_revise(all->now, category, overlay);
+	int rc;
+
+	if (next == NULL) {
+		feed_let_go(all->now->category, all->now->overlay, category, overlay);
+		return error_set(error, -ENOMEM, "no memory for a revision of the tables");
+	}
+	rc = spread(next, all->now, error);
+	if (rc == 0)
+		replace(box, next, all->config);
+	else
+		generation_free(next, all->now);
+	return rc;
+}
+
 int generations_follow(struct box *box, struct error *error)
 {
 	struct generations *all = &box->generations;
 	struct category *category = all->now->category;
 	struct category_overlay *overlay = all->now->overlay;
-	struct generation *next;
+	struct feed before = all->feed;
 	int rc;
 
 	if (category == NULL || all->config->category_changes == NULL)
@@ -235,13 +270,10 @@ int generations_follow(struct box *box, struct error *error)
 	rc = feed_read(&all->feed, all->config->category_changes, &category, &overlay, error);
 	if (rc <= 0)
 		return rc;
-	next = generation_revise(all->now, category, overlay);
-	if (next == NULL) {
-		feed_let_go(all->now->category, all->now->overlay, category, overlay);
-		return error_set(error, -ENOMEM, "no memory for a revision of the tables");
-	}
-	replace(box, next, all->config);
-	return 0;
+	rc = revise(box, category, overlay, error);
+	if (rc != 0)
+		all->feed = before; /* read again next time */
+	return rc;
 }
 
 void generations_free(struct box *box)

@@ -33,12 +33,18 @@ void tables_mark(const struct config *config, struct tables_marks *marks)
 		(void)mark_file(marks->category + n, TABLES_MARK - n, config->category_file);
 }
 
+/* Where tables are built: other nodes get copies. */
+static int first_node(void)
+{
+	return memory_nodes() > 1 ? 0 : MEMORY_ANY_NODE;
+}
+
 static int load_geo(struct generation *generation, const struct config *config, struct error *error)
 {
 	struct geo_config c = {.path_count = config->geo_file_count,
 		.fields = config->geo_fields,
 		.budget_bytes = config->geo_budget,
-		.node = MEMORY_ANY_NODE};
+		.node = first_node()};
 	struct geo_info info;
 	int rc;
 
@@ -57,7 +63,7 @@ static int load_category(struct generation *generation, const struct config *con
 	const struct category_config c = {.path = config->category_file,
 		.name = "category",
 		.budget_bytes = config->category_budget,
-		.node = MEMORY_ANY_NODE};
+		.node = first_node()};
 	struct category_info info;
 	int rc = category_new(&generation->category, &c, error);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tables/category.h"
 #include "tables/geo.h"
@@ -44,15 +45,83 @@ static int plan_inputs(struct generation *generation)
 	return 0;
 }
 
+/* A node without a copy reads the table itself. */
+static void stay_near(struct generation *generation)
+{
+	for (unsigned i = 0; i < GENERATION_NODES; i++) {
+		if (generation->near_geo[i] == NULL)
+			generation->near_geo[i] = generation->geo;
+		if (generation->near_category[i] == NULL)
+			generation->near_category[i] = generation->category;
+	}
+}
+
 int generation_seal(struct generation *generation, struct error *error)
 {
 	int rc = plan_inputs(generation);
 
+	stay_near(generation);
 	if (rc == 0)
 		generation->type_index = type_index_new(generation->types);
 	if (rc == 0 && generation->type_index == NULL)
 		rc = -ENOMEM;
 	return rc == 0 ? 0 : error_set(error, rc, "no memory for the tables of event types and inputs");
+}
+
+static int spread_geo(struct generation *generation, const struct generation *before, const int *nodes, unsigned count)
+{
+	int rc = 0;
+
+	if (before != NULL && before->geo == generation->geo) {
+		memcpy(generation->near_geo, before->near_geo, sizeof(generation->near_geo));
+		return 0;
+	}
+	memset(generation->near_geo, 0, sizeof(generation->near_geo));
+	for (unsigned i = 1; rc == 0 && generation->geo != NULL && i < count && i < GENERATION_NODES; i++)
+		rc = geo_copy(&generation->near_geo[i], generation->geo, nodes[i]);
+	return rc;
+}
+
+static int spread_category(
+	struct generation *generation, const struct generation *before, const int *nodes, unsigned count)
+{
+	int rc = 0;
+
+	if (before != NULL && before->category == generation->category) {
+		memcpy(generation->near_category, before->near_category, sizeof(generation->near_category));
+		return 0;
+	}
+	memset(generation->near_category, 0, sizeof(generation->near_category));
+	for (unsigned i = 1; rc == 0 && generation->category != NULL && i < count && i < GENERATION_NODES; i++)
+		rc = category_copy(&generation->near_category[i], generation->category, nodes[i]);
+	return rc;
+}
+
+int generation_spread(struct generation *generation, const struct generation *before, const int *nodes, unsigned count,
+	struct error *error)
+{
+	int rc = spread_geo(generation, before, nodes, count);
+
+	if (rc == 0)
+		rc = spread_category(generation, before, nodes, count);
+	stay_near(generation);
+	return rc == 0 ? 0 : error_set(error, rc, "no memory for a copy of the tables on each of %u NUMA nodes", count);
+}
+
+static void free_geo(struct generation *generation)
+{
+	for (unsigned i = 0; i < GENERATION_NODES; i++)
+		if (generation->near_geo[i] != generation->geo)
+			geo_free(generation->near_geo[i]);
+	geo_free(generation->geo);
+}
+
+static void free_category(struct generation *generation)
+{
+	for (unsigned i = 0; i < GENERATION_NODES; i++)
+		if (generation->near_category[i] != generation->category)
+			category_free(generation->near_category[i]);
+	category_free(generation->category);
 }
 
 static void free_types(struct generation *generation)
@@ -71,11 +140,11 @@ void generation_free(struct generation *generation, const struct generation *hei
 	if (heir == NULL || heir->types != generation->types)
 		free_types(generation);
 	if (heir == NULL || heir->geo != generation->geo)
-		geo_free(generation->geo);
+		free_geo(generation);
 	if (heir == NULL || heir->overlay != generation->overlay)
 		category_overlay_free(generation->overlay);
 	if (heir == NULL || heir->category != generation->category)
-		category_free(generation->category);
+		free_category(generation);
 	free(generation);
 }
 
@@ -87,9 +156,12 @@ struct generation *generation_revise(
 	if (next == NULL)
 		return NULL;
 	*next = *generation;
+	if (category != generation->category)
+		memset(next->near_category, 0, sizeof(next->near_category));
 	next->category = category;
 	next->overlay = overlay;
 	next->revision++;
+	stay_near(next);
 	return next;
 }
 

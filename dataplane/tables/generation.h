@@ -19,6 +19,8 @@ struct category_overlay;
 struct geo;
 struct input_plan;
 
+#define GENERATION_NODES 8 /* NUMA nodes with tables of their own; further ones read the first's */
+
 struct generation {
 	uint32_t number;      /* as records tell it, from 1, rising */
 	uint32_t revision;    /* of its tables, from 0, rising */
@@ -29,6 +31,9 @@ struct generation {
 	struct geo *geo;            /* NULL: records get no such member */
 	struct category *category;  /* same */
 	struct category_overlay *overlay; /* what of it has changed; NULL: nothing */
+	/* The same tables, by NUMA node: workers read their node's own copy where there is one. */
+	struct geo *near_geo[GENERATION_NODES];
+	struct category *near_category[GENERATION_NODES];
 
 	struct type_index *type_index; /* made by generation_seal */
 	struct input_plan *plans;      /* by input */
@@ -44,6 +49,14 @@ struct generation *generation_new(void);
 
 /* Builds what look-ups need from what was filled in. 0, or -errno with a sentence. Control thread. */
 int generation_seal(struct generation *generation, struct error *error);
+
+/*
+ * Makes a copy of the tables on each of `nodes` (base/memory.h's numbers) but the first, whose own they are; those of `before`
+ * (NULL: none) are taken over where the tables are the same. 0 or -ENOMEM with a sentence. Before it is published; without it all
+ * workers read the tables themselves. Control thread.
+ */
+int generation_spread(struct generation *generation, const struct generation *before, const int *nodes, unsigned count,
+	struct error *error);
 
 /* NULL is fine. Types' plans and tables go too, but for those that `heir` (NULL: none) has as well. When no worker reads it any
  * more. */

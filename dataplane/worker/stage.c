@@ -73,9 +73,9 @@ void stage_run(struct worker *worker)
 	const struct generation *generation = worker->generation;
 
 	if (generation->geo != NULL)
-		add_geo(worker, generation->geo);
+		add_geo(worker, generation->near_geo[worker->table_node]);
 	if (generation->category != NULL)
-		add_category(worker, generation->category, generation->overlay);
+		add_category(worker, generation->near_category[worker->table_node], generation->overlay);
 	for (unsigned i = 0; i < worker->staged_count; i++)
 		worker_emit(worker, &worker->staged[i]);
 	worker->staged_count = 0;

@@ -116,6 +116,7 @@ int worker_new(struct worker **worker, const struct worker_config *config, struc
 		goto fail;
 	w->config = *config;
 	w->lane = lane;
+	w->table_node = config->node > 0 && config->node < GENERATION_NODES ? (unsigned)config->node : 0;
 	w->us_ticks = clock_hz() / 1000000;
 	w->credit = (uint32_t)((uint64_t)count * config->credit_percent / 100);
 	if (w->credit < 2)

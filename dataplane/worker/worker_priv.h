@@ -74,6 +74,7 @@ struct worker {
 	struct lane *lane;
 	struct batch_pool *pool;
 	const struct generation *generation; /* of this burst */
+	unsigned table_node;      /* whose copy of its tables the worker reads */
 	struct topic_out *topics; /* room for TOPIC_MAX; those below `topic_count` are made (control: rw) */
 	struct outlet *unkeyed;   /* by topic */
 	unsigned topic_count;

@@ -13,6 +13,7 @@
 
 #include "base/rcu.h"
 #include "judge_rig.h"
+#include "worker/worker_priv.h"
 
 #define SWAPS 60
 
@@ -104,6 +105,8 @@ static struct generation *make_generation(const struct judged *j, uint32_t numbe
 	generation->input_count = 3;
 	load_tables(generation);
 	assert_int_equal(generation_seal(generation, &error), 0);
+	if (number % 2 == 0) /* with copies for three nodes */
+		assert_int_equal(generation_spread(generation, NULL, (const int[]){-1, -1, -1}, 3, &error), 0);
 	return generation;
 }
 
@@ -115,6 +118,7 @@ static void swaps_disturb_no_burst(void **state)
 
 	(void)state;
 	rig->inputs[0].time_member[0] = '\0';
+	rig->worker->table_node = 2; /* odd generations have no copy for it */
 	assert_int_equal(pthread_create(&thread, NULL, run_worker, &s), 0);
 	for (uint32_t number = 2; number < 2 + SWAPS; number++) {
 		struct generation *next = make_generation(&s.judged, number), *old = rig->generation;
@@ -125,7 +129,9 @@ static void swaps_disturb_no_burst(void **state)
 		rig->generation = next;
 		if (number % 3 == 0) { /* a revision of the same tables */
 			struct generation *revised = generation_revise(next, next->category, NULL);
+			struct error error;
 
+			assert_int_equal(generation_spread(revised, next, (const int[]){-1, -1, -1}, 3, &error), 0);
 			(void)generation_publish(&rig->slot, revised);
 			rcu_synchronize();
 			generation_free(next, revised);
