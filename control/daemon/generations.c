@@ -219,11 +219,13 @@ int generations_publish(struct box *box, struct config *config, struct error *er
 {
 	struct generation *generation = generation_new();
 	struct generations *all = &box->generations;
+	struct tables_marks marks = all->marks;
+	struct feed feed = all->feed;
 	int rc;
 
 	if (generation == NULL)
 		return error_set(error, -ENOMEM, "no memory for a generation of types and tables");
-	rc = tables_load(generation, config, all->now, &all->marks, &all->feed, error);
+	rc = tables_load(generation, config, all->now, &marks, &feed, error);
 	if (rc == 0)
 		rc = fill_types(box, generation, config, error);
 	if (rc == 0)
@@ -234,6 +236,8 @@ int generations_publish(struct box *box, struct config *config, struct error *er
 		generation_free(generation, all->now);
 		return rc;
 	}
+	all->marks = marks;
+	all->feed = feed;
 	replace(box, generation, config);
 	return 0;
 }
