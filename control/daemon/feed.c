@@ -85,25 +85,22 @@ static int merge(struct view *view, struct error *error)
 	return 0;
 }
 
-static int add_lines(struct feed *feed, const char *path, struct view *view, struct slice lines, struct error *error)
+static int add_lines(const char *path, struct view *view, struct slice lines, struct error *error)
 {
 	struct category_overlay *overlay = NULL;
 	unsigned bad = 0;
 	int rc = category_overlay_new(&overlay, view->category, view->overlay, lines, FEED_KEYS, &bad, error);
 
-	if (rc == -EFBIG && view->overlay != NULL) {
-		rc = merge(view, error);
+	if (rc == -EFBIG) {
+		rc = view->overlay != NULL ? merge(view, error) : 0;
 		if (rc == 0)
 			rc = category_overlay_new(&overlay, view->category, NULL, lines, SIZE_MAX / 2, &bad, error);
-	} else if (rc == -EFBIG) {
-		rc = category_overlay_new(&overlay, view->category, NULL, lines, SIZE_MAX / 2, &bad, error);
 	}
 	if (rc != 0)
 		return rc;
 	set_overlay(view, overlay);
 	if (bad > 0)
 		log_write(LOG_WARNING, "%s: %u bad lines, passed over: %s", path, bad, error->text);
-	feed->bad += bad;
 	return 0;
 }
 
@@ -116,7 +113,7 @@ static int follow(struct feed *feed, const char *path, int fd, struct view *view
 	while (rc == 0 && (length = read_lines(fd, feed->offset, text)) != 0) {
 		rc = length < 0 ? (int)length : 0;
 		if (rc == 0)
-			rc = add_lines(feed, path, view, (struct slice){(const uint8_t *)text, (uint32_t)length}, error);
+			rc = add_lines(path, view, (struct slice){(const uint8_t *)text, (uint32_t)length}, error);
 		if (rc == 0) {
 			feed->offset += (uint64_t)length;
 			any = 1;

@@ -16,13 +16,12 @@
 
 struct feed {
 	uint64_t device, inode, offset; /* what was read of which file; offset 0: nothing */
-	uint64_t bad; /* lines */
 };
 
 /*
  * Reads complete lines that were added to the file. 0: there are none, or no such file; 1: *category and *overlay are replaced
  * by what is in force with them (those that were given stay, and are still their owner's); -errno with a sentence. Bad lines are
- * counted, and the first named in the log. Loader.
+ * passed over; the log says how many, and names the first. Loader.
  */
 int feed_read(struct feed *feed, const char *path, struct category **category, struct category_overlay **overlay,
 	struct error *error);

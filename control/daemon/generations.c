@@ -126,15 +126,6 @@ static int fill_type(
 	return rc == 0 ? slot : rc;
 }
 
-/* Nothing is added from tables that are not there. */
-static void trim_enrichment(struct generation *generation)
-{
-	unsigned there = (generation->geo != NULL ? TYPE_GEO : 0) | (generation->category != NULL ? TYPE_CATEGORY : 0);
-
-	for (unsigned i = 0; i < generation->types->count; i++)
-		generation->types->types[i].way.enrich &= (uint8_t)there;
-}
-
 /* Former types keep their slots, as removed ones until the configuration names them. */
 static int fill_types(struct box *box, struct generation *generation, struct config *config, struct error *error)
 {
@@ -155,7 +146,6 @@ static int fill_types(struct box *box, struct generation *generation, struct con
 		if (i == config->types->unknown)
 			generation->types->unknown = (uint32_t)slot;
 	}
-	trim_enrichment(generation);
 	generation->inputs = box->config->inputs;
 	generation->input_count = box->config->input_count;
 	generation->number = before != NULL ? before->number + 1 : 1;

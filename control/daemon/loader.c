@@ -36,7 +36,6 @@ static void work(struct box *box, struct loader_result *result)
 
 	tables_mark(box->generations.config, &box->loader.tried);
 	rc = load(box, &error);
-
 	result->ok = rc == 0;
 	result->generation = box->generations.now->number;
 	result->at_us = clock_utc_us(clock_tsc());
@@ -72,10 +71,8 @@ static void look_after(struct box *box)
 	if (all->config->watch_ms == 0 || now_us < loader->next_watch_us)
 		return;
 	loader->next_watch_us = now_us + (int64_t)all->config->watch_ms * 1000;
-	if (tables_changed(all->config, &loader->tried)) {
-		tables_mark(all->config, &loader->tried);
+	if (tables_changed(all->config, &loader->tried))
 		(void)loader_ask(box);
-	}
 }
 
 static void rest(struct loader *loader)

@@ -56,11 +56,21 @@ static void stay_near(struct generation *generation)
 	}
 }
 
+/* Nothing is added from tables that are not there. */
+static void trim_enrichment(struct generation *generation)
+{
+	unsigned there = (generation->geo != NULL ? TYPE_GEO : 0) | (generation->category != NULL ? TYPE_CATEGORY : 0);
+
+	for (unsigned i = 0; i < generation->types->count; i++)
+		generation->types->types[i].way.enrich &= (uint8_t)there;
+}
+
 int generation_seal(struct generation *generation, struct error *error)
 {
 	int rc = plan_inputs(generation);
 
 	stay_near(generation);
+	trim_enrichment(generation);
 	if (rc == 0)
 		generation->type_index = type_index_new(generation->types);
 	if (rc == 0 && generation->type_index == NULL)

@@ -31,15 +31,6 @@ static void take_types(struct generation *generation, struct config *config)
 		config->types->types[i].plan = NULL;
 }
 
-/* Nothing is added from tables that are not there. */
-static void trim_enrichment(struct generation *generation)
-{
-	unsigned there = (generation->geo != NULL ? TYPE_GEO : 0) | (generation->category != NULL ? TYPE_CATEGORY : 0);
-
-	for (unsigned i = 0; i < generation->types->count; i++)
-		generation->types->types[i].way.enrich &= (uint8_t)there;
-}
-
 static int configured_types(struct rig *rig, struct generation *generation, struct error *error)
 {
 	struct config *config;
@@ -57,7 +48,6 @@ static int configured_types(struct rig *rig, struct generation *generation, stru
 	} else {
 		config_free(config);
 	}
-	trim_enrichment(generation);
 	return rc;
 }
 

@@ -66,9 +66,6 @@ static inline struct judged judged_new(const char *types, const char *more, int 
 	}
 	if (with_tables)
 		load_tables(generation);
-	else
-		for (unsigned i = 0; i < generation->types->count; i++)
-			generation->types->types[i].way.enrich = 0;
 	j.rig->config.credit_percent = j.config->credit_percent;
 	j.rig->config.sources = table_new(4, 64, 1u << 30);
 	rig_start(j.rig);
