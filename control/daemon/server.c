@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "control/api/protocol.h"
 #include "control/daemon/server_dispatch.h"
@@ -44,14 +45,6 @@ struct server {
 	int64_t accept_from_ms;
 	struct log_limit log_limit;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 int server_open(struct server **server, const char *path, unsigned mode, struct error *error)
 {
@@ -199,7 +192,7 @@ static void send_reply(struct server *server, struct client *client)
 	if (client->closing)
 		end_client(server, client);
 	else
-		set_deadline(server, client, now_ms());
+		set_deadline(server, client, clock_ms());
 }
 
 static void refuse_long_line(struct server *server, struct client *client)
@@ -207,7 +200,7 @@ static void refuse_long_line(struct server *server, struct client *client)
 	client->closing = true;
 	queue_reply(server, client,
 		dispatch_refusal(API_INVALID_REQUEST, "the request is larger than the protocol allows"));
-	set_deadline(server, client, now_ms());
+	set_deadline(server, client, clock_ms());
 	send_reply(server, client);
 }
 
@@ -252,7 +245,7 @@ static void receive(struct server *server, struct client *client)
 	}
 	client->in_used += (size_t)n;
 	if (from == 0)
-		set_deadline(server, client, now_ms());
+		set_deadline(server, client, clock_ms());
 	find_line(client, from);
 	if (client->line_len == 0 && client->in_used >= server->limits.request_bytes)
 		refuse_long_line(server, client);
@@ -267,7 +260,7 @@ static void carry_out(struct server *server, struct client *client)
 	client->in_used -= len;
 	memmove(client->in, client->in + len, client->in_used);
 	find_line(client, 0);
-	client->since_ms = now_ms();
+	client->since_ms = clock_ms();
 	queue_reply(server, client, reply);
 	set_deadline(server, client, client->since_ms);
 	send_reply(server, client);
@@ -309,7 +302,7 @@ static bool serve(struct server *server, struct client *client, short revents)
 /* A free place; or that of the client that has idled longest, with nothing begun on either side. */
 static struct client *place_for_one_more(struct server *server)
 {
-	int64_t before = now_ms() - server->limits.yield_ms;
+	int64_t before = clock_ms() - server->limits.yield_ms;
 	struct client *oldest = NULL;
 
 	for (unsigned i = 0; i < server->limits.clients; i++) {
@@ -347,7 +340,7 @@ static void welcome(struct server *server, int fd)
 		return;
 	}
 	(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len);
-	*client = (struct client){.fd = fd, .peer = {cred.pid, cred.uid}, .since_ms = now_ms()};
+	*client = (struct client){.fd = fd, .peer = {cred.pid, cred.uid}, .since_ms = clock_ms()};
 	set_deadline(server, client, client->since_ms);
 }
 
@@ -361,7 +354,7 @@ static void accept_clients(struct server *server)
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-			server->accept_from_ms = now_ms() + ACCEPT_PAUSE_MS;
+			server->accept_from_ms = clock_ms() + ACCEPT_PAUSE_MS;
 		return;
 	}
 }
@@ -395,7 +388,7 @@ static int shorter(int timeout_ms, int64_t left_ms)
 static int prepare(struct server *server, int timeout_ms)
 {
 	unsigned count = server->limits.clients;
-	int64_t now = now_ms();
+	int64_t now = clock_ms();
 	bool accepting = now >= server->accept_from_ms;
 
 	for (unsigned i = 0; i < count; i++) {
@@ -413,7 +406,7 @@ static int prepare(struct server *server, int timeout_ms)
 
 static void end_late_ones(struct server *server)
 {
-	int64_t now = now_ms();
+	int64_t now = clock_ms();
 
 	for (unsigned i = 0; i < server->limits.clients; i++) {
 		struct client *client = &server->clients[i];
@@ -448,15 +441,15 @@ int server_poll(struct server *server, int timeout_ms)
 
 void server_flush(struct server *server, int timeout_ms)
 {
-	int64_t end = now_ms() + timeout_ms;
+	int64_t end = clock_ms() + timeout_ms;
 
-	while (server->pending > 0 && now_ms() < end) {
+	while (server->pending > 0 && clock_ms() < end) {
 		int n = 0;
 
 		for (unsigned i = 0; i < server->limits.clients; i++)
 			if (server->clients[i].out.data != NULL)
 				server->pollfds[n++] = (struct pollfd){.fd = server->clients[i].fd, .events = POLLOUT};
-		(void)poll(server->pollfds, (nfds_t)n, shorter(timeout_ms, end - now_ms()));
+		(void)poll(server->pollfds, (nfds_t)n, shorter(timeout_ms, end - clock_ms()));
 		for (unsigned i = 0; i < server->limits.clients; i++)
 			if (server->clients[i].out.data != NULL)
 				send_reply(server, &server->clients[i]);

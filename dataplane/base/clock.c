@@ -22,6 +22,11 @@ static int64_t now_ns(clockid_t id)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+int64_t clock_ms(void)
+{
+	return now_ns(CLOCK_MONOTONIC) / 1000000;
+}
+
 static int tsc_is_invariant(void)
 {
 	unsigned a, b, c, d;

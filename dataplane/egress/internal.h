@@ -70,8 +70,6 @@ struct producer {
 	struct kafka_client_status status[PRODUCER_HANDLES];
 };
 
-int64_t producer_now_ms(void);
-
 /* flow.c: batches on their way to the egress */
 void flow_take(struct producer *producer, struct lane *lane, struct batch *batch);
 unsigned flow_submit(struct producer *producer);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "batch/record.h"
 #include "egress/producer.h"
@@ -29,17 +30,9 @@ struct egress {
 	uint32_t begins[KAFKA_PRODUCE_MAX];
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static int make_client(struct egress *egress, unsigned i, struct error *error)
 {
-	egress->made_ms[i] = now_ms();
+	egress->made_ms[i] = clock_ms();
 	return kafka_client_new(&egress->clients[i], egress->config->properties, egress->config->property_count,
 		egress->settle, egress->context, error);
 }
@@ -152,7 +145,7 @@ static void mend(struct egress *egress, unsigned i)
 	struct error error = {""};
 	unsigned suppressed;
 
-	if (now_ms() - egress->made_ms[i] < REBUILD_MS)
+	if (clock_ms() - egress->made_ms[i] < REBUILD_MS)
 		return;
 	kafka_client_free(egress->clients[i]);
 	egress->clients[i] = NULL;

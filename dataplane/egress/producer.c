@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/ring.h"
 #include "egress/internal.h"
@@ -18,14 +19,6 @@
 #define PUBLISH_MS    250
 #define FLUSH_MS      100 /* between two flushes of a drain */
 #define FLUSH_WAIT_MS 10
-
-int64_t producer_now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static unsigned take_from_lanes(struct producer *producer)
 {
@@ -66,7 +59,7 @@ static void turn(struct producer *producer, int64_t *next_publish)
 {
 	unsigned done;
 
-	producer->now_ms = producer_now_ms();
+	producer->now_ms = clock_ms();
 	done = take_from_lanes(producer);
 	done += flow_submit(producer);
 	done += producer->ops->poll(producer->egress, 0);
@@ -88,10 +81,10 @@ static int all_done(const struct producer *producer)
 /* Ends when nothing is held, or when the time is up: then what is left is given up by name. */
 static void drain(struct producer *producer, int64_t *next_publish)
 {
-	int64_t start = producer_now_ms(), next_flush = start;
+	int64_t start = clock_ms(), next_flush = start;
 	int64_t end = start + (int64_t)producer->config.drain_seconds * 1000;
 
-	while (!all_done(producer) && producer_now_ms() < end) {
+	while (!all_done(producer) && clock_ms() < end) {
 		turn(producer, next_publish);
 		if (producer->now_ms < next_flush)
 			continue;
@@ -111,7 +104,7 @@ static void *producer_main(void *argument)
 	struct producer *producer = argument;
 	int64_t next_publish = 0;
 
-	producer->now_ms = producer_now_ms();
+	producer->now_ms = clock_ms();
 	producer->open_rc = producer->ops->open(
 		&producer->egress, &producer->config, settle_record, producer, producer->open_error);
 	if (producer->open_rc != 0) {

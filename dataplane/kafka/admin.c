@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "kafka/internal.h"
 
 struct kafka_admin {
@@ -14,17 +15,9 @@ struct kafka_admin {
 	char last_error[KAFKA_PROBLEM]; /* of the connection; the library does not repeat one that stays the same */
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static int left_ms(int64_t end)
 {
-	int64_t left = end - now_ms();
+	int64_t left = end - clock_ms();
 
 	return left > 0 ? (int)left : 0;
 }
@@ -139,7 +132,7 @@ static rd_kafka_resp_err_t describe_one(struct kafka_admin *admin, struct kafka_
 int kafka_topics_describe(struct kafka_admin *admin, struct kafka_topic_info *topics, unsigned count, unsigned limit_ms,
 	struct error *error)
 {
-	int64_t end = now_ms() + limit_ms;
+	int64_t end = clock_ms() + limit_ms;
 	rd_kafka_resp_err_t code;
 
 	for (unsigned i = 0; i < count; i++) {
@@ -183,7 +176,7 @@ static int all_answer(struct kafka_admin *admin, rd_kafka_topic_partition_list_t
 
 int kafka_topic_is_made(struct kafka_admin *admin, const char *name, unsigned limit_ms)
 {
-	int64_t end = now_ms() + limit_ms;
+	int64_t end = clock_ms() + limit_ms;
 	const struct rd_kafka_metadata *metadata = NULL;
 	rd_kafka_topic_partition_list_t *list;
 	int made = 0;

@@ -6,17 +6,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "tables/category_file.h"
 #include "tables/category_priv.h"
 #include "tables/category_source.h"
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static int64_t utc_us(void)
 {
@@ -73,7 +66,7 @@ int category_new(struct category **category, const struct category_config *confi
 {
 	struct category *c = category_alloc(config->name, config->budget_bytes);
 	struct category_source *source = NULL;
-	uint64_t begin = now_ms();
+	int64_t begin = clock_ms();
 	int rc;
 
 	if (c == NULL)
@@ -90,7 +83,7 @@ int category_new(struct category **category, const struct category_config *confi
 		return rc;
 	}
 	c->loaded_us = utc_us();
-	c->build_ms = (uint32_t)(now_ms() - begin);
+	c->build_ms = (uint32_t)(clock_ms() - begin);
 	*category = c;
 	return 0;
 }

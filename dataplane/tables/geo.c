@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/compiler.h"
 #include "base/memory.h"
 #include "tables/geo_walk.h"
@@ -21,14 +22,6 @@ struct making {
 	struct geo_places places;
 	struct geo_build build;
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static int64_t utc_us(void)
 {
@@ -143,7 +136,7 @@ static void making_fini(struct making *making)
 	geo_build_fini(&making->build);
 }
 
-static void set_info(struct geo_info *info, const struct making *making, uint64_t bytes, uint64_t began_ms)
+static void set_info(struct geo_info *info, const struct making *making, uint64_t bytes, int64_t began_ms)
 {
 	uint64_t built_s = 0;
 
@@ -156,14 +149,15 @@ static void set_info(struct geo_info *info, const struct making *making, uint64_
 		.bytes = bytes,
 		.built_us = (int64_t)built_s * 1000000,
 		.loaded_us = utc_us(),
-		.build_ms = (uint32_t)(now_ms() - began_ms),
+		.build_ms = (uint32_t)(clock_ms() - began_ms),
 	};
 }
 
 int geo_new(struct geo **geo, const struct geo_config *config, struct error *error)
 {
 	struct making *making = calloc(1, sizeof(*making));
-	uint64_t began_ms = now_ms(), size = 0;
+	int64_t began_ms = clock_ms();
+	uint64_t size = 0;
 	struct geo *table = NULL;
 	int result;
 
