@@ -104,6 +104,16 @@ static void settle_refusal(struct producer *producer, struct batch *batch, uint3
 		batch_events_at(batch, index));
 }
 
+/* A partition that the topic no longer has is chosen anew. One that was added, of which this client has yet to hear, is waited
+ * for: elsewhere, its keys would be where no other producer puts them. */
+static void settle_misplaced(struct producer *producer, struct batch *batch)
+{
+	if (batch->partition < atomic_load(&producer->config.topics->topics[batch->topic].partitions))
+		back_off(producer, &producer->topics[batch->topic]);
+	else
+		batch->partition = BATCH_UNASSIGNED;
+}
+
 void settle_record(void *context, const struct kafka_report *report)
 {
 	struct producer *producer = context;
@@ -122,7 +132,8 @@ void settle_record(void *context, const struct kafka_report *report)
 		settle_refusal(producer, batch, index, report);
 		break;
 	case KAFKA_MISPLACED:
-		batch->partition = BATCH_UNASSIGNED;
+		topic->code = report->code;
+		settle_misplaced(producer, batch);
 		break;
 	case KAFKA_RETRY:
 	case KAFKA_REBUILD:

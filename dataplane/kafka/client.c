@@ -6,12 +6,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/compiler.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "kafka/internal.h"
 
 #define FREE_SECONDS 30 /* for the purged records' reports; they take milliseconds */
+#define LEARN_MS      200 /* between two askings for a topic's partitions */
+#define LEARN_WAIT_MS 2
 
 struct kafka_client {
 	rd_kafka_t *handle;
@@ -21,6 +24,7 @@ struct kafka_client {
 	struct kafka_sockets *sockets;
 	struct kafka_log_limits *log_limits;
 	int dead;
+	int64_t learned_ms; /* when the cluster was last asked for a topic's partitions */
 	char last_error[256];
 	rd_kafka_topic_t *topics[KAFKA_TOPICS];
 	rd_kafka_message_t messages[KAFKA_PRODUCE_MAX];
@@ -185,8 +189,25 @@ unsigned kafka_client_poll(struct kafka_client *client, int ms)
 	return count;
 }
 
+/*
+ * Partitions were added since the client last looked, which it does each topic.metadata.refresh.interval.ms. The library offers
+ * no asking without waiting; the answer is taken even when it comes after the wait (rd_kafka_handle_Metadata), so the wait is
+ * short.
+ */
+static void learn_partitions(struct kafka_client *client, unsigned topic)
+{
+	const struct rd_kafka_metadata *metadata;
+	int64_t now = clock_ms();
+
+	if (now - client->learned_ms < LEARN_MS)
+		return;
+	client->learned_ms = now;
+	if (rd_kafka_metadata(client->handle, 0, client->topics[topic], &metadata, LEARN_WAIT_MS) == RD_KAFKA_RESP_ERR_NO_ERROR)
+		rd_kafka_metadata_destroy(metadata);
+}
+
 /* In the order handed over; stops at the first record that the client has no room or life for. */
-static unsigned settle_refused(struct kafka_client *client, unsigned count)
+static unsigned settle_refused(struct kafka_client *client, unsigned topic, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
 		const rd_kafka_message_t *message = &client->messages[i];
@@ -197,6 +218,8 @@ static unsigned settle_refused(struct kafka_client *client, unsigned count)
 			die(client);
 		if (message->err == RD_KAFKA_RESP_ERR__QUEUE_FULL || client->dead)
 			return i;
+		if (message->err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
+			learn_partitions(client, topic);
 		report(client, message, 1);
 	}
 	return count;
@@ -230,7 +253,7 @@ unsigned kafka_client_produce(struct kafka_client *client, unsigned topic, const
 		message->_private = records[i].tag;
 	}
 	taken = rd_kafka_produce_batch(*t, partition, 0, client->messages, (int)count);
-	return taken == (int)count ? count : settle_refused(client, count);
+	return taken == (int)count ? count : settle_refused(client, topic, count);
 }
 
 void kafka_client_flush(struct kafka_client *client, int ms)

@@ -26,7 +26,8 @@ struct kafka_client;
 enum kafka_verdict {
 	KAFKA_ACKED,     /* persisted with acks=all: the broker named its offset */
 	KAFKA_RETRY,     /* not known to be delivered; hand it over again, later. NO_OFFSET: the library guesses that it was */
-	KAFKA_MISPLACED, /* not delivered: the topic has no such partition; hand it over again with KAFKA_BY_KEY */
+	KAFKA_MISPLACED, /* not delivered: the client knows of no such partition, and asks for the topic's at once. Hand it over
+			    again, with KAFKA_BY_KEY when the partition is really gone */
 	KAFKA_TOO_LARGE, /* refused: it exceeds the broker's or the client's limit (see `alone`) */
 	KAFKA_INVALID,   /* refused: the broker calls it invalid (see `alone`) */
 	KAFKA_REBUILD,   /* the handle is dead (fatal error): make a new one and hand over again */

@@ -78,6 +78,7 @@ for n in "${counts[@]}"; do
 	"$kafka" topics "$cluster" --create --topic "placement.p$n" --partitions "$n" --replication-factor 1 >>"$work/topics.log" 2>&1
 done
 bed_up
+kafka_more="    topic.metadata.refresh.interval.ms: 600000" # the client itself learns of new partitions last
 write_config dpdk 1
 start_daemon
 cli topics create >>"$work/topics.log" 2>&1 || die "topics create failed"

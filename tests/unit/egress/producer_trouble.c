@@ -174,6 +174,30 @@ static void partition_that_is_not_there_is_placed_anew(void **state)
 	assert_int_equal(mock_records(mock, "t0", 0) + mock_records(mock, "t0", 1), 100);
 }
 
+static int first_topic_was_tried_again(struct rig *r)
+{
+	return counter_read(&producer_counters(r->producer)->topics[0].retries) > 1;
+}
+
+/* The topic table knows of partitions that were added, the client does not yet: their records wait for it. */
+static void partition_that_was_added_is_waited_for(void **state)
+{
+	(void)state;
+	mock_topic(mock, "t0", 2);
+	rig_start(rig);
+	send_some(0, 1);
+	rig_wait(rig, rig_all_settled);
+	atomic_store(&rig->topics.topics[0].partitions, 10);
+	rig_send(rig, 0, 9, 50, 40);
+	rig_wait(rig, first_topic_was_tried_again);
+	assert_int_equal(rig_acked(rig), 50);
+	assert_int_equal(mock_records(mock, "t0", 0) + mock_records(mock, "t0", 1), 50);
+	atomic_store(&rig->topics.topics[0].partitions, 2); /* they are gone after all */
+	rig_wait(rig, rig_all_settled);
+	rig_stop(rig);
+	assert_int_equal(rig_acked(rig), 100);
+}
+
 static void fatal_error_rebuilds_the_client_and_loses_nothing(void **state)
 {
 	(void)state;
@@ -313,6 +337,7 @@ int main(void)
 		TEST(set_that_the_broker_refused_once_is_delivered_whole),
 		TEST(refusal_for_the_boxs_own_clock_loses_nothing),
 		TEST(partition_that_is_not_there_is_placed_anew),
+		TEST(partition_that_was_added_is_waited_for),
 		TEST(fatal_error_rebuilds_the_client_and_loses_nothing),
 		TEST(first_records_of_a_topic_are_not_overtaken),
 		TEST(broker_away_and_back_loses_nothing_and_is_shown),
