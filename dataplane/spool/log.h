@@ -40,6 +40,7 @@ struct spool_entry {
 	uint64_t first_seq;
 	int64_t hour;       /* the oldest landing hour of its records */
 	int64_t opened_us;  /* UTC */
+	int64_t base_ms;    /* UTC; what the records' timestamp deltas count from; 0: they carry no time */
 };
 
 /* What its owner knows of a position that is not below the frontier. After an open all of them are SPOOL_ON_DISK. */
