@@ -62,6 +62,8 @@ struct spool_log_info {
 	uint64_t recovered;               /* events between frontier and end when it was opened */
 	uint64_t damaged;                 /* events that could not be read, since it was opened; unsettled ones only */
 	uint64_t given_up;                /* events dropped by spool_log_drop_oldest, for ever; in the state record */
+	uint64_t empty;                   /* events of empty entries (spool_log_append_empty) that spool_log_read met and settled since
+	                                   * it was opened: part of recovered, and never read */
 	uint64_t bytes;                   /* of its files */
 	unsigned segments;
 	unsigned suspect;                 /* segments that a sync failed on, since it was opened */
@@ -79,7 +81,9 @@ void spool_log_close(struct spool_log *log);
 /*
  * Appends an entry whose payload is the `count` pieces in a row (entry->bytes together; not copied, not kept). 0 with
  * entry->position and ->offset set and the mark SPOOL_IN_MEMORY, or -errno (-ENOSPC ...) and nothing has changed: the entry may
- * be appended again. Returns when the write has: it survives the process, and the machine from the next spool_log_sync on.
+ * be appended again. Returns when the write has: it survives the process, and the machine from the next spool_log_sync on. A file
+ * that is full is synced here before the next one is made; when that fails, so does this, with -EIO from then on, until
+ * spool_log_sync was called, which tells the failure as its own.
  */
 int spool_log_append(struct spool_log *log, struct spool_entry *entry, const struct slice *pieces, unsigned count);
 
@@ -104,21 +108,22 @@ enum spool_mark spool_log_mark_of(const struct spool_log *log, uint64_t position
 
 /*
  * Makes the frontier durable and then unlinks the segments wholly below it: data before state before unlink. Writes nothing when
- * the frontier has not moved. After a crash, entries settled since the last commit come back as SPOOL_ON_DISK: duplicates. 0 or
- * -errno; tried again at the next call.
+ * the frontier has not moved. What was settled before it was synced is synced here; when that fails, spool_log_sync has to be called
+ * next, which tells it as its own. After a crash, entries settled since the last commit come back as SPOOL_ON_DISK: duplicates. 0
+ * or -errno; tried again at the next call.
  */
 int spool_log_commit(struct spool_log *log);
 
 /*
  * Reads the first entry at or behind `from` that is marked SPOOL_ON_DISK, and marks it SPOOL_IN_MEMORY. `data` has room for
- * `size` bytes. 1; 0 when there is none; -EMSGSIZE when the payload does not fit (entry->bytes says how much it takes; the mark stays);
- * -EIO when the disk fails (tried again). Entries that are damaged are settled and counted on the way.
+ * `size` bytes. 1; 0 when there is none; -EMSGSIZE when the payload does not fit (entry->bytes says how much it takes; the mark
+ * stays); -EIO when the disk fails (tried again). Entries that are damaged are settled and counted on the way.
  */
 int spool_log_read(struct spool_log *log, uint64_t from, struct spool_entry *entry, void *data, uint32_t size);
 
 /* Gives up the oldest segment that is not the one written to: its unsettled entries are settled and counted in given_up, durably
  * before the file goes. Entries that are SPOOL_IN_MEMORY are only settled on disk, not counted. Returns the events given up, 0 when
- * there is no such segment, or -errno. */
+ * there is no such segment (or nothing in it was to be counted: then spool_log_info has a segment less), or -errno. */
 int64_t spool_log_drop_oldest(struct spool_log *log);
 
 void spool_log_info(const struct spool_log *log, struct spool_log_info *info);
