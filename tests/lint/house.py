@@ -17,6 +17,7 @@ ROOMS = {
     "dataplane/wire": {"dataplane/base"},
     "dataplane/tables": {"dataplane/base", "dataplane/wire"},
     "dataplane/batch": {"dataplane/base"},
+    "dataplane/spool": {"dataplane/base", "dataplane/batch"},
     "dataplane/worker": {"dataplane/base", "dataplane/wire", "dataplane/tables", "dataplane/batch", "nic/source.h"},
     "dataplane/kafka": {"dataplane/base"},
     "dataplane/egress": {"dataplane/base", "dataplane/batch", "dataplane/kafka"},

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
+#include "spool/log_priv.h"
+#include "spool/planted.h"
+
+int spool_commit_state(struct spool_log *log, struct spool_point frontier, uint64_t given_up)
+{
+	struct spool_point synced = SPOOL_PLANTED(SPOOL_BUG_STATE_BEFORE_DATA) ? log->end : log->synced;
+	struct spool_state_record record = {
+		.frontier = frontier.position,
+		.frontier_offset = frontier.offset,
+		.synced = synced.position,
+		.synced_offset = synced.offset,
+		.given_up = given_up,
+	};
+
+	return spool_state_store(&log->state, &record);
+}
+
+/* Both slots say that what lies below the frontier is settled before any of it goes: with one of them damaged, the
+ * other must not miss it. */
+static int store_for_removal(struct spool_log *log, struct spool_point frontier, uint64_t given_up)
+{
+	int rc = spool_commit_state(log, frontier, given_up);
+
+	return rc == 0 ? spool_commit_state(log, frontier, given_up) : rc;
+}
+
+/* A frontier beyond what is durable waits: what was settled before it was durable may have to be written anew. */
+static struct spool_point durable_frontier(const struct spool_log *log)
+{
+	return log->frontier.position <= log->synced.position ? log->frontier : log->synced;
+}
+
+static int store(struct spool_log *log)
+{
+	const struct spool_state_record *now = spool_state_now(&log->state);
+	struct spool_point frontier = durable_frontier(log);
+
+	if (spool_segments_retirable(log))
+		return store_for_removal(log, frontier, log->given_up);
+	if (now->frontier == frontier.position && now->given_up == log->given_up)
+		return 0;
+	return spool_commit_state(log, frontier, log->given_up);
+}
+
+int spool_log_commit(struct spool_log *log)
+{
+	int rc = 0;
+
+	if (SPOOL_PLANTED(SPOOL_BUG_UNLINK_BEFORE_STATE))
+		(void)spool_segments_retire(log);
+	if (log->frontier.position > log->synced.position && !SPOOL_PLANTED(SPOOL_BUG_STATE_BEFORE_DATA))
+		rc = spool_tail_sync(log);
+	if (rc == 0)
+		rc = store(log);
+	return rc == 0 ? spool_segments_retire(log) : rc;
+}
+
+/* What only the disk has between the frontier and the end of the segment `index`: in it, and lost before it. */
+static uint64_t count_oldest(const struct spool_log *log, unsigned index, uint64_t *missing)
+{
+	const struct spool_segment *segment = &log->segments[index];
+	struct spool_point end = spool_segments_end(log, index), from = log->frontier;
+
+	*missing = 0;
+	if (from.position < segment->first) {
+		*missing = spool_marks_on_disk(log, from.position, segment->first, segment->first_offset - from.offset);
+		from = (struct spool_point){segment->first, segment->first_offset};
+	}
+	return spool_marks_on_disk(log, from.position, end.position, end.offset - from.offset);
+}
+
+int64_t spool_log_drop_oldest(struct spool_log *log)
+{
+	unsigned usable = log->count - (log->tail.file >= 0), index = 0;
+	uint64_t given_up, missing;
+	struct spool_point end;
+	int rc;
+
+	while (index < usable && spool_segments_end(log, index).position <= log->frontier.position)
+		index++;
+	if (index >= usable)
+		return 0;
+	end = spool_segments_end(log, index);
+	given_up = count_oldest(log, index, &missing);
+	rc = store_for_removal(log, end, log->given_up + given_up);
+	if (rc != 0)
+		return rc;
+	log->given_up += given_up;
+	log->damaged += missing;
+	spool_marks_jump(log, end);
+	rc = spool_segments_retire(log);
+	return rc == 0 || given_up > 0 ? (int64_t)given_up : rc;
+}

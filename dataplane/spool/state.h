@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The state record: two slots in the file `state`, each in a block of its own. Only the slot that is not in force is written to, so
+ * that a torn write leaves the other; the file has its full size from the start, so that a full disk does not stop it.
+ */
+
+#include "spool/format.h"
+
+#define SPOOL_STATE_NAME "state"
+
+struct spool_state {
+	struct spool_disk *disk;
+	int file;                          /* -1: there is none yet */
+	unsigned slot;                     /* in force */
+	struct spool_state_record records[2]; /* as far as they are known to be durable; generation 0: nothing is */
+};
+
+/* Reads what is in force; a file without a good slot is put aside as state.bad. 0 (also when there is none), -ENOTSUP: of a newer
+ * version, or -errno. */
+int spool_state_open(struct spool_state *state, struct spool_disk *disk, const char *log_name);
+void spool_state_close(struct spool_state *state);
+
+/* The record in force; all zero when there is none. */
+static inline const struct spool_state_record *spool_state_now(const struct spool_state *state)
+{
+	return &state->records[state->slot];
+}
+
+/* Makes the record (what precedes and follows its content is filled in) durable in the slot that is not in force, which then is. 0
+ * or -errno: the other slot still is. */
+int spool_state_store(struct spool_state *state, const struct spool_state_record *record);

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "spool/log_priv.h"
+#include "spool/planted.h"
+
+#define RESERVE (4u << 20) /* at a time: a log that is opened often leaves less behind than whole segments would be */
+
+void spool_tail_close(struct spool_log *log)
+{
+	if (log->tail.file >= 0)
+		log->disk->ops->close(log->disk, log->tail.file);
+	log->tail = (struct spool_tail){.file = -1};
+}
+
+static int sync_data(struct spool_log *log)
+{
+	int rc = SPOOL_PLANTED(SPOOL_BUG_SYNC_SKIPPED) ? 0 : log->disk->ops->sync(log->disk, log->tail.file);
+
+	if (rc == 0 && log->names_dirty)
+		rc = log->disk->ops->sync_names(log->disk);
+	return rc;
+}
+
+/* What is written next begins a block of its own, so that no write to come touches what is durable now. */
+int spool_tail_sync(struct spool_log *log)
+{
+	struct spool_tail *tail = &log->tail;
+	int rc;
+
+	if (tail->suspect)
+		return -EIO;
+	if (tail->file < 0 || log->unsynced == 0)
+		return 0;
+	rc = sync_data(log);
+	if (rc != 0) {
+		tail->suspect = 1;
+		return rc;
+	}
+	log->names_dirty = 0;
+	log->synced = log->end;
+	log->unsynced = 0;
+	if (!tail->torn)
+		tail->at = (tail->at + SPOOL_GROUP_ALIGN - 1) & ~(uint64_t)(SPOOL_GROUP_ALIGN - 1);
+	return 0;
+}
+
+static int64_t utc_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static uint64_t random_id(void)
+{
+	uint64_t id = 0;
+
+	while (id == 0)
+		if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
+			id = (uint64_t)utc_us();
+	return id;
+}
+
+/* Room that the disk keeps for us; when it does not, writes say so. */
+static void reserve(struct spool_log *log, uint64_t size)
+{
+	struct spool_tail *tail = &log->tail;
+	uint64_t step = log->segment_bytes < RESERVE ? log->segment_bytes : RESERVE, want = tail->reserved;
+	int rc;
+
+	if (log->no_reserve || size <= want)
+		return;
+	while (want < size)
+		want += step;
+	rc = log->disk->ops->reserve(log->disk, tail->file, want);
+	if (rc == 0)
+		tail->reserved = want;
+	else if (rc == -EOPNOTSUPP)
+		log->no_reserve = 1;
+}
+
+static int open_new(struct spool_log *log, const char *name)
+{
+	const struct spool_disk_ops *ops = log->disk->ops;
+	char aside[SPOOL_NAME_MAX + 8];
+	int file = ops->open(log->disk, name, 1);
+
+	if (file != -EEXIST)
+		return file;
+	(void)snprintf(aside, sizeof(aside), "%s.bad", name);
+	log_write(LOG_WARNING, "%s: %s is in the way: it is kept as %s", log->name, name, aside);
+	file = ops->rename(log->disk, name, aside);
+	return file == 0 ? ops->open(log->disk, name, 1) : file;
+}
+
+static int write_header(struct spool_log *log)
+{
+	struct spool_segment_header header = {.id = log->tail.id,
+		.first = log->end.position,
+		.first_offset = log->end.offset,
+		.created_us = utc_us()};
+	struct iovec piece = {&header, sizeof(header)};
+
+	spool_segment_seal(&header);
+	return log->disk->ops->write(log->disk, log->tail.file, 0, &piece, 1);
+}
+
+static int create(struct spool_log *log, uint64_t size)
+{
+	char name[SPOOL_NAME_MAX];
+	int rc = spool_segments_room(log);
+
+	/* A file that holds nothing of the log any more: its sync failed, or its first write. */
+	if (rc == 0 && log->count > 0 && log->segments[log->count - 1].first == log->end.position)
+		rc = spool_segments_remove(log, log->count - 1);
+	if (rc != 0)
+		return rc;
+	spool_segment_name(name, log->end.position);
+	rc = open_new(log, name);
+	if (rc < 0)
+		return rc;
+	log->tail = (struct spool_tail){.file = rc, .id = random_id(), .at = sizeof(struct spool_segment_header)};
+	reserve(log, log->tail.at + size);
+	rc = write_header(log);
+	if (rc != 0) {
+		spool_tail_close(log);
+		(void)log->disk->ops->unlink(log->disk, name);
+		return rc;
+	}
+	log->names_dirty = 1;
+	log->segments[log->count++] =
+		(struct spool_segment){.first = log->end.position, .first_offset = log->end.offset};
+	return 0;
+}
+
+static int fits(const struct spool_log *log, uint64_t size)
+{
+	const struct spool_tail *tail = &log->tail;
+
+	if (tail->full)
+		return 0;
+	return tail->at + size <= log->segment_bytes || tail->at == sizeof(struct spool_segment_header);
+}
+
+/* A segment is durable before there is a next one: so only the last can be torn. */
+int spool_tail_get(struct spool_log *log, uint64_t size)
+{
+	struct spool_tail *tail = &log->tail;
+	int rc = 0;
+
+	if (tail->file >= 0 && !fits(log, size)) {
+		rc = spool_tail_sync(log);
+		if (rc == 0)
+			spool_tail_close(log);
+	}
+	if (rc == 0 && tail->suspect)
+		rc = -EIO;
+	if (rc == 0 && tail->file < 0)
+		rc = create(log, size);
+	if (rc != 0)
+		return rc;
+	reserve(log, tail->at + size);
+	return 0;
+}
