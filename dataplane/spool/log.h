@@ -62,8 +62,8 @@ struct spool_log_info {
 	uint64_t recovered;               /* events between frontier and end when it was opened */
 	uint64_t damaged;                 /* events that could not be read, since it was opened; unsettled ones only */
 	uint64_t given_up;                /* events dropped by spool_log_drop_oldest, for ever; in the state record */
-	uint64_t empty;                   /* events of empty entries (spool_log_append_empty) that spool_log_read met and settled since
-	                                   * it was opened: part of recovered, and never read */
+	uint64_t empty;                   /* events of empty entries that spool_log_read met and settled, since it was
+	                                   * opened: part of recovered, and never read */
 	uint64_t bytes;                   /* of its files */
 	unsigned segments;
 	unsigned suspect;                 /* segments that a sync failed on, since it was opened */
@@ -107,10 +107,10 @@ void spool_log_mark(struct spool_log *log, uint64_t position, enum spool_mark ma
 enum spool_mark spool_log_mark_of(const struct spool_log *log, uint64_t position);
 
 /*
- * Makes the frontier durable and then unlinks the segments wholly below it: data before state before unlink. Writes nothing when
- * the frontier has not moved. What was settled before it was synced is synced here; when that fails, spool_log_sync has to be called
- * next, which tells it as its own. After a crash, entries settled since the last commit come back as SPOOL_ON_DISK: duplicates. 0
- * or -errno; tried again at the next call.
+ * Makes the frontier durable and then unlinks the segments wholly below it: data before state before unlink. Writes nothing
+ * when the frontier has not moved. What was settled before it was synced is synced here; when that fails, spool_log_sync has to
+ * be called next, which tells it as its own. After a crash, entries settled since the last commit come back as SPOOL_ON_DISK:
+ * duplicates. 0 or -errno; tried again at the next call.
  */
 int spool_log_commit(struct spool_log *log);
 
