@@ -33,29 +33,30 @@ static struct spool_point durable_frontier(const struct spool_log *log)
 	return log->frontier.position <= log->synced.position ? log->frontier : log->synced;
 }
 
-static int store(struct spool_log *log)
+static int store(struct spool_log *log, struct spool_point frontier)
 {
 	const struct spool_state_record *now = spool_state_now(&log->state);
-	struct spool_point frontier = durable_frontier(log);
 
-	if (spool_segments_retirable(log))
+	if (spool_segments_retirable(log, frontier.position))
 		return store_for_removal(log, frontier, log->given_up);
-	if (now->frontier == frontier.position && now->given_up == log->given_up)
+	if (now->frontier == frontier.position && now->given_up == log->given_up && spool_state_is_certain(&log->state))
 		return 0;
 	return spool_commit_state(log, frontier, log->given_up);
 }
 
 int spool_log_commit(struct spool_log *log)
 {
+	struct spool_point frontier;
 	int rc = 0;
 
 	if (SPOOL_PLANTED(SPOOL_BUG_UNLINK_BEFORE_STATE))
-		(void)spool_segments_retire(log);
+		(void)spool_segments_retire(log, log->frontier.position);
 	if (log->frontier.position > log->synced.position && !SPOOL_PLANTED(SPOOL_BUG_STATE_BEFORE_DATA))
 		rc = spool_tail_sync(log);
+	frontier = durable_frontier(log);
 	if (rc == 0)
-		rc = store(log);
-	return rc == 0 ? spool_segments_retire(log) : rc;
+		rc = store(log, frontier);
+	return rc == 0 ? spool_segments_retire(log, frontier.position) : rc;
 }
 
 /* What only the disk has between the frontier and the end of the segment `index`: in it, and lost before it. */
@@ -85,12 +86,14 @@ int64_t spool_log_drop_oldest(struct spool_log *log)
 		return 0;
 	end = spool_segments_end(log, index);
 	given_up = count_oldest(log, index, &missing);
-	rc = store_for_removal(log, end, log->given_up + given_up);
+	rc = spool_commit_state(log, end, log->given_up + given_up);
 	if (rc != 0)
 		return rc;
 	log->given_up += given_up;
 	log->damaged += missing;
 	spool_marks_jump(log, end);
-	rc = spool_segments_retire(log);
-	return rc == 0 || given_up > 0 ? (int64_t)given_up : rc;
+	rc = spool_commit_state(log, end, log->given_up);
+	if (rc == 0)
+		rc = spool_segments_retire(log, end.position);
+	return rc == 0 || given_up > 0 ? (int64_t)given_up : rc; /* what failed is done by the next commit */
 }

@@ -14,11 +14,12 @@ struct listing {
 	int rc;
 };
 
-static int ends_with_bad(const char *name)
+/* A file that was put aside, or was to replace another. */
+static int is_known(const char *name)
 {
 	size_t len = strlen(name);
 
-	return len > 4 && strcmp(name + len - 4, ".bad") == 0;
+	return len > 4 && (strcmp(name + len - 4, ".bad") == 0 || strcmp(name + len - 4, ".new") == 0);
 }
 
 static int list_name(void *context, const char *name)
@@ -33,7 +34,7 @@ static int list_name(void *context, const char *name)
 			log->segments[log->count++] = (struct spool_segment){.first = first};
 		return listing->rc;
 	}
-	if (strcmp(name, SPOOL_STATE_NAME) != 0 && !ends_with_bad(name) && listing->foreign++ == 0)
+	if (strcmp(name, SPOOL_STATE_NAME) != 0 && !is_known(name) && listing->foreign++ == 0)
 		(void)snprintf(listing->example, sizeof(listing->example), "%s", name);
 	return 0;
 }
@@ -132,7 +133,8 @@ int spool_directory_read(struct spool_log *log, struct error *error)
 	if (listing.foreign > 0)
 		log_write(LOG_NOTICE, "%s: %u files of others in its directory, %s for one, are left alone", log->name,
 			listing.foreign, listing.example);
-	qsort(log->segments, log->count, sizeof(*log->segments), compare);
+	if (log->count > 0)
+		qsort(log->segments, log->count, sizeof(*log->segments), compare);
 	rc = drop_far(log);
 	if (rc != 0)
 		return error_set(error, rc, "%s: a file cannot be put aside: %s", log->name, strerror(-rc));

@@ -60,10 +60,10 @@ int spool_segments_find(const struct spool_log *log, uint64_t position);
 struct spool_point spool_segments_end(const struct spool_log *log, unsigned index);
 /* Takes the file out of the list and away: unlinked, or renamed to NAME.bad when it was damaged. 0 or -errno: it stays. */
 int spool_segments_remove(struct spool_log *log, unsigned index);
-/* Removes what lies wholly below the frontier. 0 or the first -errno. */
-int spool_segments_retire(struct spool_log *log);
-/* True when there is something to retire. */
-int spool_segments_retirable(const struct spool_log *log);
+/* True when the first one lies wholly below the position and is not written to. */
+int spool_segments_retirable(const struct spool_log *log, uint64_t below);
+/* Removes all such. 0 or the first -errno. */
+int spool_segments_retire(struct spool_log *log, uint64_t below);
 
 /* tail.c */
 void spool_tail_close(struct spool_log *log);

@@ -11,12 +11,11 @@
  * Behind it the log ends with the first entry that is not whole.
  */
 
-/* Walks the last segment to its end for what its entries know to be durable. The number of entries, or -errno. */
-static int64_t read_evidence(struct spool_log *log, uint64_t *durable)
+/* Walks the last segment to its end for what its entries know to be durable. 0 or -errno. */
+static int read_evidence(struct spool_log *log, uint64_t *durable)
 {
 	struct spool_reader *reader = &log->reader;
 	struct spool_found found;
-	int64_t entries = 0;
 	int rc;
 
 	while ((rc = spool_reader_next(reader, reader->at, reader->position, &found)) == 1) {
@@ -24,9 +23,8 @@ static int64_t read_evidence(struct spool_log *log, uint64_t *durable)
 		reader->position = found.entry.position + 1;
 		if (found.synced > *durable && found.synced <= found.entry.position)
 			*durable = found.synced;
-		entries++;
 	}
-	return rc < 0 ? rc : entries;
+	return rc;
 }
 
 /* Where to end at a hole that begins at `from` and reaches to `to`; false: it is damage, and the log goes on behind it.
@@ -64,7 +62,10 @@ static int scan(struct spool_log *log, const struct spool_segment *segment, stru
 		struct spool_point from = {found.entry.position, found.entry.offset};
 		struct spool_point to = {from.position + 1, from.offset + found.entry.events};
 
-		if (from.position > at.position && ends_at(at, from, synced, durable, end))
+		/* An offset that does not follow: the entry before is the one of a write that failed, and its successor
+		 * is lost. */
+		if ((from.position > at.position || from.offset != at.offset) &&
+			ends_at(at, from, synced, durable, end))
 			return 0;
 		rc = is_whole(log, &found, durable);
 		if (rc < 0)
@@ -171,22 +172,17 @@ static int recover_last(struct spool_log *log)
 	struct spool_point synced = log->synced;
 	uint64_t durable = synced.position;
 	int rc = spool_reader_open(&log->reader, segment->first);
-	int64_t entries;
 
+	if (rc == 0)
+		rc = read_evidence(log, &durable);
 	if (rc != 0)
 		return rc;
-	entries = read_evidence(log, &durable);
-	if (entries < 0)
-		return (int)entries;
 	log->reader.at = sizeof(struct spool_segment_header);
 	rc = scan(log, segment, synced, durable, &log->end);
 	if (rc != 0)
 		return rc;
-	if (log->end.position > synced.position)
-		sync_last(log);
+	sync_last(log);
 	spool_reader_close(&log->reader);
-	if (entries == 0 && log->end.position == segment->first)
-		return spool_segments_remove(log, log->count - 1);
 	return 0;
 }
 

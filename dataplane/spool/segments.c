@@ -69,17 +69,16 @@ int spool_segments_remove(struct spool_log *log, unsigned index)
 	return 0;
 }
 
-int spool_segments_retirable(const struct spool_log *log)
+int spool_segments_retirable(const struct spool_log *log, uint64_t below)
 {
-	return log->count > 0 && (log->count > 1 || log->tail.file < 0) &&
-	       spool_segments_end(log, 0).position <= log->frontier.position;
+	return log->count > 0 && (log->count > 1 || log->tail.file < 0) && spool_segments_end(log, 0).position <= below;
 }
 
-int spool_segments_retire(struct spool_log *log)
+int spool_segments_retire(struct spool_log *log, uint64_t below)
 {
 	int rc = 0;
 
-	while (rc == 0 && spool_segments_retirable(log))
+	while (rc == 0 && spool_segments_retirable(log, below))
 		rc = spool_segments_remove(log, 0);
 	return rc;
 }

@@ -51,7 +51,8 @@ static int read_slots(struct spool_state *state, const char *log_name)
 		return -ENOTSUP;
 	state->slot = state->records[1].generation > state->records[0].generation;
 	if (spool_state_now(state)->generation != 0) {
-		if (rcs[0] != 0 || rcs[1] != 0)
+		state->half = rcs[0] != 0 || rcs[1] != 0;
+		if (state->half)
 			log_write(LOG_WARNING, "%s: one slot of the state is damaged; the other one serves", log_name);
 		return 0;
 	}
@@ -59,6 +60,30 @@ static int read_slots(struct spool_state *state, const char *log_name)
 		if (rcs[slot] != 0 && rcs[slot] != -EBADMSG)
 			return rcs[slot];
 	return rcs[0] != 0 || rcs[1] != 0 ? put_aside(state, log_name) : 0;
+}
+
+static int write_block(struct spool_state *state, unsigned slot, const struct spool_state_record *record)
+{
+	uint8_t block[SPOOL_STATE_BLOCK] = {0};
+	struct iovec piece = {block, sizeof(block)};
+
+	memcpy(block, record, sizeof(*record));
+	return state->disk->ops->write(state->disk, state->file, (uint64_t)slot * SPOOL_STATE_BLOCK, &piece, 1);
+}
+
+/* The slot in force may be what a process wrote that ended before it was durable; the other one is needed until it is.
+ * Writing it again as it is can do no harm. */
+static int prove(struct spool_state *state)
+{
+	int rc;
+
+	if (state->proven || spool_state_now(state)->generation == 0)
+		return 0;
+	rc = write_block(state, state->slot, spool_state_now(state));
+	if (rc == 0)
+		rc = state->disk->ops->sync(state->disk, state->file);
+	state->proven = rc == 0;
+	return rc;
 }
 
 int spool_state_open(struct spool_state *state, struct spool_disk *disk, const char *log_name)
@@ -77,18 +102,13 @@ int spool_state_open(struct spool_state *state, struct spool_disk *disk, const c
 	if (state->file < 0)
 		return state->file;
 	rc = read_slots(state, log_name);
-	if (rc != 0)
+	if (rc != 0) {
 		spool_state_close(state);
-	return rc;
-}
-
-static int write_block(struct spool_state *state, unsigned slot, const struct spool_state_record *record)
-{
-	uint8_t block[SPOOL_STATE_BLOCK] = {0};
-	struct iovec piece = {block, sizeof(block)};
-
-	memcpy(block, record, sizeof(*record));
-	return state->disk->ops->write(state->disk, state->file, (uint64_t)slot * SPOOL_STATE_BLOCK, &piece, 1);
+		return rc;
+	}
+	if (prove(state) == 0 && state->half) /* or else before the next one is stored, and by that */
+		(void)spool_state_store(state, spool_state_now(state));
+	return 0;
 }
 
 /* Both blocks are written, so that none has to be found later. */
@@ -118,7 +138,7 @@ int spool_state_store(struct spool_state *state, const struct spool_state_record
 {
 	unsigned slot = state->slot ^ 1;
 	struct spool_state_record next = *record;
-	int rc = state->file < 0 ? create(state) : 0;
+	int rc = state->file < 0 ? create(state) : prove(state);
 
 	if (rc != 0)
 		return rc;
@@ -128,9 +148,11 @@ int spool_state_store(struct spool_state *state, const struct spool_state_record
 	rc = write_block(state, slot, &next);
 	if (rc == 0)
 		rc = state->disk->ops->sync(state->disk, state->file);
-	if (rc == 0) {
-		state->records[slot] = next;
-		state->slot = slot;
-	}
-	return rc;
+	state->uncertain = rc != 0;
+	if (rc != 0)
+		return rc;
+	state->records[slot] = next;
+	state->slot = slot;
+	state->proven = 1;
+	return 0;
 }

@@ -14,6 +14,9 @@ struct spool_state {
 	struct spool_disk *disk;
 	int file;                          /* -1: there is none yet */
 	unsigned slot;                     /* in force */
+	int half;                          /* the other one was damaged when it was opened */
+	int proven;                        /* it is durable, and not only what a former process wrote */
+	int uncertain;                     /* a store failed, and may have come to the disk all the same */
 	struct spool_state_record records[2]; /* as far as they are known to be durable; generation 0: nothing is */
 };
 
@@ -26,6 +29,12 @@ void spool_state_close(struct spool_state *state);
 static inline const struct spool_state_record *spool_state_now(const struct spool_state *state)
 {
 	return &state->records[state->slot];
+}
+
+/* False when the disk may hold something else than the record in force: it is to be stored again. */
+static inline int spool_state_is_certain(const struct spool_state *state)
+{
+	return !state->uncertain && (state->proven || spool_state_now(state)->generation == 0);
 }
 
 /* Makes the record (what precedes and follows its content is filled in) durable in the slot that is not in force, which then is. 0

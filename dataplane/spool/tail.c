@@ -112,31 +112,55 @@ static int write_header(struct spool_log *log)
 	return log->disk->ops->write(log->disk, log->tail.file, 0, &piece, 1);
 }
 
-static int create(struct spool_log *log, uint64_t size)
+static int open_with_header(struct spool_log *log, const char *name, uint64_t size)
 {
-	char name[SPOOL_NAME_MAX];
-	int rc = spool_segments_room(log);
+	int rc = open_new(log, name);
 
-	/* A file that holds nothing of the log any more: its sync failed, or its first write. */
-	if (rc == 0 && log->count > 0 && log->segments[log->count - 1].first == log->end.position)
-		rc = spool_segments_remove(log, log->count - 1);
-	if (rc != 0)
-		return rc;
-	spool_segment_name(name, log->end.position);
-	rc = open_new(log, name);
 	if (rc < 0)
 		return rc;
 	log->tail = (struct spool_tail){.file = rc, .id = random_id(), .at = sizeof(struct spool_segment_header)};
 	reserve(log, log->tail.at + size);
-	rc = write_header(log);
+	return write_header(log);
+}
+
+/* The last file holds nothing of the log any more, since its sync failed or a crash tore all of it. Its name ends the
+ * file before, which may hold more than the log does: so it is replaced, and never missing. */
+static int replace(struct spool_log *log, const char *name, uint64_t size)
+{
+	const struct spool_disk_ops *ops = log->disk->ops;
+	char fresh[SPOOL_NAME_MAX + 8];
+	int rc;
+
+	(void)snprintf(fresh, sizeof(fresh), "%s.new", name);
+	rc = ops->unlink(log->disk, fresh);
+	if (rc == 0 || rc == -ENOENT)
+		rc = open_with_header(log, fresh, size);
+	if (rc == 0)
+		rc = ops->sync(log->disk, log->tail.file);
+	return rc == 0 ? ops->rename(log->disk, fresh, name) : rc;
+}
+
+static int create(struct spool_log *log, uint64_t size)
+{
+	uint64_t first = log->end.position;
+	int again = log->count > 0 && log->segments[log->count - 1].first == first;
+	char name[SPOOL_NAME_MAX];
+	int rc = spool_segments_room(log);
+
+	if (rc != 0)
+		return rc;
+	spool_reader_close(&log->reader);
+	spool_segment_name(name, first);
+	rc = again ? replace(log, name, size) : open_with_header(log, name, size);
 	if (rc != 0) {
+		if (log->tail.file >= 0 && !again)
+			(void)log->disk->ops->unlink(log->disk, name);
 		spool_tail_close(log);
-		(void)log->disk->ops->unlink(log->disk, name);
 		return rc;
 	}
 	log->names_dirty = 1;
-	log->segments[log->count++] =
-		(struct spool_segment){.first = log->end.position, .first_offset = log->end.offset};
+	log->count += !again;
+	log->segments[log->count - 1] = (struct spool_segment){.first = first, .first_offset = log->end.offset};
 	return 0;
 }
 

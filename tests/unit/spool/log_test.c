@@ -57,7 +57,7 @@ static struct spool_log_info info_now(void)
 	return info;
 }
 
-static uint8_t payload[SPOOL_PAYLOAD_MAX];
+static uint8_t payload[SPOOL_PAYLOAD_MAX + 1];
 
 /* An entry whose numbers all follow from `number`. */
 static struct spool_entry entry_of(unsigned number, uint32_t bytes)
