@@ -39,7 +39,8 @@ static int store(struct spool_log *log, struct spool_point frontier)
 
 	if (spool_segments_retirable(log, frontier.position))
 		return store_for_removal(log, frontier, log->given_up);
-	if (now->frontier == frontier.position && now->given_up == log->given_up && spool_state_is_certain(&log->state))
+	if (now->frontier == frontier.position && now->given_up == log->given_up &&
+		spool_state_is_certain(&log->state) && (!log->closing || now->synced == log->synced.position))
 		return 0;
 	return spool_commit_state(log, frontier, log->given_up);
 }

@@ -78,6 +78,7 @@ void spool_log_close(struct spool_log *log)
 	if (log == NULL)
 		return;
 	(void)spool_log_sync(log);
+	log->closing = 1;
 	spool_tail_close(log); /* so that it goes too when all in it is settled */
 	(void)spool_log_commit(log);
 	free_log(log);

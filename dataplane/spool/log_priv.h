@@ -45,6 +45,7 @@ struct spool_log {
 	int names_dirty;   /* files were made since the directory was synced */
 	int removed_dirty; /* one was taken away */
 	int no_reserve;
+	int closing; /* the state is to say what is durable, also when the frontier has not moved */
 	uint64_t recovered, damaged, given_up, empty;
 	unsigned suspect;
 	struct log_limit said; /* of damage */

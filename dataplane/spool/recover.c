@@ -79,7 +79,27 @@ static int scan(struct spool_log *log, const struct spool_segment *segment, stru
 	return rc;
 }
 
-/* The offset that a header would have told: of the first entry, or else where the segment before ends. */
+/* Raises `offset` to where the last whole entry of the segment ends, as long as it lies before the position. 0 or
+ * -errno. */
+static int raise_to_end(struct spool_log *log, const struct spool_segment *segment, uint64_t before, uint64_t *offset)
+{
+	struct spool_reader *reader = &log->reader;
+	struct spool_found found;
+	int rc = spool_reader_open(reader, segment->first);
+
+	if (rc != 0)
+		return rc;
+	while ((rc = spool_reader_next(reader, reader->at, reader->position, &found)) == 1 &&
+		found.entry.position < before) {
+		reader->at = found.next;
+		reader->position = found.entry.position + 1;
+		if (found.entry.offset + found.entry.events > *offset)
+			*offset = found.entry.offset + found.entry.events;
+	}
+	return rc < 0 ? rc : 0;
+}
+
+/* The offset that a header would have told: that of the first entry, or else the last that is known before it. */
 static int find_first_offset(struct spool_log *log, unsigned index)
 {
 	struct spool_segment *segment = &log->segments[index];
@@ -92,24 +112,16 @@ static int find_first_offset(struct spool_log *log, unsigned index)
 	if (rc < 0)
 		return rc;
 	segment->damaged = 1;
-	segment->first_offset = state->frontier <= segment->first ? state->frontier_offset : 0;
 	if (rc == 1 && found.entry.position == segment->first) {
 		segment->first_offset = found.entry.offset;
 		return 0;
 	}
+	segment->first_offset = 0;
+	if (state->frontier <= segment->first)
+		segment->first_offset = state->frontier_offset;
 	if (index == 0)
 		return 0;
-	rc = spool_reader_open(&log->reader, log->segments[index - 1].first);
-	if (rc != 0)
-		return rc;
-	segment->first_offset = log->segments[index - 1].first_offset;
-	while ((rc = spool_reader_next(&log->reader, log->reader.at, log->reader.position, &found)) == 1 &&
-		found.entry.position < segment->first) {
-		log->reader.at = found.next;
-		log->reader.position = found.entry.position + 1;
-		segment->first_offset = found.entry.offset + found.entry.events;
-	}
-	return rc < 0 ? rc : 0;
+	return raise_to_end(log, &log->segments[index - 1], segment->first, &segment->first_offset);
 }
 
 static int find_first_offsets(struct spool_log *log)
