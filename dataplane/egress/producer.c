@@ -2,8 +2,6 @@
 #include "egress/producer.h"
 
 #include <errno.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +9,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/ring.h"
+#include "base/thread.h"
 #include "egress/internal.h"
 
 #define POP_BATCHES   64u /* of one lane in one turn */
@@ -119,32 +118,12 @@ static void *producer_main(void *argument)
 	return NULL;
 }
 
-/* The thread is born where it belongs, so that every thread the client makes is too; signals are for the main thread. */
 static int create_thread(struct producer *producer)
 {
-	const struct producer_config *config = &producer->config;
-	pthread_attr_t attributes;
-	sigset_t all, before;
 	char name[16];
-	cpu_set_t cpus;
-	int rc;
 
-	CPU_ZERO(&cpus);
-	for (unsigned i = 0; i < config->cpu_count; i++)
-		CPU_SET((size_t)config->cpus[i], &cpus);
-	pthread_attr_init(&attributes);
-	if (config->cpu_count != 0)
-		pthread_attr_setaffinity_np(&attributes, sizeof(cpus), &cpus);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&producer->thread, &attributes, producer_main, producer);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attributes);
-	if (rc != 0)
-		return -rc;
-	(void)snprintf(name, sizeof(name), "producer-%u", config->node);
-	pthread_setname_np(producer->thread, name);
-	return 0;
+	(void)snprintf(name, sizeof(name), "producer-%u", producer->config.node);
+	return thread_start(&producer->thread, name, producer->config.cpus, producer->config.cpu_count, producer_main, producer);
 }
 
 static struct producer *producer_new(const struct producer_config *config)
