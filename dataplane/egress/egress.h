@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "batch/batch.h"
+#include "batch/settled.h"
 #include "kafka/client.h"
 
 struct egress;
@@ -41,12 +41,6 @@ struct egress_ops {
 	/* Ends it: settles every record still with it as KAFKA_RETRY before it returns. NULL is fine. */
 	void (*close)(struct egress *egress);
 };
-
-/* Record `index` of the batch is neither acked nor given up. */
-static inline int batch_is_unsettled(const struct batch *batch, uint32_t index)
-{
-	return (batch->unsettled[index / 64] >> (index % 64) & 1) != 0;
-}
 
 extern const struct egress_ops egress_kafka;
 extern const struct egress_ops egress_discard;

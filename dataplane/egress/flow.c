@@ -33,23 +33,13 @@ static void wait_in_line(struct producer *producer, struct topic_state *topic)
 	TAILQ_INSERT_TAIL(&producer->waiting, topic, link);
 }
 
-static void mark_unsettled(struct batch *batch)
-{
-	uint32_t words = batch->records / 64, rest = batch->records % 64;
-
-	memset(batch->unsettled, 0, sizeof(batch->unsettled));
-	memset(batch->unsettled, 0xff, words * sizeof(batch->unsettled[0]));
-	if (rest != 0)
-		batch->unsettled[words] = ((uint64_t)1 << rest) - 1;
-}
-
 void flow_take(struct producer *producer, struct lane *lane, struct batch *batch)
 {
 	struct topic_state *topic = &producer->topics[batch->topic];
 	struct producer_topic_counters *counters = &producer->counters.topics[batch->topic];
 	uint64_t events = batch->events;
 
-	mark_unsettled(batch);
+	batch_unsettle(batch);
 	batch->outstanding = 1; /* given back when the whole batch is handed over */
 	if (FAULT("producer_pop") && events > 0) { /* an event lost in silence between ring and producer */
 		batch->unsettled[0] &= ~(uint64_t)1;

@@ -83,11 +83,6 @@ static void adjust_window(struct topic_state *topic)
 	topic->refused = 0;
 }
 
-static void settle_bit(struct batch *batch, uint32_t index)
-{
-	batch->unsettled[index / 64] &= ~((uint64_t)1 << (index % 64));
-}
-
 static void settle_refusal(struct producer *producer, struct batch *batch, uint32_t index, const struct kafka_report *report)
 {
 	struct topic_state *topic = &producer->topics[batch->topic];
@@ -98,7 +93,7 @@ static void settle_refusal(struct producer *producer, struct batch *batch, uint3
 		topic->refused = 1;
 		return;
 	}
-	settle_bit(batch, index);
+	batch_settle(batch, index);
 	count_given_up(producer, batch,
 		report->verdict == KAFKA_TOO_LARGE ? &counters->given_up_too_large : &counters->given_up_invalid,
 		batch_events_at(batch, index));
@@ -123,7 +118,7 @@ void settle_record(void *context, const struct kafka_report *report)
 
 	switch (report->verdict) {
 	case KAFKA_ACKED:
-		settle_bit(batch, index);
+		batch_settle(batch, index);
 		count_acked(producer, batch, index, report->bytes);
 		topic->backoff_ms = 0;
 		break;
@@ -147,28 +142,9 @@ void settle_record(void *context, const struct kafka_report *report)
 		settle_finish(producer, batch);
 }
 
-static uint64_t unsettled_records(const struct batch *batch)
-{
-	uint64_t n = 0;
-
-	for (uint32_t i = 0; i < (batch->records + 63) / 64; i++)
-		n += (uint64_t)__builtin_popcountll(batch->unsettled[i]);
-	return n;
-}
-
-static uint64_t unsettled_events(const struct batch *batch, uint64_t records)
-{
-	uint32_t last = batch->records - 1;
-	uint64_t events = records * batch->pack;
-
-	if (batch_is_unsettled(batch, last))
-		events -= batch->pack - batch_events_at(batch, last);
-	return events;
-}
-
 void settle_finish(struct producer *producer, struct batch *batch)
 {
-	uint64_t left = unsettled_records(batch);
+	uint64_t left = batch_unsettled_records(batch);
 
 	settle_flush(producer);
 	if (left != 0 && !producer->giving_up) {
@@ -177,7 +153,7 @@ void settle_finish(struct producer *producer, struct batch *batch)
 		return;
 	}
 	if (left != 0) {
-		count_given_up(producer, batch, &producer->counters.given_up_stopped, unsettled_events(batch, left));
+		count_given_up(producer, batch, &producer->counters.given_up_stopped, batch_unsettled_events(batch));
 		memset(batch->unsettled, 0, sizeof(batch->unsettled));
 	}
 	/* The ring is as large as the pool: this cannot fail. */
