@@ -274,12 +274,12 @@ static int fail_unknown(const struct reading *reading, const char *section, cons
 	value_quote(quoted, sizeof(quoted), entry->key);
 	if (path[0] == '\0')
 		path = "the top level";
-	if (close != NULL)
-		return reading_fail_key(reading, entry, "unknown key %s in %s; did you mean \"%s\"?", quoted, path,
-			close->name);
 	if (elsewhere != NULL)
 		return reading_fail_key(reading, entry, "unknown key %s in %s; it belongs in %s", quoted, path,
 			elsewhere->section[0] != '\0' ? elsewhere->section : "the top level");
+	if (close != NULL)
+		return reading_fail_key(reading, entry, "unknown key %s in %s; did you mean \"%s\"?", quoted, path,
+			close->name);
 	for (unsigned i = 0; i < config_key_count && n < sizeof(list) - 40; i++)
 		if (strcmp(config_keys[i].section, section) == 0)
 			n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s", n > 0 ? ", " : "",
