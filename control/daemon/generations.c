@@ -12,9 +12,9 @@
 void generations_init(struct generations *generations)
 {
 	pthread_mutex_init(&generations->lock, NULL);
+	pthread_mutex_init(&generations->topics_lock, NULL);
 }
 
-/* Index of a topic, which is added if it is new; -ENOSPC. */
 static int place_topic(struct topic_table *topics, const char *name)
 {
 	unsigned count = atomic_load(&topics->count);
@@ -28,6 +28,16 @@ static int place_topic(struct topic_table *topics, const char *name)
 	atomic_init(&topics->topics[count].partitions, 0);
 	atomic_store(&topics->count, count + 1);
 	return (int)count;
+}
+
+int generations_topic(struct generations *generations, const char *name)
+{
+	int index;
+
+	pthread_mutex_lock(&generations->topics_lock);
+	index = place_topic(&generations->topics, name);
+	pthread_mutex_unlock(&generations->topics_lock);
+	return index;
 }
 
 /* Slot of a type, which is added if it is new; -ENOSPC. */
@@ -59,7 +69,7 @@ static int place_rule(struct generations *all, unsigned type, const char *name)
 static int move_topic(struct box *box, const struct config *config, uint16_t *topic, struct error *error)
 {
 	const char *name = config->topics->topics[*topic].name;
-	int index = place_topic(&box->generations.topics, name);
+	int index = generations_topic(&box->generations, name);
 
 	if (index < 0)
 		return error_set(error, index, "topic %s: %u topics have been in use since the start; restart the daemon to "
@@ -280,6 +290,7 @@ void generations_free(struct box *box)
 	all->now = NULL;
 	all->config = NULL;
 	pthread_mutex_destroy(&all->lock);
+	pthread_mutex_destroy(&all->topics_lock);
 }
 
 int generations_rule(const struct generations *generations, unsigned type, unsigned index, struct rule_view *view)

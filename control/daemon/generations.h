@@ -27,6 +27,7 @@ struct rule_slot {
 struct generations {
 	struct topic_table topics;   /* of this and all former configurations */
 	struct generation_slot slot; /* what workers read */
+	pthread_mutex_t topics_lock; /* for who adds a topic */
 	pthread_mutex_t lock;        /* for who reads what follows outside the loader; the loader holds it to write */
 	struct config *config;       /* what the present generation was made of; the box's own at first */
 	struct generation *now;
@@ -49,6 +50,9 @@ int generations_rule(const struct generations *generations, unsigned type, unsig
 
 /* Before anything else of the box. */
 void generations_init(struct generations *generations);
+
+/* Index of a topic, which is added if it is new; -ENOSPC when there is no room. The name is one that Kafka allows. Any thread. */
+int generations_topic(struct generations *generations, const char *name);
 
 /*
  * Makes the next generation of `config`, readies the workers for it, publishes it and frees the former one with its
