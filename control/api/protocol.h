@@ -52,6 +52,7 @@
 #define API_RELOAD        "reload" /* {"request":n}: see API_SHOW_GENERATION */
 #define API_SHOW_RULES    "show.rules"
 #define API_SHOW_GENERATION "show.generation" /* "done" rises to what "reload" gave when that is through */
+#define API_SHOW_SPOOL    "show.spool"
 #define API_SHOW_TABLES   "show.tables"
 #define API_TABLES_LOOKUP "tables.lookup" /* params {"kind":"ip|item","keys":[...]}: {"rows":[{"key","found",...}]} */
 #define API_TOPICS_PLAN   "topics.plan"
@@ -65,6 +66,10 @@
  * term that is split by reason or place is several, named NAME.REASON; those that are zero are not shown to a person.
  */
 #define API_EQUATION_RECORDS "records"
+#define API_EQUATION_SPOOL   "spool"
+#define API_TERM_TO_DISK     "to_disk"
+#define API_TERM_FROM_DISK   "from_disk"
+#define API_TERM_BEFORE      "settled_before"
 #define API_TERM_ACKED       "acked"
 #define API_TERM_GIVEN_UP    "given_up"
 

@@ -55,10 +55,12 @@ static void add_equation(struct table *table, const json_t *equation, bool all)
 	table_add(table, display_member(SHOW_TEXT, equation, "name"));
 	table_add(table, display_text("%s", json_is_true(json_object_get(equation, "ok")) ? "yes" : "NO"));
 	add_term(table, "", json_object_get(equation, "left"));
-	if (more != NULL && (all || display_number(more, "value") != 0)) {
+	json_array_foreach(more, i, term) {
+		if (!all && display_number(term, "value") == 0)
+			continue;
 		table_add(table, NULL);
 		table_add(table, NULL);
-		add_term(table, "+", more);
+		add_term(table, "+", term);
 	}
 	json_array_foreach(right, i, term) {
 		if (!all && is_empty_part(term))

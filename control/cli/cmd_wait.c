@@ -98,16 +98,37 @@ static bool is_another_check(const json_t *result, const json_t *before)
 	       !is_same(json_object_get(result, "checked_at"), json_object_get(before, "checked_at"));
 }
 
+static uint64_t left_of(const json_t *equation)
+{
+	uint64_t sum = value_of(json_object_get(equation, "left"));
+	const json_t *term;
+	size_t i;
+
+	json_array_foreach(json_object_get(equation, "more"), i, term)
+		sum += value_of(term);
+	return sum;
+}
+
+/* Nothing waits on disk. */
+static bool is_spool_empty(const json_t *result)
+{
+	const json_t *spool = named(json_object_get(result, "equations"), API_EQUATION_SPOOL);
+	const json_t *right = json_object_get(spool, "right");
+
+	return left_of(spool) == sum_of(right, API_TERM_FROM_DISK) + sum_of(right, API_TERM_GIVEN_UP) +
+	       sum_of(right, API_TERM_BEFORE);
+}
+
 /*
- * Idle: all that was numbered is acked or given up, and so it was, with the same counts, at an earlier check: a
- * datagram that was on its way through the worker meanwhile would have changed them.
+ * Idle: all that was numbered is acked or given up, nothing waits on disk, and so it was, with the same counts, at an earlier
+ * check: a datagram that was on its way through the worker meanwhile would have changed them.
  */
 static enum answer is_idle(
 	const struct cli *cli, const json_t *result, const json_t *before, struct api_error *error)
 {
 	const json_t *records = named(json_object_get(result, "equations"), API_EQUATION_RECORDS);
 	const json_t *right = json_object_get(records, "right");
-	uint64_t numbered = value_of(json_object_get(records, "left")) + value_of(json_object_get(records, "more")), ended;
+	uint64_t numbered = left_of(records), ended;
 
 	(void)cli;
 	if (named(right, API_TERM_ACKED) == NULL) {
@@ -115,8 +136,8 @@ static enum answer is_idle(
 			"the daemon's ledger has no equation %s with a term %s", API_EQUATION_RECORDS, API_TERM_ACKED);
 		return NEVER;
 	}
-	ended = sum_of(right, API_TERM_ACKED) + sum_of(right, API_TERM_GIVEN_UP);
-	return numbered == ended && before != NULL && is_unchanged(result, before) ? COME : NOT_YET;
+	ended = sum_of(right, API_TERM_ACKED) + sum_of(right, API_TERM_GIVEN_UP) + sum_of(right, API_TERM_TO_DISK);
+	return numbered == ended && is_spool_empty(result) && before != NULL && is_unchanged(result, before) ? COME : NOT_YET;
 }
 
 static bool pause_until(int64_t deadline_ms)

@@ -10,6 +10,7 @@ cli_display display_kafka, display_drops, display_config, display_topics, displa
 cli_judge judge_status, judge_ledger, judge_topics;
 cli_params params_sources;
 cli_display display_generation, display_rules, display_tables;
+cli_display display_spool;
 cli_run run_reload, run_wait_ready, run_wait_alarm, run_wait_idle, run_help;
 cli_run run_rules_test, run_tables_build, run_tables_lookup;
 

@@ -50,6 +50,8 @@ const struct grammar_command grammar_commands[] = {
 		display_rules, NULL, NULL},
 	{"show tables", NULL, "sjw", "Tables: what they hold, how old it is, and what has changed since", API_SHOW_TABLES, CALL_MS,
 		NULL, display_tables, NULL, NULL},
+	{"show spool", NULL, "sjw", "Spool: what waits on disk, log by log, and how fast it is delivered", API_SHOW_SPOOL, CALL_MS,
+		NULL, display_spool, NULL, NULL},
 	{"show generation", NULL, "sj", "The types and tables in force, and how the last reload ended", API_SHOW_GENERATION,
 		CALL_MS, NULL, display_generation, NULL, NULL},
 	{"reload", NULL, "sjt", "Have the daemon put in force what its configuration now says of types, topics and tables",

@@ -62,6 +62,7 @@ struct box {
 	struct box_worker workers[BOX_WORKERS];
 	unsigned producer_count;
 	struct box_producer producers[BOX_PRODUCERS];
+	char spool_directory[1024];
 	struct kafka_property properties[CONFIG_PROPERTIES];
 
 	struct sources *sources;

@@ -162,6 +162,35 @@ int box_new_workers(struct box *box, struct error *error)
 	return rc == 0 ? generations_prepare(box, box->generations.now, error) : rc;
 }
 
+static int topic_of(void *context, const char *name)
+{
+	return generations_topic(context, name);
+}
+
+static void spool_settings(struct box *box, unsigned index, struct spool_config *c)
+{
+	const struct config *config = box->config;
+
+	*c = (struct spool_config){
+		.directory = box->spool_directory,
+		.index = index,
+		.index_count = box->plan->producer_count,
+		.all_lanes = box->worker_count,
+		.batch_bytes = config->batch_bytes,
+		.replay_bytes = config->spool_replay,
+		.segment_bytes = config->spool_segment,
+		.size_bytes = config->spool_bytes / box->plan->producer_count,
+		.sync_bytes = config->spool_group,
+		.sync_us = config->spool_group_us,
+		.topic_of = topic_of,
+		.context = &box->generations,
+	};
+	if (config->spool_directory != NULL)
+		(void)snprintf(box->spool_directory, sizeof(box->spool_directory), "%s", config->spool_directory);
+	else
+		(void)snprintf(box->spool_directory, sizeof(box->spool_directory), "%s/spool", config->state_directory);
+}
+
 static int start_producer(struct box *box, unsigned index, struct error *error)
 {
 	const struct config *config = box->config;
@@ -174,8 +203,12 @@ static int start_producer(struct box *box, unsigned index, struct error *error)
 		.handles = config->handles,
 		.drain_seconds = config->drain_seconds,
 	};
+	struct spool_config spool;
 	int rc;
 
+	spool_settings(box, index, &spool);
+	c.spool = config->spool_mode != CONFIG_SPOOL_OFF ? &spool : NULL;
+	c.write_first = config->spool_mode == CONFIG_SPOOL_WAL;
 	p->plan = &box->plan->producers[index];
 	c.node = p->plan->node < 0 ? 0 : (unsigned)p->plan->node;
 	c.cpus = p->plan->cpus.cpus;

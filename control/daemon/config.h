@@ -37,6 +37,8 @@ struct config_property {
 	const char *value;
 };
 
+enum config_spool { CONFIG_SPOOL_OFF, CONFIG_SPOOL_DIRECT, CONFIG_SPOOL_WAL };
+
 struct config {
 	const char *path;     /* of the file, for messages */
 	const char *text;     /* the file, as it was read; ends with NUL */
@@ -76,6 +78,13 @@ struct config {
 	uint32_t batch_bytes;  /* of one batch, a multiple of BATCH_ALIGN */
 	unsigned credit_percent; /* of a worker's pool that one topic may hold */
 	unsigned batch_age_min_us, batch_age_max_us; /* an open batch is handed over at this age; follows the rate */
+	enum config_spool spool_mode;
+	const char *spool_directory; /* NULL: `spool` in the state directory */
+	uint64_t spool_bytes;        /* of all its files */
+	uint64_t spool_segment;      /* of one */
+	uint64_t spool_group;        /* bytes made durable at once */
+	unsigned spool_group_us;
+	uint64_t spool_replay;       /* memory per producer for what is read back */
 	unsigned drain_seconds; /* at stop */
 	unsigned sources;      /* numbered sources tracked, power of two */
 	unsigned huge_pages;   /* 1: EAL takes hugepages, 0: it does without */

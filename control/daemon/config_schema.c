@@ -45,6 +45,7 @@ const struct config_key config_keys[] = {
 	SECTION("kafka"),
 	SECTION("memory"),
 	SECTION("batch"),
+	SECTION("spool"),
 	SECTION("stop"),
 
 	{"control", "socket", KEY_TEXT, TOP(config.control_socket), RANGE(2, 107),
@@ -234,6 +235,23 @@ const struct config_key config_keys[] = {
 		.fallback = "5ms", .help = "Age at which an open batch is handed over when traffic is dense."},
 	{"batch", "age_max", KEY_DURATION, TOP(config.batch_age_max_us), RANGE(100, 60 * SEC), .unit = 1,
 		.fallback = "100ms", .help = "The same when it is thin; not below age_min."},
+
+	{"spool", "mode", KEY_CHOICE, TOP(config.spool_mode), .fallback = "off", .form = "off|direct|wal",
+		.help = "off: what Kafka cannot take waits in memory. direct: it goes to disk while Kafka is away or slow. wal: every "
+			"record is written to disk before Kafka gets it, and survives kill -9."},
+	{"spool", "directory", KEY_TEXT, TOP(config.spool_directory), RANGE(2, 512), .fallback = "",
+		.form = "an absolute path",
+		.help = "Where its logs are; without it spool in the state directory."},
+	{"spool", "size", KEY_SIZE, TOP(config.spool_bytes), RANGE(MIB, 1024 * 1024 * GIB), .unit = 1, .fallback = "8GiB",
+		.help = "What all its files may take; when it is full, events wait in memory and are then dropped on the way in, counted."},
+	{"spool", "segment", KEY_SIZE, TOP(config.spool_segment), RANGE(64 * KIB, GIB), .unit = 1, .fallback = "64MiB",
+		.help = "Size of one file of a log; room is freed by the file."},
+	{"spool", "group", KEY_SIZE, TOP(config.spool_group), RANGE(4 * KIB, GIB), .unit = 1, .fallback = "1MiB",
+		.help = "What is written is made durable when it is so much ..."},
+	{"spool", "group_time", KEY_DURATION, TOP(config.spool_group_us), RANGE(MS, 10 * SEC), .unit = 1, .fallback = "50ms",
+		.help = "... or so old: what a power cut may cost in mode wal."},
+	{"spool", "replay", KEY_SIZE, TOP(config.spool_replay), RANGE(MIB, 64 * GIB), .unit = 1, .fallback = "32MiB",
+		.help = "Memory per producer thread for what is read back from disk."},
 
 	{"stop", "drain", KEY_DURATION, TOP(config.drain_seconds), RANGE(0, 3600 * SEC), .unit = SEC, .fallback = "10s",
 		.help = "How long a stop waits for Kafka to take what is left."},

@@ -153,15 +153,14 @@ static json_t *term_of(const struct ledger_term *term)
 
 static json_t *equation_of(const struct ledger_equation *e)
 {
-	json_t *right = json_array(), *result;
+	json_t *right = json_array(), *more = json_array();
 
+	for (unsigned i = 0; i < e->more_count; i++)
+		json_array_append_new(more, term_of(&e->more[i]));
 	for (unsigned i = 0; i < e->term_count; i++)
 		json_array_append_new(right, term_of(&e->right[i]));
-	result = json_pack("{s:s,s:b,s:o,s:o,s:I}", "name", e->name, "ok", !e->alarm, "left", term_of(&e->left), "right",
-		right, "difference", (json_int_t)e->difference);
-	if (e->more.name[0] != '\0')
-		json_object_set_new(result, "more", term_of(&e->more));
-	return result;
+	return json_pack("{s:s,s:b,s:o,s:o,s:o,s:I}", "name", e->name, "ok", !e->alarm, "left", term_of(&e->left), "more", more,
+		"right", right, "difference", (json_int_t)e->difference);
 }
 
 static json_t *missed_of(struct box *box)

@@ -38,6 +38,9 @@ void landing_complete(struct box *box)
 
 	for (unsigned i = 0; i < box->worker_count && from < to; i++)
 		to = worker_hours_settled(box->workers[i].worker, from, to);
+	for (unsigned i = 0; i < box->producer_count && from < to; i++)
+		if (producer_spool(box->producers[i].producer) != NULL)
+			to = spool_hours_settled(producer_spool(box->producers[i].producer), from, to);
 	if (to > from)
 		atomic_store(&box->hours.complete, to);
 }

@@ -21,9 +21,16 @@ static void begin(struct ledger_equation *e, const char *name, int ordered, cons
 	e->ordered = ordered;
 	(void)snprintf(e->left.name, sizeof(e->left.name), "%s", left);
 	e->left.value = value;
-	e->more.name[0] = '\0';
-	e->more.value = 0;
+	e->more_count = 0;
 	e->term_count = 0;
+}
+
+static void add_left(struct ledger_equation *e, const char *name, uint64_t value)
+{
+	struct ledger_term *term = &e->more[e->more_count++];
+
+	(void)snprintf(term->name, sizeof(term->name), "%s", name);
+	term->value = value;
 }
 
 static void add(struct ledger_equation *e, const char *prefix, const char *name, uint64_t value)
@@ -36,11 +43,13 @@ static void add(struct ledger_equation *e, const char *prefix, const char *name,
 
 static void end(struct ledger_equation *e)
 {
-	uint64_t right = 0;
+	uint64_t left = e->left.value, right = 0;
 
+	for (unsigned i = 0; i < e->more_count; i++)
+		left += e->more[i].value;
 	for (unsigned i = 0; i < e->term_count; i++)
 		right += e->right[i].value;
-	e->difference = (int64_t)(e->left.value + e->more.value - right);
+	e->difference = (int64_t)(left - right);
 }
 
 static void read_frames(struct ledger_equation *e, const struct box *box)
@@ -101,8 +110,8 @@ static void read_copies(struct ledger_equation *e, const struct box *box)
 static void read_records(struct ledger_equation *e, const struct box *box)
 {
 	begin(e, "records", 1, "numbered", TOTAL_WORKER(box, numbered));
-	(void)snprintf(e->more.name, sizeof(e->more.name), "copies");
-	e->more.value = TOTAL_WORKER(box, copies);
+	add_left(e, "copies", TOTAL_WORKER(box, copies));
+	add_left(e, "from_disk", TOTAL_PRODUCER(box, from_disk));
 	add(e, "in_flight.", "open", TOTAL_WORKER(box, open));
 	add(e, "in_flight.", "rings", total_rings(box));
 	add(e, "in_flight.", "producers", TOTAL_PRODUCER(box, held));
@@ -110,6 +119,22 @@ static void read_records(struct ledger_equation *e, const struct box *box)
 #define X(name, ...) add(e, "given_up.", #name, TOTAL_PRODUCER(box, given_up_##name));
 	EGRESS_GIVEN_UP(X)
 #undef X
+	add(e, "", "to_disk", TOTAL_PRODUCER(box, to_disk));
+	end(e);
+}
+
+/* What left the producers for the disk, or was there at the start. An event goes through these terms in their order. */
+static void read_spool(struct ledger_equation *e, const struct box *box)
+{
+	begin(e, "spool", 1, "recovered", TOTAL_SPOOL(box, recovered));
+	add_left(e, "to_disk", TOTAL_PRODUCER(box, to_disk));
+	add(e, "", "returning", TOTAL_SPOOL(box, returning));
+	add(e, "", "spooled", TOTAL_SPOOL(box, spooled));
+	add(e, "", "parked", TOTAL_SPOOL(box, parked));
+	add(e, "", "passing", TOTAL_SPOOL(box, passing));
+	add(e, "given_up.", "damaged", TOTAL_SPOOL(box, damaged));
+	add(e, "", "settled_before", TOTAL_SPOOL(box, settled));
+	add(e, "", "from_disk", TOTAL_PRODUCER(box, from_disk));
 	end(e);
 }
 
@@ -133,7 +158,8 @@ static void read_all(struct ledger_equation *equations, const struct box *box)
 	read_events(&equations[3], box);
 	read_copies(&equations[4], box);
 	read_records(&equations[5], box);
-	read_sources(&equations[6], box);
+	read_spool(&equations[6], box);
+	read_sources(&equations[7], box);
 }
 
 void ledger_init(struct ledger *ledger)
@@ -165,7 +191,8 @@ static void take(struct ledger_equation *e, const struct ledger_equation *sample
 	e->name = sample->name;
 	e->ordered = sample->ordered;
 	e->left = sample->left;
-	e->more = sample->more;
+	e->more_count = sample->more_count;
+	memcpy(e->more, sample->more, sizeof(e->more));
 	e->term_count = sample->term_count;
 	memcpy(e->right, sample->right, sizeof(e->right));
 	e->difference = sample->difference;

@@ -18,7 +18,8 @@
 struct box;
 
 #define LEDGER_TERMS     40
-#define LEDGER_EQUATIONS 7
+#define LEDGER_EQUATIONS 8
+#define LEDGER_MORE      2
 #define LEDGER_SAMPLES   32 /* a check */
 
 struct ledger_term {
@@ -30,7 +31,8 @@ struct ledger_equation {
 	const char *name;
 	int ordered;  /* a positive difference is a loss by itself */
 	struct ledger_term left;
-	struct ledger_term more; /* added to the left side; no name: there is none */
+	unsigned more_count;
+	struct ledger_term more[LEDGER_MORE]; /* added to the left side */
 	unsigned term_count;
 	struct ledger_term right[LEDGER_TERMS];
 	int64_t difference; /* left - right of the last sample */

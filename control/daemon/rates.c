@@ -25,5 +25,6 @@ void rates_update(struct rates *rates, const struct box *box)
 	atomic_store(&rates->bytes, per_second(TOTAL_SOURCE(box, bytes), &rates->last_bytes, seconds));
 	atomic_store(&rates->datagrams, per_second(TOTAL_WORKER(box, datagrams), &rates->last_datagrams, seconds));
 	atomic_store(&rates->events, per_second(TOTAL_WORKER(box, found), &rates->last_events, seconds));
+	atomic_store(&rates->replayed, per_second(TOTAL_SPOOL(box, replayed), &rates->last_replayed, seconds));
 	atomic_store(&rates->acked, per_second(TOTAL_PRODUCER(box, acked), &rates->last_acked, seconds));
 }

@@ -8,7 +8,7 @@
 
 struct box;
 
-#define RATES_NAMES(X) X(frames) X(datagrams) X(events) X(acked) X(bytes)
+#define RATES_NAMES(X) X(frames) X(datagrams) X(events) X(acked) X(bytes) X(replayed)
 
 struct rates {
 	uint64_t last_tsc;

@@ -45,3 +45,20 @@ uint64_t total_rings(const struct box *box)
 		sum += atomic_load_explicit(&box->workers[i].lane.ring_events, memory_order_acquire);
 	return sum;
 }
+
+static const struct spool_counters *spool_of(const struct box *box, unsigned producer)
+{
+	const struct spool *spool = producer_spool(box->producers[producer].producer);
+
+	return spool != NULL ? spool_count(spool) : NULL;
+}
+
+uint64_t total_spools(const struct box *box, size_t offset)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < box->producer_count; i++)
+		if (spool_of(box, i) != NULL)
+			sum += counter_read(counter_at(spool_of(box, i), offset));
+	return sum;
+}

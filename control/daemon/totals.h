@@ -8,10 +8,11 @@
 
 #include "control/daemon/box.h"
 
-/* `offset` is the counter's place in struct source_counters, worker_counters or producer_counters. */
+/* `offset` is the counter's place in struct source_counters, worker_counters, producer_counters or spool_counters. */
 uint64_t total_sources(const struct box *box, size_t offset);
 uint64_t total_workers(const struct box *box, size_t offset);
 uint64_t total_producers(const struct box *box, size_t offset);
+uint64_t total_spools(const struct box *box, size_t offset);
 
 /* Events in the rings between workers and producers. */
 uint64_t total_rings(const struct box *box);
@@ -19,3 +20,4 @@ uint64_t total_rings(const struct box *box);
 #define TOTAL_SOURCE(box, field)   total_sources(box, offsetof(struct source_counters, field))
 #define TOTAL_WORKER(box, field)   total_workers(box, offsetof(struct worker_counters, field))
 #define TOTAL_PRODUCER(box, field) total_producers(box, offsetof(struct producer_counters, field))
+#define TOTAL_SPOOL(box, field)    total_spools(box, offsetof(struct spool_counters, field))

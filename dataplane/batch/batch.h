@@ -17,6 +17,7 @@
 #define BATCH_ALIGN      4096u
 #define BATCH_RECORDS    2048u /* records in one batch at the most; < BATCH_ALIGN */
 #define BATCH_UNASSIGNED (-1)
+#define BATCH_UNLOGGED   UINT16_MAX
 
 struct batch {
 	uint64_t first_seq;   /* worker until sealed, then everyone: read only */
@@ -30,6 +31,10 @@ struct batch {
 	uint16_t lane;        /* fixed: the worker whose pool this is */
 	uint32_t pack;        /* worker until sealed, then everyone: events of each record but the last; 1 unless packed */
 	int64_t hour;         /* worker: the oldest landing hour of its records */
+	uint64_t position;    /* the spool: of its entry in log number `log` */
+	uint16_t log;         /* same; BATCH_UNLOGGED: it is on no disk */
+	uint8_t order;        /* producer: the last one it gave the spool for it */
+	uint8_t with_client;  /* producer: counted in its lane's with_client */
 	uint32_t outstanding; /* producer: records handed to the client whose delivery report is still to come */
 	struct batch *next;   /* whoever owns it */
 	uint64_t unsettled[BATCH_RECORDS / 64]; /* producer: a bit a record: neither acked nor given up */

@@ -10,10 +10,23 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+struct lane_topic {
+	unsigned held, with_client; /* batches */
+};
+
 struct lane {
 	struct rte_ring *out;  /* sealed batches, worker -> producer */
 	struct rte_ring *home; /* settled batches, producer -> worker */
 	/* Gauge: events in `out`. The one counter with two writers: the worker adds before it pushes, the producer takes after it
 	 * has counted what it popped; once a batch. */
 	_Atomic uint64_t ring_events;
+	uint16_t number;  /* of the worker; worker_new sets it and the two that follow */
+	unsigned batches; /* of the worker's pool */
+	unsigned credit;  /* of them that one topic may hold */
+	/* The producer's own account of the pool, all in all and by topic: batches that it took and did not send home, those of
+	 * them that the client has, and those that are on their way to the disk. */
+	unsigned held, with_client, leaving;
+	struct lane_topic *topics; /* NULL without a spool */
+	uint8_t has_backlog; /* what comes goes to the end of the log, behind what waits there */
+	uint8_t is_pressed;  /* so much of the pool is held that what waits is left to the disk */
 };

@@ -65,6 +65,8 @@ struct batch *batch_get(struct batch_pool *pool)
 	batch->records = 0;
 	batch->events = 0;
 	batch->pack = 1;
+	batch->log = BATCH_UNLOGGED;
+	batch->with_client = 0;
 	batch->bytes = 0;
 	batch->partition = BATCH_UNASSIGNED;
 	return batch;

@@ -33,10 +33,34 @@ static void wait_in_line(struct producer *producer, struct topic_state *topic)
 	TAILQ_INSERT_TAIL(&producer->waiting, topic, link);
 }
 
+static int is_waiting(const struct topic_state *topic)
+{
+	return topic->current != NULL || topic->again.head != NULL || topic->fresh.head != NULL;
+}
+
+/* Counts the events of a batch that has come into the producer's hands. */
+void flow_hold(struct producer *producer, struct batch *batch, uint64_t events)
+{
+	struct producer_topic_counters *counters = &producer->counters.topics[batch->topic];
+
+	if (counter_read(&counters->held) == 0)
+		producer->topics[batch->topic].moved_ms = producer->now_ms;
+	counter_add(&counters->held, events);
+	counter_add(&producer->counters.held, events);
+}
+
+/* Puts a batch behind the others of its topic. */
+void flow_place(struct producer *producer, struct batch *batch)
+{
+	struct topic_state *topic = &producer->topics[batch->topic];
+
+	list_push(&topic->fresh, batch);
+	wait_in_line(producer, topic);
+}
+
 void flow_take(struct producer *producer, struct lane *lane, struct batch *batch)
 {
 	struct topic_state *topic = &producer->topics[batch->topic];
-	struct producer_topic_counters *counters = &producer->counters.topics[batch->topic];
 	uint64_t events = batch->events;
 
 	batch_unsettle(batch);
@@ -45,15 +69,16 @@ void flow_take(struct producer *producer, struct lane *lane, struct batch *batch
 		batch->unsettled[0] &= ~(uint64_t)1;
 		events--;
 	}
-	if (counter_read(&counters->held) == 0)
-		topic->moved_ms = producer->now_ms;
-	counter_add(&counters->held, events);
-	counter_add(&producer->counters.held, events);
+	flow_hold(producer, batch, events);
 	counter_add(&producer->counters.received, events);
 	atomic_fetch_sub_explicit(&lane->ring_events, batch->events, memory_order_release);
 	producer->home[batch->lane] = lane;
-	list_push(&topic->fresh, batch);
-	wait_in_line(producer, topic);
+	spill_held(lane, batch->topic, 1);
+	if (spill_keeps(producer, batch))
+		return;
+	if (!is_waiting(topic) && spill_takes(producer, batch))
+		return;
+	flow_place(producer, batch);
 }
 
 void flow_again(struct producer *producer, struct batch *batch)
@@ -96,9 +121,14 @@ static uint32_t room(const struct producer *producer, const struct topic_state *
 static unsigned submit_one(struct producer *producer, struct topic_state *topic, unsigned *taken)
 {
 	struct batch *batch = topic->current;
-	uint32_t most = room(producer, topic, batch), n;
+	uint32_t most, n;
 
-	if (most == 0 || producer->now_ms < topic->retry_ms)
+	if (topic->index == 0 && spill_takes(producer, batch)) {
+		topic->current = NULL;
+		return 1;
+	}
+	most = room(producer, topic, batch);
+	if (most == 0 || producer->now_ms < topic->retry_ms || !spill_has_room(producer, batch))
 		return 0;
 	n = producer->ops->submit(producer->egress, batch, &topic->offset, &topic->index, most);
 	topic->outstanding += n;

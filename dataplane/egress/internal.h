@@ -9,10 +9,13 @@
 
 #include "base/log.h"
 #include "egress/producer.h"
+#include "spool/spool.h"
 
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 5000
 #define STALLED_MS     3000 /* without progress, after which a topic is shown as stalled */
+#define SICK_MS        5000 /* without progress, while others make some: after which a topic is parked */
+#define AWAY_MS        2000 /* without any acknowledgement: Kafka is away */
 #define WINDOW_OPEN    UINT32_MAX
 #define WINDOW_FIRST   64u   /* records at once after a first refusal; then a quarter, a quarter ... */
 #define WINDOW_LAST    4096u /* above this a window opens altogether */
@@ -35,6 +38,10 @@ struct topic_state {
 	int64_t retry_ms;    /* monotonic; nothing is handed over before */
 	int64_t moved_ms;    /* monotonic; when something last came back, or came in when there was nothing */
 	const char *code;    /* of the last failure; the library's constant */
+	unsigned parking;    /* batches on their way to its log */
+	uint8_t sick;        /* it makes no progress while others do: what comes is parked */
+	uint8_t has_log;     /* listed in producer.parked */
+	uint8_t has_backlog; /* as a lane's */
 };
 
 TAILQ_HEAD(topic_queue, topic_state);
@@ -65,6 +72,16 @@ struct producer {
 	struct topic_state topics[TOPIC_MAX];
 	struct lane *home[UINT16_MAX + 1]; /* by batch->lane */
 
+	struct spool *spool; /* NULL: none */
+	uint8_t is_away;     /* the client has records, and nothing has come back for a while */
+	unsigned with_client; /* batches */
+	unsigned ordered;    /* batches of lanes with the spool */
+	int orders_given;    /* since the spool was last woken */
+	int64_t acked_ms;    /* monotonic; when something was last acknowledged, or handed over when there was nothing */
+	int64_t refused_ms;  /* monotonic; when the spool last refused a batch */
+	unsigned parked_count;
+	uint16_t parked[TOPIC_MAX]; /* topics that have a log */
+
 	pthread_mutex_t status_lock; /* guards the two */
 	unsigned status_count;
 	struct kafka_client_status status[PRODUCER_HANDLES];
@@ -76,7 +93,29 @@ unsigned flow_submit(struct producer *producer);
 void flow_again(struct producer *producer, struct batch *batch);
 void flow_give_up_waiting(struct producer *producer);
 
+/* flow.c, for spill.c */
+void flow_place(struct producer *producer, struct batch *batch);
+void flow_hold(struct producer *producer, struct batch *batch, uint64_t events);
+
+/* spill.c: what goes to the disk and comes from it. All do nothing without a spool. */
+int spill_open(struct producer *producer, struct error *error);
+void spill_look(struct producer *producer);           /* once a turn, first */
+unsigned spill_take_answers(struct producer *producer);
+void spill_wake(struct producer *producer);           /* once a turn, last */
+int spill_keeps(struct producer *producer, struct batch *batch);  /* a new batch is to be written before it goes on */
+int spill_takes(struct producer *producer, struct batch *batch);  /* it is left to the disk, in place of the client */
+int spill_takes_rest(struct producer *producer, struct batch *batch); /* the same at the end, whatever it is */
+int spill_takes_settled(struct producer *producer, struct batch *batch); /* it stands in a log, which is to know */
+void spill_held(struct lane *lane, uint16_t topic, int change); /* batches that came from the lane, and went home */
+void spill_back(struct producer *producer, struct batch *batch); /* the client has nothing of it any more */
+int spill_has_room(struct producer *producer, struct batch *batch); /* the client may have one more batch of its lane */
+void spill_close(struct producer *producer);
+void spill_free(struct producer *producer);
+
 /* settle.c: what comes back */
+void settle_home(struct producer *producer, struct batch *batch);
+void settle_left(struct producer *producer, struct batch *batch, uint64_t events); /* held no longer, not acked either */
+void settle_stopped(struct producer *producer, struct batch *batch);
 void settle_record(void *context, const struct kafka_report *report);
 void settle_flush(struct producer *producer);
 void settle_finish(struct producer *producer, struct batch *batch); /* nothing of it is outstanding */

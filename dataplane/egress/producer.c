@@ -59,9 +59,12 @@ static void turn(struct producer *producer, int64_t *next_publish)
 	unsigned done;
 
 	producer->now_ms = clock_ms();
-	done = take_from_lanes(producer);
+	spill_look(producer);
+	done = spill_take_answers(producer);
+	done += take_from_lanes(producer);
 	done += flow_submit(producer);
 	done += producer->ops->poll(producer->egress, 0);
+	spill_wake(producer);
 	if (done == 0)
 		(void)producer->ops->poll(producer->egress,
 			counter_read(&producer->counters.held) != 0 ? WAIT_BUSY_MS : WAIT_IDLE_MS);
@@ -74,7 +77,7 @@ static int all_done(const struct producer *producer)
 	for (unsigned i = 0; i < producer->config.lane_count; i++)
 		if (ring_count(producer->config.lanes[i]->out) != 0)
 			return 0;
-	return counter_read(&producer->counters.held) == 0 && TAILQ_EMPTY(&producer->waiting);
+	return counter_read(&producer->counters.held) == 0 && TAILQ_EMPTY(&producer->waiting) && producer->ordered == 0;
 }
 
 /* Ends when nothing is held, or when the time is up: then what is left is given up by name. */
@@ -96,6 +99,7 @@ static void drain(struct producer *producer, int64_t *next_publish)
 	producer->ops->close(producer->egress);
 	producer->egress = NULL;
 	flow_give_up_waiting(producer);
+	spill_close(producer);
 }
 
 static void *producer_main(void *argument)
@@ -150,6 +154,11 @@ int producer_start(struct producer **producer, const struct producer_config *con
 	if (p == NULL)
 		return error_set(error, -ENOMEM, "starting the producer of node %u: out of memory", config->node);
 	p->open_error = error;
+	rc = spill_open(p, error);
+	if (rc != 0) {
+		producer_free(p);
+		return rc;
+	}
 	rc = create_thread(p);
 	if (rc != 0) {
 		producer_free(p);
@@ -183,6 +192,7 @@ void producer_free(struct producer *producer)
 	if (producer == NULL)
 		return;
 	producer_stop(producer);
+	spill_free(producer);
 	sem_destroy(&producer->opened);
 	pthread_mutex_destroy(&producer->status_lock);
 	memory_unmap(producer, sizeof(*producer));
@@ -202,4 +212,9 @@ unsigned producer_status(struct producer *producer, struct kafka_client_status *
 	memcpy(status, producer->status, count * sizeof(status[0]));
 	pthread_mutex_unlock(&producer->status_lock);
 	return count;
+}
+
+const struct spool *producer_spool(const struct producer *producer)
+{
+	return producer->spool;
 }

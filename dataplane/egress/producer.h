@@ -26,6 +26,7 @@
 #include "batch/topic.h"
 #include "egress/egress.h"
 #include "egress/latency.h"
+#include "spool/spool.h"
 
 /* Events that were numbered and will not reach Kafka. X(name, meaning, cure) */
 #define EGRESS_GIVEN_UP(X)                                                                                            \
@@ -48,6 +49,8 @@ struct producer_counters {
 	counter received; /* events popped from lanes */
 	counter acked;    /* events; written before `held` is lowered */
 	counter held;     /* gauge: events popped and not yet settled */
+	counter to_disk;   /* events left to the spool, that is to say, held no longer */
+	counter from_disk; /* events taken from it */
 	counter bytes_acked; /* of keys and values */
 	counter rebuilds; /* client handles made anew after a fatal error */
 #define X(name, ...) counter given_up_##name;
@@ -70,6 +73,8 @@ struct producer_config {
 	unsigned property_count;
 	unsigned handles;                 /* 1 to PRODUCER_HANDLES; topic t goes through handle t % handles */
 	unsigned drain_seconds;
+	const struct spool_config *spool; /* NULL: none; its lanes, CPUs and topics are filled in */
+	int write_first;                  /* mode wal: every batch is written to the spool before the client has it */
 };
 
 struct producer;
@@ -84,6 +89,9 @@ void producer_stop(struct producer *producer);
 
 /* Frees what producer_stop has stopped; its counters go with it. NULL is fine. */
 void producer_free(struct producer *producer);
+
+/* Its spool, or NULL. Any thread, until producer_free, may ask what spool.h lets any thread ask. */
+const struct spool *producer_spool(const struct producer *producer);
 
 /* Any thread, until producer_free. */
 const struct producer_counters *producer_counters(const struct producer *producer);

@@ -9,6 +9,7 @@
 static void moved(struct producer *producer, uint16_t topic)
 {
 	producer->topics[topic].moved_ms = producer->now_ms;
+	producer->topics[topic].sick = 0;
 	counter_set(&producer->counters.topics[topic].stalled_since, 0);
 }
 
@@ -121,6 +122,7 @@ void settle_record(void *context, const struct kafka_report *report)
 		batch_settle(batch, index);
 		count_acked(producer, batch, index, report->bytes);
 		topic->backoff_ms = 0;
+		producer->acked_ms = producer->now_ms;
 		break;
 	case KAFKA_TOO_LARGE:
 	case KAFKA_INVALID:
@@ -142,22 +144,44 @@ void settle_record(void *context, const struct kafka_report *report)
 		settle_finish(producer, batch);
 }
 
+void settle_home(struct producer *producer, struct batch *batch)
+{
+	struct lane *lane = producer->home[batch->lane];
+
+	spill_held(lane, batch->topic, -1);
+	/* The ring is as large as the pool: this cannot fail. */
+	(void)ring_push(lane->home, batch);
+}
+
+void settle_left(struct producer *producer, struct batch *batch, uint64_t events)
+{
+	counter_add(&producer->counters.to_disk, events);
+	counter_sub(&producer->counters.topics[batch->topic].held, events);
+	counter_sub(&producer->counters.held, events);
+}
+
+void settle_stopped(struct producer *producer, struct batch *batch)
+{
+	count_given_up(producer, batch, &producer->counters.given_up_stopped, batch_unsettled_events(batch));
+	memset(batch->unsettled, 0, sizeof(batch->unsettled));
+	settle_home(producer, batch);
+}
+
 void settle_finish(struct producer *producer, struct batch *batch)
 {
 	uint64_t left = batch_unsettled_records(batch);
 
 	settle_flush(producer);
+	spill_back(producer, batch);
 	if (left != 0 && !producer->giving_up) {
 		counter_add(&producer->counters.topics[batch->topic].retries, left);
 		flow_again(producer, batch);
-		return;
+	} else if (left != 0) {
+		if (!spill_takes_rest(producer, batch))
+			settle_stopped(producer, batch);
+	} else if (!spill_takes_settled(producer, batch)) {
+		settle_home(producer, batch);
 	}
-	if (left != 0) {
-		count_given_up(producer, batch, &producer->counters.given_up_stopped, batch_unsettled_events(batch));
-		memset(batch->unsettled, 0, sizeof(batch->unsettled));
-	}
-	/* The ring is as large as the pool: this cannot fail. */
-	(void)ring_push(producer->home[batch->lane]->home, batch);
 }
 
 static void mark_stalled(struct producer *producer, unsigned index)
@@ -167,6 +191,7 @@ static void mark_stalled(struct producer *producer, unsigned index)
 	int64_t still_ms = producer->now_ms - topic->moved_ms;
 	unsigned more;
 
+	topic->sick |= still_ms >= SICK_MS && !producer->is_away && producer->spool != NULL;
 	if (still_ms < STALLED_MS || counter_read(&counters->stalled_since) != 0)
 		return;
 	counter_set(&counters->stalled_since, (uint64_t)(clock_utc_us(clock_tsc()) / 1000 - still_ms) / 1000);

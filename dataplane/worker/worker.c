@@ -121,6 +121,9 @@ int worker_new(struct worker **worker, const struct worker_config *config, struc
 	w->credit = (uint32_t)((uint64_t)count * config->credit_percent / 100);
 	if (w->credit < 2)
 		w->credit = 2;
+	lane->number = config->lane;
+	lane->batches = count;
+	lane->credit = w->credit;
 	w->counters = memory_map(sizeof(*w->counters), CACHE_GUARD, config->node);
 	if (w->counters == NULL)
 		goto fail;

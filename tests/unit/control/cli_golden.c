@@ -36,6 +36,8 @@ static const struct golden goldens[] = {
 	{"show rules", "show.rules", "show.rules", 0},
 	{"show rules", "show.rules-none", "show.rules-none", 0},
 	{"show rules -a", "show.rules", "show.rules-all", 0},
+	{"show spool", "show.spool", "show.spool", 0},
+	{"show spool", "show.spool-off", "show.spool-off", 0},
 	{"show tables", "show.tables", "show.tables", 0},
 	{"show tables", "show.tables-none", "show.tables-none", 0},
 	{"show generation", "show.generation", "show.generation", 0},

@@ -30,6 +30,9 @@ struct rig *rig_new(const char *servers)
 	assert_int_equal(batch_pool_new(&rig->pool, RIG_BATCHES, RIG_BATCH_SIZE, 7, MEMORY_ANY_NODE), 0);
 	rig->lane.out = ring_new(RIG_BATCHES, MEMORY_ANY_NODE);
 	rig->lane.home = ring_new(RIG_BATCHES, MEMORY_ANY_NODE);
+	rig->lane.number = 7;
+	rig->lane.batches = RIG_BATCHES;
+	rig->lane.credit = RIG_BATCHES / 4;
 	rig->lanes[0] = &rig->lane;
 	rig->config = (struct producer_config){.lanes = rig->lanes, .lane_count = 1, .topics = &rig->topics,
 		.egress = servers != NULL ? NULL : &egress_discard, .properties = rig->properties, .handles = 1,
@@ -199,7 +202,8 @@ void rig_stop(struct rig *rig)
 	assert_int_equal(counter_read(&c->received), rig->sent);
 	assert_int_equal(counter_read(&c->held), 0);
 	assert_int_equal(atomic_load(&rig->lane.ring_events), 0);
-	assert_int_equal(counter_read(&c->acked) + given_up(c), rig->sent);
+	assert_int_equal(counter_read(&c->acked) + given_up(c) + counter_read(&c->to_disk),
+		rig->sent + counter_read(&c->from_disk));
 	assert_int_equal(acked, counter_read(&c->acked));
 	assert_int_equal(lost, given_up(c));
 	assert_int_equal(batch_pool_available(rig->pool), RIG_BATCHES);

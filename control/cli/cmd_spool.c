@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/cli/cli.h"
+#include "control/cli/commands.h"
+#include "control/cli/display.h"
+
+static const struct display_column columns[] = {
+	{"log", "LOG", SHOW_TEXT},
+	{"events", "EVENTS", SHOW_COUNT},
+	{"entries", "BATCHES", SHOW_COUNT},
+	{"frontier", "FRONTIER", SHOW_COUNT},
+	{"end", "END", SHOW_COUNT},
+	{"bytes", "ON DISK", SHOW_BYTES},
+	{"files", "FILES", SHOW_COUNT},
+	{"suspect", "SUSPECT", SHOW_COUNT},
+	{0},
+};
+
+static const struct display_column totals[] = {
+	{"spooled", "SPOOLED", SHOW_COUNT},
+	{"parked", "PARKED", SHOW_COUNT},
+	{"recovered", "RECOVERED", SHOW_COUNT},
+	{"replayed", "REPLAYED", SHOW_COUNT},
+	{"replay_rate", "A SECOND", SHOW_COUNT},
+	{"damaged", "DAMAGED", SHOW_COUNT},
+	{"accepted", "ACCEPTED", SHOW_COUNT},
+	{"sync_failures", "FAILED SYNCS", SHOW_COUNT},
+	{"refused", "REFUSED", SHOW_COUNT},
+	{0},
+};
+
+void display_spool(const struct cli *cli, const json_t *result, FILE *out)
+{
+	const char *mode = json_string_value(json_object_get(result, "mode"));
+	json_t *rows;
+
+	(void)cli;
+	if (mode == NULL || strcmp(mode, "off") == 0) {
+		(void)fputs("there is none: set spool.mode in the configuration\n", out);
+		return;
+	}
+	(void)fprintf(out, "mode %s, in %s\n\n", mode, json_string_value(json_object_get(result, "directory")));
+	rows = json_pack("[O]", result);
+	display_rows(out, totals, rows);
+	json_decref(rows);
+	(void)fputc('\n', out);
+	display_rows(out, columns, json_object_get(result, "logs"));
+	if (display_number(result, "eta_s") > 0)
+		(void)fprintf(out, "\nwhat waits is delivered in some %llu s at this rate\n",
+			(unsigned long long)display_number(result, "eta_s"));
+}

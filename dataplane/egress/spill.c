@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "egress/internal.h"
+
+#define ANSWERS     64u
+#define REFUSED_MS  500   /* after which the spool is asked again */
+#define CLOSE_MS    30000 /* for the disk to take what is left at the end */
+
+/* Of a lane's pool, and of the credit that a topic has in it, in percent: what the client may have; what the producer holds when
+ * it begins to leave what waits to the disk, and (a pool) when it ends. */
+#define CLIENT_PERCENT  40u
+#define PRESSED_PERCENT 60u
+#define EASED_PERCENT   45u
+
+static void list_topic(struct producer *producer, uint16_t index)
+{
+	if (producer->topics[index].has_log)
+		return;
+	producer->topics[index].has_log = 1;
+	producer->parked[producer->parked_count++] = index;
+}
+
+int spill_open(struct producer *producer, struct error *error)
+{
+	struct spool_config config;
+	uint16_t lanes[SPOOL_LANES];
+	int rc;
+
+	if (producer->config.spool == NULL)
+		return 0;
+	config = *producer->config.spool;
+	config.cpus = producer->config.cpus;
+	config.cpu_count = producer->config.cpu_count;
+	config.topics = producer->config.topics;
+	config.lanes = lanes;
+	config.lane_count = producer->config.lane_count;
+	config.batches = 0;
+	for (unsigned i = 0; i < config.lane_count; i++) {
+		producer->config.lanes[i]->topics = calloc(TOPIC_MAX, sizeof(struct lane_topic));
+		if (producer->config.lanes[i]->topics == NULL)
+			return error_set(error, -ENOMEM, "spool: out of memory");
+		lanes[i] = producer->config.lanes[i]->number;
+		config.batches += producer->config.lanes[i]->batches;
+	}
+	rc = spool_start(&producer->spool, &config, error);
+	if (rc != 0)
+		return rc;
+	producer->refused_ms = -REFUSED_MS;
+	for (unsigned i = 0; i < config.topics->count; i++)
+		if (spool_topic_state(producer->spool, (uint16_t)i) != NULL)
+			list_topic(producer, (uint16_t)i);
+	return 0;
+}
+
+void spill_free(struct producer *producer)
+{
+	spool_stop(producer->spool);
+	for (unsigned i = 0; i < producer->config.lane_count; i++) {
+		free(producer->config.lanes[i]->topics);
+		producer->config.lanes[i]->topics = NULL;
+	}
+}
+
+void spill_held(struct lane *lane, uint16_t topic, int change)
+{
+	lane->held += (unsigned)change;
+	if (lane->topics != NULL)
+		lane->topics[topic].held += (unsigned)change;
+}
+
+static int backlog(struct spool_log_state *state, unsigned on_its_way)
+{
+	return on_its_way != 0 || atomic_load(&state->left) != 0;
+}
+
+static void look_at_lane(struct producer *producer, struct lane *lane)
+{
+	struct spool_log_state *state = spool_lane_state(producer->spool, lane->number);
+	unsigned percent = lane->is_pressed ? EASED_PERCENT : PRESSED_PERCENT;
+
+	lane->is_pressed = lane->held * 100 >= lane->batches * percent;
+	lane->has_backlog = (uint8_t)backlog(state, lane->leaving);
+	atomic_store_explicit(&state->go, !producer->is_away && !producer->giving_up, memory_order_relaxed);
+}
+
+static void look_at_topic(struct producer *producer, uint16_t index)
+{
+	struct spool_log_state *state = spool_topic_state(producer->spool, index);
+	struct topic_state *topic = &producer->topics[index];
+
+	topic->has_backlog = topic->parking != 0;
+	if (state == NULL)
+		return;
+	topic->has_backlog = (uint8_t)backlog(state, topic->parking);
+	atomic_store_explicit(&state->go, !producer->is_away && !producer->giving_up, memory_order_relaxed);
+}
+
+/*
+ * What the logs hold is looked at before their answers are taken: a log that is empty here has nothing on its way that is not among
+ * the answers, so what comes after them in this turn is behind it.
+ */
+void spill_look(struct producer *producer)
+{
+	int was_away;
+
+	if (producer->spool == NULL)
+		return;
+	was_away = producer->is_away;
+	producer->is_away = producer->with_client != 0 && producer->now_ms - producer->acked_ms >= AWAY_MS;
+	for (unsigned i = 0; was_away && !producer->is_away && i < producer->config.topics->count; i++)
+		producer->topics[i].moved_ms = producer->now_ms; /* each has its time anew to show whether it is sick */
+	for (unsigned i = 0; i < producer->config.lane_count; i++)
+		look_at_lane(producer, producer->config.lanes[i]);
+	for (unsigned i = 0; i < producer->parked_count; i++)
+		look_at_topic(producer, producer->parked[i]);
+}
+
+static void order(struct producer *producer, struct batch *batch, enum spool_order what)
+{
+	batch->order = (uint8_t)what;
+	producer->orders_given = 1;
+	if (batch->lane != SPOOL_LANE)
+		producer->ordered++;
+	spool_order(producer->spool, batch, what);
+}
+
+void spill_wake(struct producer *producer)
+{
+	if (!producer->orders_given)
+		return;
+	producer->orders_given = 0;
+	spool_wake(producer->spool);
+}
+
+int spill_keeps(struct producer *producer, struct batch *batch)
+{
+	if (producer->spool == NULL || !producer->config.write_first)
+		return 0;
+	order(producer, batch, SPOOL_WRITE);
+	return 1;
+}
+
+/* A batch that was read from disk is the disk's again at once: there it is durable. */
+static void give_back(struct producer *producer, struct batch *batch)
+{
+	uint64_t events = batch_unsettled_events(batch);
+
+	atomic_fetch_add(&spool_counters(producer->spool)->returning, events);
+	settle_left(producer, batch, events);
+}
+
+static void leave(struct producer *producer, struct batch *batch, enum spool_order what)
+{
+	spill_back(producer, batch);
+	if (what == SPOOL_PARK) {
+		producer->topics[batch->topic].parking += batch->lane != SPOOL_LANE;
+		producer->topics[batch->topic].has_backlog = 1;
+		list_topic(producer, batch->topic);
+	} else if (batch->lane != SPOOL_LANE) {
+		producer->home[batch->lane]->leaving++;
+		producer->home[batch->lane]->has_backlog = 1;
+	}
+	if (batch->lane == SPOOL_LANE)
+		give_back(producer, batch);
+	order(producer, batch, what);
+}
+
+/* A log holds a batch as it was written: what was settled of it since would be delivered again. */
+static int is_in_part(const struct batch *batch)
+{
+	return batch->log != BATCH_UNLOGGED && batch_unsettled_records(batch) != batch->records;
+}
+
+/* Without the disk its next events would be dropped. In a log of its own, it holds up no other topic. */
+static int has_spent_credit(const struct lane *lane, uint16_t topic)
+{
+	return lane->topics[topic].held * 100 >= lane->credit * PRESSED_PERCENT;
+}
+
+int spill_takes(struct producer *producer, struct batch *batch)
+{
+	const struct topic_state *topic = &producer->topics[batch->topic];
+	const struct lane *lane = producer->home[batch->lane];
+
+	if (producer->spool == NULL || producer->giving_up || producer->now_ms - producer->refused_ms < REFUSED_MS)
+		return 0;
+	if (batch->lane == SPOOL_LANE) {
+		if (!topic->sick || spool_is_parked(producer->spool, batch))
+			return 0;
+		leave(producer, batch, SPOOL_PARK);
+		return 1;
+	}
+	if (topic->sick || topic->has_backlog || has_spent_credit(lane, batch->topic)) {
+		leave(producer, batch, SPOOL_PARK);
+		return 1;
+	}
+	if (!(producer->is_away || lane->has_backlog || lane->is_pressed) || is_in_part(batch))
+		return 0;
+	leave(producer, batch, SPOOL_LEAVE);
+	return 1;
+}
+
+int spill_takes_rest(struct producer *producer, struct batch *batch)
+{
+	if (producer->spool == NULL)
+		return 0;
+	leave(producer, batch, SPOOL_LEAVE);
+	return 1;
+}
+
+int spill_takes_settled(struct producer *producer, struct batch *batch)
+{
+	if (batch->log == BATCH_UNLOGGED)
+		return 0;
+	order(producer, batch, SPOOL_SETTLE);
+	return 1;
+}
+
+int spill_has_room(struct producer *producer, struct batch *batch)
+{
+	struct lane *lane = producer->home[batch->lane];
+
+	if (producer->spool == NULL || batch->with_client)
+		return 1;
+	if (lane != NULL) {
+		if (lane->with_client * 100 >= lane->batches * CLIENT_PERCENT ||
+			lane->topics[batch->topic].with_client * 100 >= lane->credit * CLIENT_PERCENT)
+			return 0;
+		lane->with_client++;
+		lane->topics[batch->topic].with_client++;
+	}
+	batch->with_client = 1;
+	if (producer->with_client++ == 0)
+		producer->acked_ms = producer->now_ms;
+	return 1;
+}
+
+void spill_back(struct producer *producer, struct batch *batch)
+{
+	if (!batch->with_client)
+		return;
+	batch->with_client = 0;
+	producer->with_client--;
+	if (batch->lane == SPOOL_LANE)
+		return;
+	producer->home[batch->lane]->with_client--;
+	producer->home[batch->lane]->topics[batch->topic].with_client--;
+}
+
+static void go_on(struct producer *producer, struct batch *batch)
+{
+	if (producer->giving_up) {
+		if (batch->order != SPOOL_WRITE)
+			settle_stopped(producer, batch); /* the disk has refused it, and there is nobody else */
+		else
+			(void)spill_takes_rest(producer, batch);
+	} else {
+		flow_place(producer, batch);
+	}
+}
+
+static void was_read(struct producer *producer, struct batch *batch)
+{
+	batch_unsettle(batch);
+	batch->outstanding = 1;
+	flow_hold(producer, batch, batch->events);
+	counter_add(&producer->counters.from_disk, batch->events);
+	atomic_fetch_sub(&spool_counters(producer->spool)->passing, batch->events);
+	if (producer->giving_up)
+		(void)spill_takes_rest(producer, batch);
+	else
+		flow_place(producer, batch);
+}
+
+static void end_order(struct producer *producer, struct batch *batch)
+{
+	producer->ordered--;
+	if (batch->order == SPOOL_PARK)
+		producer->topics[batch->topic].parking--;
+	if (batch->order == SPOOL_LEAVE)
+		producer->home[batch->lane]->leaving--;
+}
+
+static void take_answer(struct producer *producer, struct batch *batch, enum spool_answer answer)
+{
+	if (answer != SPOOL_READ)
+		end_order(producer, batch);
+	switch (answer) {
+	case SPOOL_WRITTEN:
+		go_on(producer, batch);
+		break;
+	case SPOOL_REFUSED:
+		if (batch->order != SPOOL_WRITE)
+			producer->refused_ms = producer->now_ms;
+		go_on(producer, batch);
+		break;
+	case SPOOL_LEFT:
+		settle_left(producer, batch, batch_unsettled_events(batch));
+		memset(batch->unsettled, 0, sizeof(batch->unsettled));
+		batch->outstanding = 0;
+		settle_home(producer, batch);
+		break;
+	case SPOOL_FREE:
+		settle_home(producer, batch);
+		break;
+	case SPOOL_READ:
+		was_read(producer, batch);
+		break;
+	}
+}
+
+unsigned spill_take_answers(struct producer *producer)
+{
+	enum spool_answer answers[ANSWERS];
+	struct batch *batches[ANSWERS];
+	unsigned n, taken = 0;
+
+	if (producer->spool == NULL)
+		return 0;
+	do {
+		n = spool_answers(producer->spool, batches, answers, ANSWERS);
+		for (unsigned i = 0; i < n; i++)
+			take_answer(producer, batches[i], answers[i]);
+		taken += n;
+	} while (n == ANSWERS);
+	return taken;
+}
+
+/* The egress is closed: the disk takes what is left. */
+void spill_close(struct producer *producer)
+{
+	int64_t end = clock_ms() + CLOSE_MS;
+
+	while (producer->spool != NULL && producer->ordered != 0 && clock_ms() < end) {
+		spill_wake(producer);
+		if (spill_take_answers(producer) == 0)
+			nanosleep(&(struct timespec){0, 1000000}, NULL);
+	}
+}

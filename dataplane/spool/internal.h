@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the files of the spool's thread share. Everything in it belongs to that thread unless it says otherwise. */
+
+#include <pthread.h>
+#include <rte_ring.h>
+#include <semaphore.h>
+
+#include "base/log.h"
+#include "spool/log.h"
+#include "spool/spool.h"
+
+#define SHELF_NAME_MAX 288
+#define HOURS          64 /* hours that are told apart; a power of 2 */
+
+/* An entry that is not known to be durable. */
+struct pending {
+	struct batch *batch; /* NULL: settled meanwhile */
+	uint32_t events;
+	uint16_t from;       /* the log that it also stands in, and is to be settled in once it is durable here; BATCH_UNLOGGED */
+	uint64_t from_position;
+	uint8_t leave;       /* its memory is wanted */
+	uint8_t part;        /* only its unsettled records are here */
+};
+
+/* A log, and what is on its way to it and from it. */
+struct shelf {
+	char name[SHELF_NAME_MAX];
+	struct spool_disk *disk;
+	struct spool_log *log;
+	struct spool_log_state state;
+	uint16_t index;       /* in spool.shelves */
+	int topic;            /* index, of a parked topic's; -1 */
+	int lane;             /* of a lane's; -1 */
+	uint64_t recovered_end; /* positions below were there at start */
+	uint64_t damaged, empty; /* as the log said last */
+	uint64_t cursor;      /* where the next read begins */
+	unsigned reading;     /* entries that were read and are not done with */
+	struct pending *pending; /* by position, from `first_pending` on */
+	uint64_t first_pending;
+	unsigned pending_count, pending_room;
+	unsigned rewritten;   /* of them that stand in the log: fewer than pending_count after a failed sync */
+	int failed;           /* the log wants to be synced, which tells how it failed */
+	int64_t group_ms;     /* monotonic; when its group is to be durable; 0: nothing is pending */
+	int64_t retry_ms;     /* nothing is tried before */
+};
+
+struct spool {
+	struct spool_config config;
+	char *directory;
+	struct spool_counters counters;
+	struct rte_ring *orders, *answers;
+	sem_t wake;
+	pthread_t thread;
+	int started;
+	atomic_int stop;
+	int64_t now_ms, commit_ms;
+	atomic_uint shelf_count;       /* written by the thread, and at start */
+	struct shelf *shelves[SPOOL_LOGS];
+	uint16_t lanes[UINT16_MAX + 1]; /* shelf of a lane; BATCH_UNLOGGED */
+	_Atomic(struct shelf *) topics[TOPIC_MAX]; /* shelf of a topic; the producer reads it too */
+	struct batch_pool *pool;       /* for what is read back */
+	unsigned pool_batches;
+	uint8_t *scratch;              /* SPOOL_PAYLOAD_MAX bytes: what is left of a batch in part */
+	counter hours[HOURS];          /* entries left on disk by landing hour */
+	atomic_uint recovering;        /* logs that have unsettled entries from before the start */
+	struct log_limit trouble_log, topic_log;
+};
+
+/* shelf.c: one log */
+int shelf_open(struct spool *spool, const char *name, int lane, int topic, struct error *error);
+void shelf_close(struct shelf *shelf);
+int shelf_write(struct spool *spool, struct batch *batch, int leave, struct shelf *shelf);
+void shelf_leave(struct spool *spool, struct batch *batch);
+void shelf_settle(struct spool *spool, uint16_t log, uint64_t position, int64_t hour);
+void shelf_group(struct spool *spool, struct shelf *shelf); /* makes its group durable when it is time */
+void shelf_account(struct spool *spool, struct shelf *shelf); /* takes over what the log says of damage and size */
+
+/* replay.c: what is read back */
+int replay_open(struct spool *spool, uint32_t batch_bytes);
+unsigned replay_read(struct spool *spool); /* returns how many entries */
+void replay_home(struct spool *spool, struct batch *batch);
+
+/* spool.c */
+void spool_answer(struct spool *spool, struct batch *batch, enum spool_answer answer);
+void spool_trouble(struct spool *spool, const char *what, const struct shelf *shelf, int rc);

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "batch/record.h"
+#include "batch/settled.h"
+#include "spool/internal.h"
+
+#define RETRY_MS 500 /* after the disk has failed */
+#define HURRY_MS 5
+
+static void tell(struct shelf *shelf, const struct spool_log_info *info)
+{
+	counter_set(&shelf->state.bytes, info->bytes);
+	counter_set(&shelf->state.segments, info->segments);
+	counter_set(&shelf->state.suspect, info->suspect);
+	counter_set(&shelf->state.frontier, info->frontier);
+	counter_set(&shelf->state.end, info->end);
+}
+
+int shelf_open(struct spool *spool, const char *name, int lane, int topic, struct error *error)
+{
+	struct shelf *shelf = calloc(1, sizeof(*shelf));
+	struct spool_log_config config = {.segment_bytes = spool->config.segment_bytes};
+	struct spool_log_info info;
+	char path[4096];
+	int rc;
+
+	if (shelf == NULL || spool->shelf_count == SPOOL_LOGS) {
+		free(shelf);
+		return error_set(error, -ENOMEM, "spool: no room for another log");
+	}
+	(void)snprintf(shelf->name, sizeof(shelf->name), "%s", name);
+	(void)snprintf(path, sizeof(path), "%s/%s", spool->directory, name);
+	shelf->index = (uint16_t)spool->shelf_count;
+	shelf->lane = lane;
+	shelf->topic = topic;
+	rc = spool_disk_posix_new(&shelf->disk, path, error);
+	config.disk = shelf->disk;
+	config.name = shelf->name;
+	if (rc == 0)
+		rc = spool_log_open(&shelf->log, &config, error);
+	if (rc != 0) {
+		shelf_close(shelf);
+		return rc;
+	}
+	spool_log_info(shelf->log, &info);
+	shelf->recovered_end = info.end;
+	counter_set(&shelf->state.left_events, info.recovered);
+	shelf->damaged = info.damaged;
+	shelf->empty = info.empty;
+	tell(shelf, &info);
+	atomic_init(&shelf->state.left, info.end - info.frontier);
+	atomic_init(&shelf->state.go, 0);
+	if (info.end != info.frontier)
+		atomic_fetch_add(&spool->recovering, 1);
+	counter_add(topic >= 0 ? &spool->counters.parked : &spool->counters.spooled, info.recovered);
+	counter_add(&spool->counters.recovered, info.recovered);
+	spool->shelves[spool->shelf_count] = shelf;
+	return (int)atomic_fetch_add(&spool->shelf_count, 1);
+}
+
+void shelf_close(struct shelf *shelf)
+{
+	spool_log_close(shelf->log);
+	spool_disk_posix_free(shelf->disk);
+	free(shelf->pending);
+	free(shelf);
+}
+
+/* Events that only the log held are accounted for without being read. */
+static void take_off(struct spool *spool, struct shelf *shelf, uint64_t events, counter *as)
+{
+	if (events > counter_read(&shelf->state.left_events))
+		events = counter_read(&shelf->state.left_events);
+	if (events == 0)
+		return;
+	counter_add(as, events);
+	counter_sub(shelf->topic >= 0 ? &spool->counters.parked : &spool->counters.spooled, events);
+	counter_sub(&shelf->state.left_events, events);
+}
+
+void shelf_account(struct spool *spool, struct shelf *shelf)
+{
+	struct spool_log_info info;
+
+	spool_log_info(shelf->log, &info);
+	tell(shelf, &info);
+	take_off(spool, shelf, info.damaged - shelf->damaged, &spool->counters.damaged);
+	take_off(spool, shelf, info.empty - shelf->empty, &spool->counters.settled);
+	shelf->damaged = info.damaged;
+	shelf->empty = info.empty;
+}
+
+static uint64_t bytes_of_all(const struct spool *spool)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < spool->shelf_count; i++)
+		bytes += counter_read(&spool->shelves[i]->state.bytes);
+	return bytes;
+}
+
+static int is_whole(const struct batch *batch)
+{
+	return batch_unsettled_records(batch) == batch->records;
+}
+
+/* The unsettled records of a batch in a row. */
+static struct slice gather(struct spool *spool, const struct batch *batch)
+{
+	uint32_t offset = 0, begin = 0, size = 0;
+	struct record record;
+
+	for (uint32_t i = 0; i < batch->records && record_next(batch, &offset, &record); i++) {
+		if (batch_is_unsettled(batch, i)) {
+			memcpy(spool->scratch + size, batch->data + begin, offset - begin);
+			size += offset - begin;
+		}
+		begin = offset;
+	}
+	return (struct slice){spool->scratch, size};
+}
+
+/* The wall clock at the opening of a batch. */
+static int64_t opened_us(const struct batch *batch)
+{
+	return batch->opened_tsc != 0 ? clock_utc_us(batch->opened_tsc) : 0;
+}
+
+static int append(struct spool *spool, struct shelf *shelf, const struct batch *batch, int part, uint64_t *position)
+{
+	struct slice payload = part ? gather(spool, batch) : (struct slice){batch->data, batch->bytes};
+	struct spool_entry entry = {
+		.partition = batch->partition,
+		.lane = batch->lane,
+		.records = part ? batch_unsettled_records(batch) : batch->records,
+		.events = part ? (uint32_t)batch_unsettled_events(batch) : batch->events,
+		.pack = batch->pack,
+		.bytes = payload.len,
+		.first_seq = batch->first_seq,
+		.hour = batch->hour,
+		.opened_us = opened_us(batch),
+	};
+	int rc;
+
+	(void)snprintf(entry.topic, sizeof(entry.topic), "%s", spool->config.topics->topics[batch->topic].name);
+	rc = spool_log_append(shelf->log, &entry, &payload, 1);
+	if (rc != 0)
+		return rc;
+	counter_add(&spool->counters.written, entry.events);
+	counter_add(&spool->counters.bytes, payload.len);
+	*position = entry.position;
+	return 0;
+}
+
+/* Memory that is wanted does not wait for its group: one sync takes all that came during the one before. */
+static void hurry(const struct spool *spool, struct shelf *shelf)
+{
+	int64_t soon = spool->now_ms + HURRY_MS;
+
+	if (shelf->group_ms > soon)
+		shelf->group_ms = soon;
+}
+
+static struct pending *new_pending(struct shelf *shelf)
+{
+	unsigned room = shelf->pending_room * 2 + 64;
+	struct pending *more;
+
+	if (shelf->pending_count < shelf->pending_room)
+		return &shelf->pending[shelf->pending_count];
+	more = realloc(shelf->pending, room * sizeof(*more));
+	if (more == NULL)
+		return NULL;
+	shelf->pending = more;
+	shelf->pending_room = room;
+	return &shelf->pending[shelf->pending_count];
+}
+
+/* Writes a batch, which stands in no log or (when it is to be parked) in another one. 0 or -errno. */
+int shelf_write(struct spool *spool, struct batch *batch, int leave, struct shelf *shelf)
+{
+	struct pending *pending = new_pending(shelf);
+	int part = leave && !is_whole(batch), rc;
+	uint64_t position;
+
+	if (pending == NULL)
+		return -ENOMEM;
+	if (shelf->failed || shelf->rewritten < shelf->pending_count || spool->now_ms < shelf->retry_ms)
+		return -EAGAIN;
+	if (bytes_of_all(spool) >= spool->config.size_bytes)
+		return -EDQUOT;
+	rc = append(spool, shelf, batch, part, &position);
+	if (rc != 0) {
+		shelf->failed = 1;
+		shelf->retry_ms = spool->now_ms + RETRY_MS;
+		return rc;
+	}
+	if (shelf->pending_count == 0)
+		shelf->first_pending = position;
+	*pending = (struct pending){.batch = batch, .events = part ? (uint32_t)batch_unsettled_events(batch) : batch->events,
+		.from = batch->log, .from_position = batch->position, .leave = (uint8_t)leave, .part = (uint8_t)part};
+	if (shelf->pending_count++ == 0)
+		shelf->group_ms = spool->now_ms + (int64_t)spool->config.sync_us / 1000;
+	shelf->rewritten = shelf->pending_count;
+	if (leave)
+		hurry(spool, shelf);
+	shelf_account(spool, shelf);
+	batch->log = shelf->index;
+	batch->position = position;
+	return 0;
+}
+
+/* The entry is durable, and nobody has it in memory. */
+static void put_away(struct spool *spool, struct shelf *shelf, struct batch *batch, uint64_t position, uint64_t events)
+{
+	spool_log_mark(shelf->log, position, SPOOL_ON_DISK);
+	if (position >= shelf->recovered_end)
+		counter_add(&spool->hours[(uint64_t)batch->hour % HOURS], 1);
+	if (position < shelf->cursor)
+		shelf->cursor = position;
+	atomic_fetch_add(&shelf->state.left, 1);
+	counter_add(&shelf->state.left_events, events);
+	counter_add(shelf->topic >= 0 ? &spool->counters.parked : &spool->counters.spooled, events);
+	if (batch->lane != SPOOL_LANE) {
+		spool_answer(spool, batch, SPOOL_LEFT);
+		return;
+	}
+	atomic_fetch_sub(&spool->counters.returning, events);
+	replay_home(spool, batch);
+}
+
+static int is_pending(const struct shelf *shelf, uint64_t position)
+{
+	return shelf->pending_count != 0 && position >= shelf->first_pending;
+}
+
+/* A batch that stands in a log already, and whose memory is wanted. */
+void shelf_leave(struct spool *spool, struct batch *batch)
+{
+	struct shelf *shelf = spool->shelves[batch->log];
+
+	if (batch->lane == SPOOL_LANE) {
+		shelf->reading--;
+		if (batch->position >= shelf->recovered_end) /* it was counted when it was first put away */
+			counter_sub(&spool->hours[(uint64_t)batch->hour % HOURS], 1);
+	}
+	if (!is_pending(shelf, batch->position)) {
+		put_away(spool, shelf, batch, batch->position, batch_unsettled_events(batch));
+		return;
+	}
+	shelf->pending[batch->position - shelf->first_pending].leave = 1;
+	hurry(spool, shelf);
+}
+
+void shelf_settle(struct spool *spool, uint16_t log, uint64_t position, int64_t hour)
+{
+	struct shelf *shelf = spool->shelves[log];
+	uint64_t before = counter_read(&shelf->state.frontier);
+
+	if (is_pending(shelf, position))
+		shelf->pending[position - shelf->first_pending].batch = NULL;
+	else if (hour >= 0 && position >= shelf->recovered_end)
+		counter_sub(&spool->hours[(uint64_t)hour % HOURS], 1);
+	spool_log_mark(shelf->log, position, SPOOL_SETTLED);
+	shelf_account(spool, shelf);
+	if (before < shelf->recovered_end && counter_read(&shelf->state.frontier) >= shelf->recovered_end)
+		atomic_fetch_sub(&spool->recovering, 1);
+}
+
+/* The entry is durable. */
+static void release_one(struct spool *spool, struct shelf *shelf, const struct pending *p, uint64_t position)
+{
+	if (p->batch == NULL || !p->leave)
+		return;
+	if (p->from != BATCH_UNLOGGED) {
+		if (p->batch->lane == SPOOL_LANE)
+			spool->shelves[p->from]->reading--;
+		shelf_settle(spool, p->from, p->from_position, p->batch->lane == SPOOL_LANE ? p->batch->hour : -1);
+	}
+	put_away(spool, shelf, p->batch, position, p->events);
+}
+
+/* Of what is pending, the first `count` are durable. */
+static void release(struct spool *spool, struct shelf *shelf, unsigned count)
+{
+	uint64_t first = shelf->first_pending;
+
+	for (unsigned i = 0; i < count; i++)
+		release_one(spool, shelf, &shelf->pending[i], first + i);
+	shelf->pending_count -= count;
+	shelf->rewritten -= count;
+	shelf->first_pending += count;
+	memmove(shelf->pending, shelf->pending + count, shelf->pending_count * sizeof(shelf->pending[0]));
+	if (shelf->pending_count == 0)
+		shelf->group_ms = 0;
+}
+
+/* After a failed sync: what was not durable is written once more, each entry to the position it had. */
+static int rewrite(struct spool *spool, struct shelf *shelf)
+{
+	uint64_t position;
+	int rc = 0;
+
+	while (rc == 0 && shelf->rewritten < shelf->pending_count) {
+		struct pending *p = &shelf->pending[shelf->rewritten];
+
+		if (p->batch == NULL)
+			rc = spool_log_append_empty(shelf->log, p->events);
+		else
+			rc = append(spool, shelf, p->batch, p->part, &position);
+		shelf->rewritten += rc == 0;
+	}
+	return rc;
+}
+
+static int make_durable(struct spool *spool, struct shelf *shelf)
+{
+	struct spool_log_info info;
+	int rc = shelf->failed ? 0 : rewrite(spool, shelf);
+
+	shelf->failed = rc != 0;
+	if (rc != 0)
+		return rc;
+	counter_add(&spool->counters.syncs, 1);
+	rc = spool_log_sync(shelf->log);
+	spool_log_info(shelf->log, &info);
+	shelf->failed = 0;
+	if (shelf->pending_count != 0 && info.synced > shelf->first_pending)
+		release(spool, shelf, (unsigned)(info.synced - shelf->first_pending));
+	if (rc == 0)
+		return 0;
+	counter_add(&spool->counters.sync_failures, 1);
+	shelf->rewritten = 0;
+	return rc;
+}
+
+void shelf_group(struct spool *spool, struct shelf *shelf)
+{
+	int rc;
+
+	if ((shelf->pending_count == 0 && !shelf->failed) || spool->now_ms < shelf->retry_ms ||
+		(!shelf->failed && spool->now_ms < shelf->group_ms && spool_log_unsynced(shelf->log) < spool->config.sync_bytes))
+		return;
+	rc = make_durable(spool, shelf);
+	shelf_account(spool, shelf);
+	if (rc == 0)
+		return;
+	spool_trouble(spool, "writing", shelf, rc);
+	shelf->retry_ms = spool->now_ms + RETRY_MS;
+}

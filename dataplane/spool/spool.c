@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "spool/spool.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/ring.h"
+#include "base/thread.h"
+#include "spool/internal.h"
+
+#define TURN_ORDERS 256u
+#define COMMIT_MS   500  /* between two commits of a log's frontier: what is settled in between may be there twice after a crash */
+#define IDLE_MS     200
+
+void spool_trouble(struct spool *spool, const char *what, const struct shelf *shelf, int rc)
+{
+	unsigned more;
+
+	if (log_allowed(&spool->trouble_log, 10, &more))
+		log_write(LOG_ERROR, "spool %s/%s: %s: %s (%u others before it); tried again", spool->directory, shelf->name, what,
+			strerror(-rc), more);
+}
+
+void spool_answer(struct spool *spool, struct batch *batch, enum spool_answer answer)
+{
+	/* The ring has room for every batch there is, and each has one answer at a time. */
+	(void)ring_push(spool->answers, batch_tag(batch, (uint32_t)answer));
+}
+
+/* The log of a topic is made when it is first needed. NULL: it cannot be. */
+static struct shelf *topic_shelf(struct spool *spool, uint16_t topic)
+{
+	struct shelf *shelf = atomic_load(&spool->topics[topic]);
+	char name[SHELF_NAME_MAX];
+	struct error error = {""};
+	unsigned more;
+	int index;
+
+	if (shelf != NULL)
+		return shelf;
+	(void)snprintf(name, sizeof(name), "topic.%u.%s", spool->config.index, spool->config.topics->topics[topic].name);
+	index = shelf_open(spool, name, -1, topic, &error);
+	if (index < 0) {
+		if (log_allowed(&spool->topic_log, 10, &more))
+			log_write(LOG_ERROR, "%s", error.text);
+		return NULL;
+	}
+	atomic_store(&spool->topics[topic], spool->shelves[index]);
+	return spool->shelves[index];
+}
+
+static void refuse(struct spool *spool, struct batch *batch, int rc, const struct shelf *shelf)
+{
+	counter_add(&spool->counters.refused, 1);
+	if (shelf != NULL && rc != -EAGAIN)
+		spool_trouble(spool, "writing", shelf, rc);
+	if (batch->lane == SPOOL_LANE)
+		shelf_leave(spool, batch); /* it stays where it is */
+	else
+		spool_answer(spool, batch, SPOOL_REFUSED);
+}
+
+static void write_order(struct spool *spool, struct batch *batch, enum spool_order order)
+{
+	struct shelf *shelf =
+		order == SPOOL_PARK ? topic_shelf(spool, batch->topic) : spool->shelves[spool->lanes[batch->lane]];
+	int rc = shelf != NULL ? shelf_write(spool, batch, order != SPOOL_WRITE, shelf) : -ENOMEM;
+
+	if (rc != 0)
+		refuse(spool, batch, rc, shelf);
+	if (rc != 0 || order != SPOOL_WRITE)
+		return;
+	counter_add(&spool->counters.accepted, batch->events);
+	spool_answer(spool, batch, SPOOL_WRITTEN);
+}
+
+static void settle_order(struct spool *spool, struct batch *batch)
+{
+	int read = batch->lane == SPOOL_LANE;
+
+	shelf_settle(spool, batch->log, batch->position, read ? batch->hour : -1);
+	if (!read) {
+		spool_answer(spool, batch, SPOOL_FREE);
+		return;
+	}
+	spool->shelves[batch->log]->reading--;
+	replay_home(spool, batch);
+}
+
+static void obey(struct spool *spool, struct batch *batch, enum spool_order order)
+{
+	if (order == SPOOL_SETTLE)
+		settle_order(spool, batch);
+	else if (order == SPOOL_LEAVE && batch->log != BATCH_UNLOGGED)
+		shelf_leave(spool, batch);
+	else
+		write_order(spool, batch, order);
+}
+
+static unsigned take_orders(struct spool *spool)
+{
+	void *tags[TURN_ORDERS];
+	unsigned n = ring_pop(spool->orders, tags, TURN_ORDERS);
+
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t order;
+		struct batch *batch = batch_of_tag(tags[i], &order);
+
+		obey(spool, batch, (enum spool_order)order);
+	}
+	return n;
+}
+
+static void commit(struct spool *spool)
+{
+	int rc;
+
+	if (spool->now_ms < spool->commit_ms)
+		return;
+	spool->commit_ms = spool->now_ms + COMMIT_MS;
+	for (unsigned i = 0; i < spool->shelf_count; i++) {
+		struct shelf *shelf = spool->shelves[i];
+
+		if (shelf->failed || shelf->rewritten < shelf->pending_count)
+			continue;
+		rc = spool_log_commit(shelf->log);
+		shelf->failed = rc != 0;
+		if (rc != 0)
+			spool_trouble(spool, "keeping its state", shelf, rc);
+		shelf_account(spool, shelf);
+	}
+}
+
+/* Until when nothing is due. */
+static int64_t next_due(const struct spool *spool)
+{
+	int64_t due = spool->now_ms + IDLE_MS;
+
+	for (unsigned i = 0; i < spool->shelf_count; i++) {
+		const struct shelf *shelf = spool->shelves[i];
+		int64_t at = shelf->group_ms > shelf->retry_ms ? shelf->group_ms : shelf->retry_ms;
+
+		if (shelf->pending_count != 0 && at < due)
+			due = at;
+	}
+	return due;
+}
+
+static void rest(struct spool *spool)
+{
+	int64_t due = next_due(spool);
+	struct timespec until = {due / 1000, due % 1000 * 1000000};
+
+	while (sem_clockwait(&spool->wake, CLOCK_MONOTONIC, &until) != 0 && errno == EINTR)
+		continue;
+}
+
+static void *spool_main(void *argument)
+{
+	struct spool *spool = argument;
+	unsigned done;
+
+	while (!atomic_load_explicit(&spool->stop, memory_order_acquire)) {
+		spool->now_ms = clock_ms();
+		done = take_orders(spool);
+		for (unsigned i = 0; i < spool->shelf_count; i++)
+			shelf_group(spool, spool->shelves[i]);
+		done += replay_read(spool);
+		commit(spool);
+		if (done == 0)
+			rest(spool);
+	}
+	return NULL;
+}
+
+void spool_order(struct spool *spool, struct batch *batch, enum spool_order order)
+{
+	(void)ring_push(spool->orders, batch_tag(batch, (uint32_t)order));
+}
+
+void spool_wake(struct spool *spool)
+{
+	int value = 0;
+
+	if (sem_getvalue(&spool->wake, &value) == 0 && value < 2)
+		sem_post(&spool->wake);
+}
+
+unsigned spool_answers(struct spool *spool, struct batch **batches, enum spool_answer *answers, unsigned count)
+{
+	void *tags[64];
+	unsigned n = ring_pop(spool->answers, tags, count < 64 ? count : 64);
+
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t answer;
+
+		batches[i] = batch_of_tag(tags[i], &answer);
+		answers[i] = (enum spool_answer)answer;
+	}
+	return n;
+}
+
+struct spool_log_state *spool_lane_state(struct spool *spool, uint16_t lane)
+{
+	return &spool->shelves[spool->lanes[lane]]->state;
+}
+
+struct spool_log_state *spool_topic_state(struct spool *spool, uint16_t topic)
+{
+	struct shelf *shelf = atomic_load(&spool->topics[topic]);
+
+	return shelf != NULL ? &shelf->state : NULL;
+}
+
+const struct spool_log_state *spool_log_at(const struct spool *spool, unsigned number, const char **name)
+{
+	if (number >= atomic_load(&spool->shelf_count))
+		return NULL;
+	*name = spool->shelves[number]->name;
+	return &spool->shelves[number]->state;
+}
+
+int spool_is_parked(const struct spool *spool, const struct batch *batch)
+{
+	return spool->shelves[batch->log]->topic >= 0;
+}
+
+struct spool_counters *spool_counters(struct spool *spool)
+{
+	return &spool->counters;
+}
+
+const struct spool_counters *spool_count(const struct spool *spool)
+{
+	return &spool->counters;
+}
+
+int64_t spool_hours_settled(const struct spool *spool, int64_t from, int64_t to)
+{
+	if (atomic_load(&spool->recovering) != 0)
+		return from;
+	for (int64_t hour = from; hour < to && hour < from + HOURS; hour++)
+		if (counter_read(&spool->hours[(uint64_t)hour % HOURS]) != 0)
+			return hour;
+	return to;
+}
+
+/* Whose log a directory is: a lane or a topic of this spool, or nobody's and therefore the first spool's to read out. */
+static int adopt(struct spool *spool, const char *name, struct error *error)
+{
+	unsigned lane, index;
+	int length = 0, rc;
+
+	if (sscanf(name, "lane.%u%n", &lane, &length) == 1 && name[length] == '\0') {
+		if (lane < spool->config.all_lanes || spool->config.index != 0)
+			return 0;
+		rc = shelf_open(spool, name, -1, -1, error);
+		if (rc >= 0)
+			atomic_store(&spool->shelves[rc]->state.go, 1);
+		return rc < 0 ? rc : 0;
+	}
+	if (sscanf(name, "topic.%u.%n", &index, &length) != 1 || length == 0 || name[length] == '\0')
+		return 0;
+	if (index != spool->config.index && (index < spool->config.index_count || spool->config.index != 0))
+		return 0;
+	rc = spool->config.topic_of(spool->config.context, name + length);
+	if (rc < 0)
+		return error_set(error, -ENOSPC, "spool %s: no room for topic %s", spool->directory, name + length);
+	index = (unsigned)rc;
+	rc = shelf_open(spool, name, -1, (int)index, error);
+	if (rc < 0)
+		return rc;
+	if (atomic_load(&spool->topics[index]) == NULL)
+		atomic_store(&spool->topics[index], spool->shelves[rc]);
+	else
+		atomic_store(&spool->shelves[rc]->state.go, 1);
+	return 0;
+}
+
+static int open_left_over(struct spool *spool, struct error *error)
+{
+	DIR *directory = opendir(spool->directory);
+	const struct dirent *entry;
+	int rc = 0;
+
+	if (directory == NULL)
+		return error_set(error, -errno, "spool directory %s: %s", spool->directory, strerror(errno));
+	while (rc == 0 && (entry = readdir(directory)) != NULL)
+		rc = adopt(spool, entry->d_name, error);
+	closedir(directory);
+	return rc;
+}
+
+static int open_logs(struct spool *spool, struct error *error)
+{
+	struct spool_disk *root;
+	char name[32];
+	int rc = spool_disk_posix_new(&root, spool->directory, error);
+
+	if (rc != 0)
+		return rc;
+	spool_disk_posix_free(root);
+	memset(spool->lanes, 0xff, sizeof(spool->lanes));
+	for (unsigned i = 0; rc >= 0 && i < spool->config.lane_count; i++) {
+		(void)snprintf(name, sizeof(name), "lane.%u", spool->config.lanes[i]);
+		rc = shelf_open(spool, name, spool->config.lanes[i], -1, error);
+		if (rc >= 0)
+			spool->lanes[spool->config.lanes[i]] = (uint16_t)rc;
+	}
+	return rc >= 0 ? open_left_over(spool, error) : rc;
+}
+
+static int open_memory(struct spool *spool, struct error *error)
+{
+	unsigned room = spool->config.batches + (unsigned)(spool->config.replay_bytes / spool->config.batch_bytes) + 64;
+
+	spool->orders = ring_new(room, -1);
+	spool->answers = ring_new(room, -1);
+	spool->scratch = malloc(SPOOL_PAYLOAD_MAX);
+	if (spool->orders == NULL || spool->answers == NULL || spool->scratch == NULL ||
+		replay_open(spool, spool->config.batch_bytes) != 0)
+		return error_set(error, -ENOMEM, "spool %s: out of memory", spool->directory);
+	return 0;
+}
+
+static int create_thread(struct spool *spool)
+{
+	char name[16];
+	int rc;
+
+	(void)snprintf(name, sizeof(name), "spool-%u", spool->config.index);
+	rc = thread_start(&spool->thread, name, spool->config.cpus, spool->config.cpu_count, spool_main, spool);
+	spool->started = rc == 0;
+	return rc;
+}
+
+int spool_start(struct spool **spool, const struct spool_config *config, struct error *error)
+{
+	struct spool *s = memory_map(sizeof(*s), CACHE_GUARD, -1);
+	int rc;
+
+	if (s == NULL)
+		return error_set(error, -ENOMEM, "spool %s: out of memory", config->directory);
+	s->config = *config;
+	s->directory = strdup(config->directory);
+	sem_init(&s->wake, 0, 0);
+	rc = s->directory != NULL ? open_memory(s, error) : error_set(error, -ENOMEM, "spool: out of memory");
+	if (rc == 0)
+		rc = open_logs(s, error);
+	if (rc == 0)
+		rc = create_thread(s);
+	if (rc != 0) {
+		spool_stop(s);
+		return rc;
+	}
+	*spool = s;
+	return 0;
+}
+
+void spool_stop(struct spool *spool)
+{
+	if (spool == NULL)
+		return;
+	if (spool->started) {
+		atomic_store_explicit(&spool->stop, 1, memory_order_release);
+		sem_post(&spool->wake);
+		pthread_join(spool->thread, NULL);
+	}
+	for (unsigned i = 0; i < spool->shelf_count; i++)
+		shelf_close(spool->shelves[i]);
+	(void)batch_pool_free(spool->pool);
+	ring_free(spool->orders);
+	ring_free(spool->answers);
+	free(spool->scratch);
+	free(spool->directory);
+	sem_destroy(&spool->wake);
+	memory_unmap(spool, sizeof(*spool));
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * The spool of one producer: a thread that writes batches to logs on disk (spool/log.h), makes them durable in groups, and reads
+ * back what nobody has in memory. The producer orders, one pointer a batch, and gets an answer by the same way; poll cores and the
+ * producer never wait for the disk.
+ *
+ * A log belongs to a lane, or to a topic that is parked. Logs that are found on disk and belong to nobody any more (there were more
+ * workers once) are read out in the same way and then removed.
+ *
+ * The ledger: as everywhere, an event's next place is raised before its last one is lowered. What is on its way between the
+ * two threads is in `passing` and `returning`, which both write.
+ */
+
+#include <stdatomic.h>
+
+#include "base/counter.h"
+#include "base/error.h"
+#include "batch/batch.h"
+#include "batch/topic.h"
+
+#define SPOOL_LANE    UINT16_MAX /* batch->lane of a batch that was read from disk */
+#define SPOOL_LANES   1024u      /* lanes of one producer, and logs left over, at the most */
+#define SPOOL_LOGS    (SPOOL_LANES + TOPIC_MAX)
+
+/* What the producer orders. A batch has one order at a time. */
+enum spool_order {
+	SPOOL_WRITE,  /* into the log of its lane, and keep the memory -> SPOOL_WRITTEN or SPOOL_REFUSED */
+	SPOOL_LEAVE,  /* leave it to the log of its lane -> SPOOL_LEFT or SPOOL_REFUSED */
+	SPOOL_PARK,   /* leave it to the log of its topic -> the same */
+	SPOOL_SETTLE, /* what is on disk of it is done with -> SPOOL_FREE */
+};
+
+/* A batch that was read from disk is answered with nothing: its memory is the spool's from the order on. What it holds is
+ * counted in `returning` by the producer when it orders LEAVE or PARK. */
+enum spool_answer {
+	SPOOL_WRITTEN, /* accepted: it survives kill -9 now, and a power cut from the next group on */
+	SPOOL_REFUSED, /* the disk cannot take it now: it is as it was */
+	SPOOL_LEFT,    /* durable; the memory is free */
+	SPOOL_FREE,    /* the memory is free */
+	SPOOL_READ,    /* read from disk, to be delivered; its events are in `passing` until the producer has taken them */
+};
+
+/* One writer: the spool's thread, but for `passing` and `returning` (both, with atomic additions) and `go` (the producer). */
+struct spool_counters {
+	counter recovered;    /* events found unsettled on disk at start */
+	counter spooled;      /* gauge: events that only the logs of lanes hold */
+	counter parked;       /* gauge: events that only the logs of topics hold */
+	_Atomic uint64_t returning; /* gauge: events that were read and are given back, on their way from the producer */
+	_Atomic uint64_t passing;   /* gauge: events that were read, on their way to the producer */
+	counter damaged;      /* events that could not be read back: given up by name */
+	counter settled;      /* events that were found at start and had been settled before */
+	counter accepted;     /* events of batches that were written before the client had them */
+	counter written;      /* events appended, for whatever reason */
+	counter bytes;        /* of payloads appended */
+	counter refused;      /* orders refused */
+	counter syncs, sync_failures;
+	counter replayed;     /* events read back for delivery */
+};
+
+struct spool_log_state {
+	_Atomic uint64_t left; /* entries that only the log holds; lowered after the SPOOL_READ answer is on its way */
+	atomic_int go;         /* the producer: entries may be read back */
+	counter left_events;   /* events in them */
+	counter bytes, segments; /* of its files */
+	counter suspect;       /* files that a sync has failed on */
+	counter frontier, end; /* positions: first unsettled, and next */
+};
+
+struct spool_config {
+	const char *directory;  /* made when missing; shared by all producers' spools */
+	unsigned index;         /* of the producer; the first one reads out logs that belong to nobody */
+	unsigned index_count;   /* producers */
+	unsigned all_lanes;     /* lanes of all producers */
+	const int *cpus;        /* of the thread; count 0: anywhere */
+	unsigned cpu_count;
+	const uint16_t *lanes;  /* the producer's */
+	unsigned lane_count;
+	unsigned batches;       /* of all its lanes' pools together */
+	uint32_t batch_bytes;   /* of one */
+	uint64_t replay_bytes;  /* memory for batches that are read back */
+	uint64_t segment_bytes;
+	uint64_t size_bytes;    /* of all logs together; beyond it orders are refused */
+	uint64_t sync_bytes;    /* a group is made durable when it has so many bytes ... */
+	unsigned sync_us;       /* ... or its first entry is so old */
+	const struct topic_table *topics;
+	/* Index of a topic by its name, which is added if it is new; negative when there is no room. The spool's thread. */
+	int (*topic_of)(void *context, const char *name);
+	void *context;
+};
+
+struct spool;
+
+/* Opens all logs and starts the thread. What is unsettled in them is counted in recovered and spooled (parked) when this
+ * returns. 0 or -errno with a sentence. Control thread. */
+int spool_start(struct spool **spool, const struct spool_config *config, struct error *error);
+
+/* Ends the thread: all orders must have been answered. Batches in its hands that were read from disk stay on disk. Then frees.
+ * NULL is fine. Control thread, after the producer has ended. */
+void spool_stop(struct spool *spool);
+
+/* Gives an order. Producer's thread. spool_wake after one or many. */
+void spool_order(struct spool *spool, struct batch *batch, enum spool_order order);
+void spool_wake(struct spool *spool);
+
+/* Up to `count` answers; returns how many. Producer's thread. */
+unsigned spool_answers(struct spool *spool, struct batch **batches, enum spool_answer *answers, unsigned count);
+
+/* Whether a batch was read from the log of a topic. Producer's thread. */
+int spool_is_parked(const struct spool *spool, const struct batch *batch);
+
+/* The state of a lane's log, of a topic's (NULL until it has one). In place until spool_stop. Producer's thread. */
+struct spool_log_state *spool_lane_state(struct spool *spool, uint16_t lane);
+struct spool_log_state *spool_topic_state(struct spool *spool, uint16_t topic);
+
+/* Any thread, until spool_stop. */
+struct spool_counters *spool_counters(struct spool *spool);
+const struct spool_counters *spool_count(const struct spool *spool);
+
+/* The logs by number, from 0; NULL behind the last. `name` gets the directory's name. Any thread, until spool_stop. */
+const struct spool_log_state *spool_log_at(const struct spool *spool, unsigned number, const char **name);
+
+/* The first hour in [from, to) that entries on disk may still belong to, or `to`. Any thread. */
+int64_t spool_hours_settled(const struct spool *spool, int64_t from, int64_t to);

@@ -1,0 +1,98 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The spool, in both modes: Kafka away for longer than the pool would last, a restart meanwhile, and (wal) kill -9. Everything that
+# was accepted is delivered, and the ledger is exact all the time.
+. "$(dirname "$0")/../smoke/_init.sh"
+
+types=8
+first=0
+total=0 # events sent to the daemon that runs
+much=40000
+[ -z "${PENSTOCK_FULL:-}" ] || much=400000
+memory_more='pool: 4MiB, batch: 16KiB'
+port_more='    max_datagram: 8000'
+
+send() { # COUNT
+	generate --to 10.9.0.2 --to fd09::2 --first $first --count "$1" --rate 8000
+	first=$((first + $1)) total=$((total + $1))
+}
+
+acked() { [ "$(ledger records acked)" -ge "$1" ]; }
+spooled() { ledger spool spooled; }
+accepted() { [ "$(cli -j show spool | json 'd["accepted"]')" = $total ]; }
+left() { [ "$(($(ledger spool spooled) + $(ledger spool parked)))" -ge "$1" ]; }
+numbered() { [ "$(ledger records)" = "$total" ]; }
+
+# Everything that was sent since the daemon's start is numbered, and at rest.
+expect_all_taken() { # WHAT
+	wait_for 20 "$1: all events are numbered" numbered
+	expect "$1: events dropped" "$(ledger events dropped.)" = 0
+	expect "$1: events given up" "$(ledger records given_up.)" = 0
+}
+
+restarted() {
+	total=0
+	start_daemon
+}
+
+broker_up --heap 256
+bed_up
+for mode in direct wal; do
+	config_more="spool: {mode: $mode, segment: 1MiB}
+stop: {drain: 2s}"
+	write_config dpdk 1
+	restarted
+	[ $mode = wal ] || create_topics
+	send 2000
+	wait_idle
+
+	# --- away for longer than the pool lasts ---
+
+	"$kafka" kill9 "$cluster"
+	send $much
+	expect_all_taken "$mode: away"
+	wait_for 20 "$mode: the disk holds what Kafka cannot take" left $((much / 2))
+	expect "$mode: away: equations that do not close" "$(cli ledger >/dev/null && echo none)" = none
+	cli show spool >"$work/show.txt"
+	"$kafka" start "$cluster" >/dev/null
+	send 2000
+	wait_idle 120
+	expect "$mode: back: events acked" "$(ledger records acked)" = $total
+	expect "$mode: back: events on disk" "$(spooled)" = 0
+	expect_ledger_closed
+
+	# --- restarted while Kafka is away ---
+
+	"$kafka" kill9 "$cluster"
+	send 8000
+	expect_all_taken "$mode: away again"
+	stop_daemon
+	expect "$mode: stopped: exit code" "$daemon_code" = 0
+	restarted
+	recovered=$(ledger spool)
+	expect "$mode: events recovered" "$recovered" -ge 4000
+	send 2000
+	"$kafka" start "$cluster" >/dev/null
+	wait_idle 120
+	expect "$mode: restarted: events acked" "$(ledger records acked)" = $((total + recovered))
+	expect_ledger_closed
+
+	# --- killed ---
+
+	if [ $mode = wal ]; then
+		"$kafka" kill9 "$cluster"
+		send 8000
+		expect_all_taken "$mode: before kill -9"
+		wait_for 10 "$mode: all is accepted" accepted
+		kill_daemon
+		restarted
+		"$kafka" start "$cluster" >/dev/null
+		send 2000
+		wait_idle 120
+		expect_ledger_closed
+	fi
+	stop_daemon
+	expect "$mode: exit code" "$daemon_code" = 0
+done
+read_back --allow out_of_order --allow repeated --allow identity_repeated --allow identity_gaps=8
+finish

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "../kafka/mock.h"
+#include "base/log.h"
+#include "rig.h"
+
+#define RECORDS 100u
+
+static struct mock *mock;
+static struct rig *rig;
+static char directory[64];
+static struct spool_config spool;
+
+static int topic_of(void *context, const char *name)
+{
+	struct topic_table *topics = context;
+
+	for (unsigned i = 0; i < topics->count; i++)
+		if (strcmp(topics->topics[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+/* A producer with a spool; one that comes after another finds what that one left. */
+static void begin(int write_first)
+{
+	rig = rig_new(mock_servers(mock));
+	spool = (struct spool_config){.directory = directory, .index_count = 1, .all_lanes = 8, .batch_bytes = RIG_BATCH_SIZE,
+		.replay_bytes = 8 * RIG_BATCH_SIZE, .segment_bytes = 65536, .size_bytes = 64u << 20, .sync_bytes = 65536,
+		.sync_us = 10000, .topics = &rig->topics, .topic_of = topic_of, .context = &rig->topics};
+	rig->config.spool = &spool;
+	rig->config.write_first = write_first;
+	rig->config.drain_seconds = 1;
+	rig_start(rig);
+}
+
+static void end(void)
+{
+	rig_stop(rig);
+	rig_free(rig);
+	rig = NULL;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	(void)strcpy(directory, "/tmp/penstock-spool-XXXXXX");
+	assert_non_null(mkdtemp(directory));
+	mock = mock_new(1);
+	mock_topic(mock, "t0", 1);
+	mock_topic(mock, "t1", 1);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char command[128];
+
+	(void)state;
+	if (rig != NULL)
+		rig_free(rig);
+	mock_free(mock);
+	(void)snprintf(command, sizeof(command), "rm -rf %s", directory);
+	return system(command);
+}
+
+static const struct spool_counters *counts(void)
+{
+	return spool_count(producer_spool(rig->producer));
+}
+
+static uint64_t recovered(void)
+{
+	return counter_read(&counts()->recovered);
+}
+
+static void send_batches(uint16_t topic, unsigned batches)
+{
+	for (unsigned i = 0; i < batches; i++)
+		rig_send(rig, topic, 0, RECORDS, 40);
+}
+
+/* All that is held is on disk, but for what the client has. */
+static int is_left(struct rig *r)
+{
+	const struct spool_counters *c = counts();
+
+	return counter_read(&c->spooled) + counter_read(&c->parked) >= r->sent / 2;
+}
+
+static int is_all_acked(struct rig *r)
+{
+	const struct spool_counters *c = counts();
+
+	return rig_acked(r) == r->sent + recovered() && counter_read(&c->spooled) + counter_read(&c->parked) == 0;
+}
+
+static int is_all_written(struct rig *r)
+{
+	return counter_read(&counts()->written) == r->sent;
+}
+
+struct seen {
+	uint8_t times[20000];
+	unsigned count, again, out_of_order;
+	long last;
+};
+
+static void note(void *context, const void *key, size_t key_len, const void *value, size_t value_len)
+{
+	struct seen *seen = context;
+	char text[24] = "";
+	long number;
+
+	(void)key;
+	(void)key_len;
+	memcpy(text, value, value_len < sizeof(text) ? value_len : sizeof(text) - 1);
+	number = strtol(text, NULL, 10);
+	assert_in_range(number, 0, sizeof(seen->times) - 1);
+	seen->count += seen->times[number] == 0;
+	seen->again += seen->times[number] != 0;
+	seen->times[number] = 1;
+	seen->out_of_order += number < seen->last;
+	seen->last = number;
+}
+
+static struct seen *read_topic(const char *topic)
+{
+	struct seen *seen = calloc(1, sizeof(*seen));
+
+	assert_non_null(seen);
+	seen->last = -1;
+	(void)mock_read(mock, topic, 0, note, seen);
+	return seen;
+}
+
+/* Many times the pool passes while Kafka is away. Of one topic and partition nothing is lost, repeated or overtaken. */
+static void outage(int write_first)
+{
+	struct seen *seen;
+
+	begin(write_first);
+	send_batches(0, 4);
+	rig_wait(rig, is_all_acked);
+	mock_broker_down(mock, 1);
+	send_batches(0, 10 * RIG_BATCHES);
+	rig_wait(rig, is_left);
+	mock_broker_up(mock, 1);
+	send_batches(0, 4);
+	rig_wait(rig, is_all_acked);
+	end();
+	seen = read_topic("t0");
+	assert_int_equal(seen->count, (8 + 10 * RIG_BATCHES) * RECORDS);
+	assert_int_equal(seen->again, 0);
+	assert_int_equal(seen->out_of_order, 0);
+	free(seen);
+}
+
+static void outage_goes_to_disk_and_comes_back_in_order(void **state)
+{
+	(void)state;
+	outage(0);
+}
+
+static void outage_goes_to_disk_and_comes_back_in_order_when_written_first(void **state)
+{
+	(void)state;
+	outage(1);
+}
+
+/* What was held at the stop is on disk, and the next one delivers it. */
+static void stop_in_an_outage_loses_nothing(void **state)
+{
+	struct seen *seen;
+	uint64_t sent;
+
+	for (int write_first = 0; write_first < 2; write_first++) {
+		(void)state;
+		begin(write_first);
+		mock_broker_down(mock, 1);
+		send_batches(1, 3 * RIG_BATCHES);
+		sent = rig->sent;
+		end();
+		begin(write_first);
+		assert_int_equal(recovered(), sent);
+		mock_broker_up(mock, 1);
+		rig_wait(rig, is_all_acked);
+		end();
+		begin(write_first);
+		assert_int_equal(recovered(), 0);
+		end();
+	}
+	seen = read_topic("t1");
+	assert_int_equal(seen->count, 3 * RIG_BATCHES * RECORDS);
+	assert_int_equal(seen->again, seen->count); /* the numbers of the second round */
+	free(seen);
+}
+
+static void written_first_is_settled_when_acked(void **state)
+{
+	const struct spool_log_state *log;
+	const char *name;
+
+	(void)state;
+	begin(1);
+	for (unsigned i = 0; i < 20; i++) {
+		send_batches(0, 1);
+		send_batches(1, 1);
+		rig_wait(rig, is_all_acked);
+	}
+	assert_true(is_all_written(rig));
+	log = spool_log_at(producer_spool(rig->producer), 0, &name);
+	assert_string_equal(name, "lane.7");
+	assert_int_equal(counter_read(&log->end), 40);
+	end();
+	begin(1);
+	assert_int_equal(recovered(), 0);
+	end();
+}
+
+static int first_topic_is_through(struct rig *r)
+{
+	return rig_topic_acked(r, 0) == 100 * RECORDS;
+}
+
+static int second_topic_is_parked(struct rig *r)
+{
+	(void)r;
+	return counter_read(&counts()->parked) > 0;
+}
+
+/* The other topic's records go to a log of their own, and the first one flows. */
+static void sick_topic_is_parked(int write_first)
+{
+	struct seen *seen;
+
+	mock_leader(mock, "t1", 0, MOCK_NO_LEADER);
+	begin(write_first);
+	for (unsigned i = 0; i < 100; i++) {
+		send_batches(0, 1);
+		if (i % 10 == 0)
+			send_batches(1, 1);
+		nanosleep(&(struct timespec){0, 80000000}, NULL);
+	}
+	rig_wait(rig, second_topic_is_parked);
+	rig_wait(rig, first_topic_is_through);
+	assert_int_equal(rig_topic_acked(rig, 1), 0);
+	mock_leader(mock, "t1", 0, 1);
+	send_batches(1, 1);
+	rig_wait(rig, is_all_acked);
+	end();
+	seen = read_topic("t1");
+	assert_int_equal(seen->count, 11 * RECORDS);
+	assert_int_equal(seen->again, 0);
+	assert_int_equal(seen->out_of_order, 0);
+	free(seen);
+}
+
+static void sick_topic_is_parked_in_a_log_of_its_own(void **state)
+{
+	(void)state;
+	sick_topic_is_parked(0);
+}
+
+static void sick_topic_is_parked_in_a_log_of_its_own_when_written_first(void **state)
+{
+	(void)state;
+	sick_topic_is_parked(1);
+}
+
+static int is_refused(struct rig *r)
+{
+	(void)r;
+	return counter_read(&counts()->refused) > 0;
+}
+
+/* The spool is full: what does not fit waits in memory, and nothing is given up. */
+static void full_spool_holds_what_it_has(void **state)
+{
+	(void)state;
+	mock_broker_down(mock, 1);
+	begin(0);
+	producer_stop(rig->producer);
+	rig_free(rig);
+	rig = rig_new(mock_servers(mock));
+	spool.topics = spool.context = &rig->topics;
+	spool.size_bytes = 65536;
+	rig->config.spool = &spool;
+	rig->config.drain_seconds = 30;
+	rig_start(rig);
+	send_batches(0, RIG_BATCHES);
+	rig_wait(rig, is_refused);
+	mock_broker_up(mock, 1);
+	rig_wait(rig, is_all_acked);
+	end();
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(outage_goes_to_disk_and_comes_back_in_order),
+		TEST(outage_goes_to_disk_and_comes_back_in_order_when_written_first),
+		TEST(stop_in_an_outage_loses_nothing),
+		TEST(written_first_is_settled_when_acked),
+		TEST(sick_topic_is_parked_in_a_log_of_its_own),
+		TEST(sick_topic_is_parked_in_a_log_of_its_own_when_written_first),
+		TEST(full_spool_holds_what_it_has),
+	};
+#undef TEST
+
+	log_set_level(LOG_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
