@@ -47,6 +47,7 @@ static const struct display_column type_columns[] = {
 	{"filtered", "FILTERED", SHOW_COUNT},
 	{"sampled_out", "SAMPLED", SHOW_COUNT},
 	{"quarantined", "ASIDE", SHOW_COUNT},
+	{"clamped", "CLAMPED", SHOW_COUNT},
 	{"dropped", "DROPPED", SHOW_COUNT},
 	{"acked", "ACKED", SHOW_COUNT},
 	{"held", "HELD", SHOW_COUNT},

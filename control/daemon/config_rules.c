@@ -406,7 +406,7 @@ int plan_read(const struct reading *reading, struct config_file *file, const cha
 	struct making *m;
 	int rc;
 
-	if (draft->type.way.raw)
+	if (draft->raw)
 		return check_raw(reading, path, entry);
 	if (draft->key == NULL && draft->require == NULL && draft->rules == NULL)
 		return 0;

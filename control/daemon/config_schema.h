@@ -57,6 +57,7 @@ struct config_file {
 	const char *topic_template;
 	const char *unknown;
 	const char *quarantine;
+	uint64_t time_back_us, time_ahead_us;
 	const struct tree_node *ports, *inputs, *types, *properties, *geo_files, *geo_fields;
 };
 
@@ -68,10 +69,13 @@ struct input_draft {
 	const struct tree_node *ports;
 };
 
+enum type_timestamp { TIMESTAMP_PRODUCE, TIMESTAMP_RECEIVE, TIMESTAMP_EVENT };
+
 struct type_draft {
 	struct event_type type;
 	const char *topic, *copy, *key;
-	uint8_t geo, category;
+	uint8_t raw, geo, category;
+	uint8_t timestamp; /* enum type_timestamp */
 	const struct tree_node *require, *rules;
 };
 

@@ -102,6 +102,13 @@ static const char *type_name_why(const char *name, size_t length)
 	return NULL;
 }
 
+static uint8_t form_of(const struct type_draft *draft)
+{
+	static const uint8_t times[] = {[TIMESTAMP_RECEIVE] = FORM_RECEIVE_TIME, [TIMESTAMP_EVENT] = FORM_EVENT_TIME};
+
+	return times[draft->timestamp] | (draft->raw ? FORM_RAW : 0);
+}
+
 /* And what its records get. */
 static int read_copy(const struct reading *reading, struct config_file *file, const char *path,
 	const struct tree_node *entry, struct type_draft *draft)
@@ -109,17 +116,18 @@ static int read_copy(const struct reading *reading, struct config_file *file, co
 	uint16_t topic;
 	int rc;
 
+	draft->type.way.form = form_of(draft);
 	if (draft->type.way.pack == 1)
 		draft->type.way.pack = 0;
-	if (draft->type.way.pack > 1 && draft->type.way.raw)
+	if (draft->type.way.pack > 1 && draft->raw)
 		return reading_fail_key(reading, tree_find(entry, "pack"), "%s.pack: raw records are not packed; expected record: json",
 			path);
 	if (draft->type.way.pack > 1 && draft->key != NULL && strcmp(draft->key, "@none") != 0)
 		return reading_fail_key(reading, tree_find(entry, "pack"), "%s.pack: events with a key are not packed; expected key: "
 									   "@none, or no pack", path);
-	if (draft->geo && !draft->type.way.raw)
+	if (draft->geo && !draft->raw)
 		draft->type.way.enrich |= TYPE_GEO;
-	if (draft->category && !draft->type.way.raw)
+	if (draft->category && !draft->raw)
 		draft->type.way.enrich |= TYPE_CATEGORY;
 	if (draft->copy == NULL)
 		return 0;
@@ -210,6 +218,8 @@ int types_read(const struct reading *reading, struct config_file *file)
 	const struct tree_node *topics = tree_find(tree_root(reading->tree), "topics");
 	int rc = check_template(reading, file, topics);
 
+	file->config.types->time_back_us = file->time_back_us;
+	file->config.types->time_ahead_us = file->time_ahead_us;
 	for (const struct tree_node *n = file->types->first; n != NULL && rc == 0; n = n->next)
 		rc = read_type(reading, file, n);
 	return rc != 0 ? rc : read_unknown(reading, file, topics);

@@ -148,6 +148,8 @@ static int fill_types(struct box *box, struct generation *generation, struct con
 		generation->types->types[i].plan = NULL;
 	}
 	generation->types->unknown = TYPE_NONE;
+	generation->types->time_back_us = config->types->time_back_us;
+	generation->types->time_ahead_us = config->types->time_ahead_us;
 	for (unsigned i = 0; i < config->types->count; i++) {
 		int slot = fill_type(box, generation, config, &config->types->types[i], error);
 

@@ -22,14 +22,15 @@ static json_t *type_of(const struct box *box, unsigned i)
 {
 	const struct event_type *type = &box->generations.now->types->types[i];
 
-	return json_pack("{s:s,s:b,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "name", type->name, "removed", type->removed, "id", (json_int_t)type->id, "topic",
+	return json_pack("{s:s,s:b,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "name", type->name, "removed", type->removed, "id", (json_int_t)type->id, "topic",
 		box->generations.topics.topics[type->way.topic].name, "events",
 		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, events)), "bytes",
 		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, bytes)), "dropped",
 		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, dropped)), "filtered",
 		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, filtered)), "sampled_out",
 		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, sampled_out)), "quarantined",
-		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, quarantined)), "acked",
+		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, quarantined)), "clamped",
+		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, clamped)), "acked",
 		(json_int_t)topic_total(box, type->way.topic, offsetof(struct producer_topic_counters, acked)), "held",
 		(json_int_t)topic_total(box, type->way.topic, offsetof(struct producer_topic_counters, held)), "given_up",
 		(json_int_t)topic_total(box, type->way.topic, offsetof(struct producer_topic_counters, given_up)));

@@ -20,7 +20,7 @@ static const char *topic_text(const struct config *config, unsigned topic)
 	if (topic == config->topics->count)
 		return "where boxes notice another of their name";
 	for (unsigned i = 0; i < config->types->count; i++)
-		if (config->types->types[i].way.topic == topic && config->types->types[i].way.raw)
+		if (config->types->types[i].way.topic == topic && (config->types->types[i].way.form & FORM_RAW) != 0)
 			return "raw records carry no identity: this topic is outside the audit";
 	return "";
 }

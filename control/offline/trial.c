@@ -286,7 +286,7 @@ static void read_records(struct trial *trial, const struct event_type *type, str
 		return;
 	verdict->topic = topics[trial->held[last]->topic].name;
 	verdict->key = trial->records[last].key;
-	if (!type->way.raw)
+	if ((type->way.form & FORM_RAW) == 0)
 		trial_record_read(&trial->records[last], trial->input->trusted,
 			verdict->outcome == TRIAL_QUARANTINED ? 0 : type->way.enrich, verdict);
 }

@@ -31,6 +31,8 @@ struct batch {
 	uint16_t lane;        /* fixed: the worker whose pool this is */
 	uint32_t pack;        /* worker until sealed, then everyone: events of each record but the last; 1 unless packed */
 	int64_t hour;         /* worker: the oldest landing hour of its records */
+	int64_t base_ms;      /* worker until sealed, then producer, who may take it away: UTC ms that its records' times count
+				 from; 0: they have none */
 	uint64_t position;    /* the spool: of its entry in log number `log` */
 	uint16_t log;         /* same; BATCH_UNLOGGED: it is on no disk */
 	uint8_t order;        /* producer: the last one it gave the spool for it */

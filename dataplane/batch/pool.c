@@ -68,6 +68,7 @@ struct batch *batch_get(struct batch_pool *pool)
 	batch->log = BATCH_UNLOGGED;
 	batch->with_client = 0;
 	batch->bytes = 0;
+	batch->base_ms = 0;
 	batch->partition = BATCH_UNASSIGNED;
 	return batch;
 }

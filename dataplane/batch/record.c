@@ -18,6 +18,28 @@ static inline uint8_t *varint_put(uint8_t *to, int32_t value)
 	return to;
 }
 
+static inline uint64_t zigzag_long(int64_t v)
+{
+	return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
+}
+
+uint8_t *record_put_delta(uint8_t *at, int64_t delta_ms)
+{
+	uint64_t v = zigzag_long(delta_ms);
+
+	while (v >= 0x80) {
+		*at++ = (uint8_t)(v | 0x80);
+		v >>= 7;
+	}
+	*at++ = (uint8_t)v;
+	return at;
+}
+
+static inline uint32_t delta_size(int64_t delta_ms)
+{
+	return (uint32_t)(70 - __builtin_clzll(zigzag_long(delta_ms) | 1)) / 7;
+}
+
 static inline uint32_t varint_size(int32_t value)
 {
 	uint32_t v = zigzag(value), n = 1;
@@ -46,15 +68,37 @@ static inline int varint_get(const uint8_t **at, const uint8_t *end, int32_t *va
 	return 0;
 }
 
-uint8_t *record_open_any(uint8_t *at, uint32_t records, struct slice key, uint32_t value_len)
+/* As varint_get, of up to ten bytes. */
+static inline int delta_get(const uint8_t **at, const uint8_t *end, int64_t *delta_ms)
+{
+	uint64_t v = 0;
+
+	*delta_ms = 0;
+	if (LIKELY(*at < end && **at == 0)) {
+		(*at)++;
+		return 1;
+	}
+	for (unsigned shift = 0; shift < 70 && *at < end; shift += 7) {
+		uint8_t byte = *(*at)++;
+
+		v |= (uint64_t)(byte & 0x7f) << shift;
+		if ((byte & 0x80) == 0) {
+			*delta_ms = (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
+			return 1;
+		}
+	}
+	return 0;
+}
+
+uint8_t *record_open_any(uint8_t *at, uint32_t records, struct slice key, uint32_t value_len, int64_t delta_ms)
 {
 	uint32_t key_len = key.data != NULL ? key.len : 0;
 	int32_t key_text = key.data != NULL ? (int32_t)key_len : -1;
 
-	at = varint_put(at, (int32_t)(3 + varint_size((int32_t)records) + varint_size(key_text) + key_len +
-				      varint_size((int32_t)value_len) + value_len));
+	at = varint_put(at, (int32_t)(2 + delta_size(delta_ms) + varint_size((int32_t)records) + varint_size(key_text) +
+				      key_len + varint_size((int32_t)value_len) + value_len));
 	*at++ = 0; /* attributes */
-	*at++ = 0; /* timestamp delta */
+	at = record_put_delta(at, delta_ms);
 	at = varint_put(at, (int32_t)records);
 	at = varint_put(at, key_text);
 	if (key_len > 0)
@@ -77,7 +121,8 @@ static int slice_get(const uint8_t **at, const uint8_t *end, struct slice *out)
 int record_next(const struct batch *batch, uint32_t *offset, struct record *out)
 {
 	const uint8_t *at, *end;
-	int32_t length, timestamp, index;
+	int32_t length, index;
+	int64_t delta_ms;
 
 	if (*offset >= batch->bytes || batch->bytes > batch->capacity)
 		return 0;
@@ -87,10 +132,12 @@ int record_next(const struct batch *batch, uint32_t *offset, struct record *out)
 		return 0;
 	end = at + length;
 	at++; /* attributes */
-	if (!varint_get(&at, end, &timestamp) || !varint_get(&at, end, &index))
+	if (!delta_get(&at, end, &delta_ms) || !varint_get(&at, end, &index))
 		return 0;
 	if (!slice_get(&at, end, &out->key) || !slice_get(&at, end, &out->value))
 		return 0;
+	/* What is damaged may say anything: it wraps. */
+	out->time_ms = batch->base_ms != 0 ? (int64_t)((uint64_t)batch->base_ms + (uint64_t)delta_ms) : 0;
 	*offset = (uint32_t)(end - batch->data);
 	return 1;
 }

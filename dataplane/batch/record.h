@@ -8,7 +8,7 @@
  *
  *   length      varint  bytes that follow
  *   attributes  int8    0
- *   timestamp   varint  0 (the batch's own time)
+ *   timestamp   varint  the record's time less batch->base_ms; 0 where that is 0
  *   offset      varint  index of the record in its batch
  *   key         varint  length, -1: none; then the bytes
  *   value       varint  length; then the bytes
@@ -25,6 +25,7 @@
 struct record {
 	struct slice key; /* data NULL: none */
 	struct slice value;
+	int64_t time_ms; /* UTC ms; 0: none of its own */
 };
 
 /* Bytes that framing adds to key and value at the most. */
@@ -60,7 +61,7 @@ static inline void record_writer_end(struct record_writer *writer, struct batch 
 }
 
 /* What precedes a value in all cases; see record_open. */
-uint8_t *record_open_any(uint8_t *at, uint32_t records, struct slice key, uint32_t value_len);
+uint8_t *record_open_any(uint8_t *at, uint32_t records, struct slice key, uint32_t value_len, int64_t delta_ms);
 
 /* A varint of one or two bytes; of two. */
 ALWAYS_INLINE uint64_t record_two_bytes(uint32_t number)
@@ -89,6 +90,12 @@ ALWAYS_INLINE uint8_t *record_open_usual(uint8_t *at, uint32_t records, uint32_t
 	return at + 8 + wide;
 }
 
+ALWAYS_INLINE int record_fits(const struct record_writer *writer, uint32_t key_len, uint32_t value_len)
+{
+	return (uint64_t)key_len + value_len + RECORD_OVERHEAD + RECORD_SLACK <= (uint64_t)(writer->limit - writer->at) &&
+	       writer->records < BATCH_RECORDS;
+}
+
 /*
  * Opens a record of a known value length at the end of the batch: writes everything before the value and returns where
  * the value goes, or NULL when batch or record count is full (nothing is changed then). The caller writes exactly
@@ -97,15 +104,22 @@ ALWAYS_INLINE uint8_t *record_open_usual(uint8_t *at, uint32_t records, uint32_t
  */
 ALWAYS_INLINE uint8_t *record_open(const struct record_writer *writer, struct slice key, uint32_t value_len)
 {
-	uint32_t key_len = key.data != NULL ? key.len : 0, records = writer->records;
+	uint32_t records = writer->records;
 
-	if (UNLIKELY((uint64_t)key_len + value_len + RECORD_OVERHEAD + RECORD_SLACK >
-			     (uint64_t)(writer->limit - writer->at) ||
-		     records >= BATCH_RECORDS))
+	if (UNLIKELY(!record_fits(writer, key.data != NULL ? key.len : 0, value_len)))
 		return NULL;
 	if (LIKELY(key.data == NULL && value_len > RECORD_ONE_BYTE && value_len <= RECORD_TWO_BYTES - 8))
 		return record_open_usual(writer->at, records, value_len);
-	return record_open_any(writer->at, records, key, value_len);
+	return record_open_any(writer->at, records, key, value_len, 0);
+}
+
+/* The same of a batch whose records have times (base_ms). `batch` is not looked at unless there is room. */
+static inline uint8_t *record_open_timed(const struct record_writer *writer, const struct batch *batch, struct slice key,
+	uint32_t value_len, int64_t time_ms)
+{
+	if (!record_fits(writer, key.data != NULL ? key.len : 0, value_len))
+		return NULL;
+	return record_open_any(writer->at, writer->records, key, value_len, time_ms - batch->base_ms);
 }
 
 /*
@@ -114,11 +128,14 @@ ALWAYS_INLINE uint8_t *record_open(const struct record_writer *writer, struct sl
  */
 #define RECORD_PACKED_MAX (1u << 19) /* bytes of a whole one */
 
-static inline uint8_t *record_open_packed(uint8_t *at, uint32_t records)
+/* A timestamp delta, one to ten bytes; returns where it ends. */
+uint8_t *record_put_delta(uint8_t *at, int64_t delta_ms);
+
+static inline uint8_t *record_open_packed(uint8_t *at, uint32_t records, int64_t delta_ms)
 {
 	at += 3;
 	*at++ = 0; /* attributes */
-	*at++ = 0; /* timestamp delta */
+	at = record_put_delta(at, delta_ms);
 	if (records > RECORD_ONE_BYTE) {
 		*at++ = (uint8_t)record_two_bytes(records);
 		*at++ = (uint8_t)(record_two_bytes(records) >> 8);
@@ -141,8 +158,11 @@ static inline void record_put_three(uint8_t *at, uint32_t number)
 /* Writes the lengths of the record that begins at `at` as number `index` of its batch, and ends (headers and all) at `end`. */
 static inline void record_mend_packed(uint8_t *at, uint32_t index, const uint8_t *end)
 {
-	uint8_t *value = at + 3 + 2 + (index > RECORD_ONE_BYTE ? 2 : 1) + 1;
+	uint8_t *value = at + 3 + 1;
 
+	while ((*value++ & 0x80) != 0) /* the timestamp delta */
+		continue;
+	value += (index > RECORD_ONE_BYTE ? 2 : 1) + 1;
 	record_put_three(at, (uint32_t)(end - at) - 3);
 	record_put_three(value, (uint32_t)(end - value) - 3 - 1);
 }

@@ -8,6 +8,7 @@
 #include "tables/category.h"
 #include "tables/geo.h"
 #include "tables/input_plan.h"
+#include "tables/timed.h"
 #include "tables/type_plan.h"
 
 struct generation *generation_new(void)
@@ -71,6 +72,7 @@ int generation_seal(struct generation *generation, struct error *error)
 
 	stay_near(generation);
 	trim_enrichment(generation);
+	timed_find(generation->types);
 	if (rc == 0)
 		generation->type_index = type_index_new(generation->types);
 	if (rc == 0 && generation->type_index == NULL)

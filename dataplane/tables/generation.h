@@ -47,8 +47,8 @@ struct generation_slot {
 /* An empty generation, to be filled; free it with generation_free. NULL: no memory. Control thread. */
 struct generation *generation_new(void);
 
-/* Builds what look-ups need from what was filled in; types are rid of tables that are not there. 0, or -errno with a
- * sentence. Control thread. */
+/* Builds what look-ups need from what was filled in; types are rid of tables that are not there, and it is found out which
+ * topics' records have a time of their own. 0, or -errno with a sentence. Control thread. */
 int generation_seal(struct generation *generation, struct error *error);
 
 /*

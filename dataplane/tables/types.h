@@ -18,6 +18,7 @@
 #define TYPE_NAME_MAX 63
 #define RULE_NAME_MAX 63
 #define TYPE_NONE     UINT32_MAX
+#define TYPE_TOPICS   1024 /* topics that types may name */
 
 struct type_plan; /* type_plan.h */
 
@@ -37,6 +38,8 @@ struct event_type {
 struct event_types {
 	unsigned count;
 	uint32_t unknown; /* slot of the type that unknown events take, or TYPE_NONE: they are a named drop */
+	uint64_t time_back_us, time_ahead_us; /* how far the time of a record may lie from the box's */
+	uint64_t timed[TYPE_TOPICS / 64];     /* by topic: its records have a time of their own (timed.h) */
 	struct event_type types[TYPE_MAX]; /* by slot */
 };
 

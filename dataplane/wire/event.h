@@ -15,13 +15,21 @@
 #define EVENT_CUTS   4 /* members that give way to ours */
 #define EVENT_EXTRAS 3 /* fragments that are appended */
 
+/* What few events are. */
+enum event_form {
+	FORM_RAW = 1,          /* records carry the body as it came */
+	FORM_RECEIVE_TIME = 2, /* where a topic's records have a time of their own, this one's is when the event came ... */
+	FORM_EVENT_TIME = 4,   /* ... or when it happened, if the event says so, whatever stands for it besides */
+	FORM_TIMED = FORM_RECEIVE_TIME | FORM_EVENT_TIME,
+};
+
 /* Where an event goes and with what: as its type says, until a rule says otherwise. Eight bytes, copied as one. */
 struct event_way {
 	uint16_t topic; /* index into the topic table */
 	uint16_t copy;  /* 1 + the topic that gets a copy of the record; 0: none */
 	uint8_t enrich; /* what it gets (tables/types.h) */
 	uint8_t extra_count;
-	uint8_t raw;    /* records carry the body as it came */
+	uint8_t form;   /* enum event_form, or-ed */
 	uint8_t pack;   /* events a record; 0 and 1: one */
 };
 

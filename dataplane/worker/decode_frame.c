@@ -62,7 +62,7 @@ ALWAYS_INLINE int body_raw(struct slice body, struct event *event)
 	event->key = (struct slice){NULL, 0};
 	event->cut_count = 0;
 	event->way.enrich = 0;
-	event->way.raw = 1;
+	event->way.form |= FORM_RAW;
 	return 0;
 }
 
@@ -105,7 +105,7 @@ ALWAYS_INLINE int event_of(struct worker *worker, const struct input_plan *plan,
 	asked = worker->generation->types->types[slot].plan;
 	if (event->way.enrich != 0 || asked != NULL)
 		header_of(at, found, event);
-	if (event->way.raw)
+	if (event->way.form & FORM_RAW)
 		drop = body_raw(found->body, event);
 	else if (LIKELY(asked == NULL && plan->input->trusted && plan->key < 0))
 		drop = body_trusted(found->body, event);

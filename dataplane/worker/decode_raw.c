@@ -15,7 +15,7 @@ int decode_raw(struct worker *worker, const struct input_plan *plan, const struc
 	event->key = (struct slice){NULL, 0};
 	event->time_us = EVENT_NO_TIME;
 	event->way.enrich = 0;
-	event->way.raw = 1;
+	event->way.form |= FORM_RAW;
 	stage_keep(worker);
 	return 0;
 }

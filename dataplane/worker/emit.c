@@ -160,16 +160,24 @@ static void count_oddities(struct worker_counters *counters, const struct event 
 		counter_add(&counters->reserved, 1);
 }
 
+/* `time_ms`: 0 unless the topic is timed (tables/timed.h). */
+ALWAYS_INLINE uint8_t *open_here(const struct outlet *outlet, struct slice key, uint32_t len, int64_t time_ms)
+{
+	if (time_ms == 0)
+		return record_open(&outlet->writer, key, len);
+	return record_open_timed(&outlet->writer, outlet->batch, key, len, time_ms);
+}
+
 /* The outlet has no batch, or a full one. */
 static __attribute__((noinline)) uint8_t *open_anew(struct worker *worker, unsigned topic, struct outlet *outlet,
-	const struct event *event, uint32_t len, enum worker_event_drop *reason)
+	const struct event *event, uint32_t len, int64_t time_ms, enum worker_event_drop *reason)
 {
 	for (int fresh = 0; fresh < 2; fresh++) {
 		uint8_t *at;
 
 		if (UNLIKELY(outlet_batch(worker, topic, outlet, reason) == NULL))
 			return NULL;
-		at = record_open(&outlet->writer, event->key, len);
+		at = open_here(outlet, event->key, len, time_ms);
 		if (at != NULL)
 			return at;
 		if (outlet->writer.records == 0)
@@ -182,11 +190,11 @@ static __attribute__((noinline)) uint8_t *open_anew(struct worker *worker, unsig
 
 /* Opens a record in the event's outlet, in a new batch when the open one is full. */
 ALWAYS_INLINE uint8_t *open_record(struct worker *worker, unsigned topic, struct outlet *outlet,
-	const struct event *event, uint32_t len, enum worker_event_drop *reason)
+	const struct event *event, uint32_t len, int64_t time_ms, enum worker_event_drop *reason)
 {
-	uint8_t *at = record_open(&outlet->writer, event->key, len);
+	uint8_t *at = open_here(outlet, event->key, len, time_ms);
 
-	return LIKELY(at != NULL) ? at : open_anew(worker, topic, outlet, event, len, reason);
+	return LIKELY(at != NULL) ? at : open_anew(worker, topic, outlet, event, len, time_ms, reason);
 }
 
 /* Closes the record that ends at `end`. */
@@ -198,11 +206,11 @@ ALWAYS_INLINE void close_record(struct topic_out *out, struct outlet *outlet, ui
 
 /* The length of the record's value; 0: none was written, and *reason says why. */
 static uint32_t emit_raw(
-	struct worker *worker, unsigned topic, const struct event *event, enum worker_event_drop *reason)
+	struct worker *worker, unsigned topic, const struct event *event, int64_t time_ms, enum worker_event_drop *reason)
 {
 	struct outlet *outlet = outlet_of(worker, topic, event->key);
 	uint32_t len = event->body.len;
-	uint8_t *at = open_record(worker, topic, outlet, event, len, reason);
+	uint8_t *at = open_record(worker, topic, outlet, event, len, time_ms, reason);
 
 	if (at == NULL)
 		return 0;
@@ -282,13 +290,13 @@ ALWAYS_INLINE uint8_t *put_value(
 
 /* As emit_raw. */
 ALWAYS_INLINE uint32_t emit_one(
-	struct worker *worker, unsigned topic, struct event *event, enum worker_event_drop *reason)
+	struct worker *worker, unsigned topic, struct event *event, int64_t time_ms, enum worker_event_drop *reason)
 {
 	struct topic_out *out = &worker->topics[topic];
 	struct outlet *outlet = outlet_of(worker, topic, event->key);
 	__attribute__((uninitialized)) struct value v;
 	uint32_t len = lay_out(worker, out, event, &v);
-	uint8_t *at = open_record(worker, topic, outlet, event, len, reason);
+	uint8_t *at = open_record(worker, topic, outlet, event, len, time_ms, reason);
 
 	if (UNLIKELY(at == NULL))
 		return 0;
@@ -351,11 +359,12 @@ static struct batch *packed_batch(
 
 /*
  * Several events in one record, a line each; only the last record of a batch may have fewer than the others. Lengths are
- * mended with each event, so a batch is whole at any time.
+ * mended with each event, so a batch is whole at any time. The record's time is that of its first event.
  */
 static __attribute__((noinline)) uint32_t emit_packed(
-	struct worker *worker, unsigned topic, struct event *event, unsigned pack, enum worker_event_drop *reason)
+	struct worker *worker, unsigned topic, struct event *event, int64_t time_ms, enum worker_event_drop *reason)
 {
+	unsigned pack = event->way.pack;
 	struct topic_out *out = &worker->topics[topic];
 	struct outlet *outlet = &worker->unkeyed[topic];
 	__attribute__((uninitialized)) struct value v;
@@ -374,7 +383,7 @@ static __attribute__((noinline)) uint32_t emit_packed(
 	} else {
 		out->packed_at = outlet->writer.at;
 		out->packed = 0;
-		at = record_open_packed(outlet->writer.at, outlet->writer.records);
+		at = record_open_packed(outlet->writer.at, outlet->writer.records, time_ms != 0 ? time_ms - batch->base_ms : 0);
 	}
 	at = put_value(worker, out, event, &v, at);
 	count_oddities(worker->counters, event, v.tail.late);
@@ -385,26 +394,45 @@ static __attribute__((noinline)) uint32_t emit_packed(
 	return len;
 }
 
-/* In line, though twice: a call costs as much as a tenth of it. */
+/* In line, though thrice: a call costs as much as a tenth of it. */
 ALWAYS_INLINE uint32_t emit_json(
-	struct worker *worker, unsigned topic, struct event *event, enum worker_event_drop *reason)
+	struct worker *worker, unsigned topic, struct event *event, int64_t time_ms, enum worker_event_drop *reason)
 {
 	struct topic_out *out = &worker->topics[topic];
 
 	if (UNLIKELY((out->packing | event->way.pack) != 0) && event->key.data == NULL) {
 		if (event->way.pack > 1)
-			return emit_packed(worker, topic, event, event->way.pack, reason);
+			return emit_packed(worker, topic, event, time_ms, reason);
 		end_packing(worker, out, &worker->unkeyed[topic]);
 	}
-	return emit_one(worker, topic, event, reason);
+	return emit_one(worker, topic, event, time_ms, reason);
+}
+
+/* An event that is not as most are. */
+static __attribute__((noinline)) uint32_t emit_formed(
+	struct worker *worker, unsigned topic, struct event *event, enum worker_event_drop *reason)
+{
+	int64_t time_ms = 0;
+	int clamped = 0;
+	uint32_t len;
+
+	if ((event->way.form & FORM_TIMED) != 0)
+		time_ms = timed_ms(worker, topic, event, &clamped);
+	if ((event->way.form & FORM_RAW) != 0)
+		len = emit_raw(worker, topic, event, time_ms, reason);
+	else
+		len = emit_json(worker, topic, event, time_ms, reason);
+	if (UNLIKELY(clamped) && len > 0)
+		counter_add(&worker->counters->types[event->type].clamped, 1);
+	return len;
 }
 
 ALWAYS_INLINE uint32_t emit_to(
 	struct worker *worker, unsigned topic, struct event *event, enum worker_event_drop *reason)
 {
-	if (event->way.raw)
-		return emit_raw(worker, topic, event, reason);
-	return emit_json(worker, topic, event, reason);
+	if (UNLIKELY(event->way.form != 0))
+		return emit_formed(worker, topic, event, reason);
+	return emit_json(worker, topic, event, 0, reason);
 }
 
 /* A copy is a record like any other, with an identity of its own; one that cannot be written takes nothing from the event. */

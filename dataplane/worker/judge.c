@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
 
+#include "tables/timed.h"
 #include "worker/worker_priv.h"
 
 struct ip_address ip_of_address(const struct address *address)
@@ -43,6 +44,7 @@ static __attribute__((noinline)) int put_aside(
 	event->way.copy = 0;
 	event->way.pack = 0;
 	event->way.enrich = 0;
+	timed_follow(worker->generation->types, &event->way);
 	cut_namesake(event, object);
 	event->extras[0] = why;
 	event->way.extra_count = 1;
@@ -73,10 +75,13 @@ static int apply(struct worker *worker, const struct type_plan *plan, const stru
 		return drop_by_rule(worker, event, action);
 	if (action->what == RULE_QUARANTINE)
 		return put_aside(worker, plan, action->why, event, object);
+	if (action->topic == TOPIC_OWN && action->copy == 0)
+		return 0;
 	if (action->topic != TOPIC_OWN)
 		event->way.topic = action->topic;
 	if (action->copy != 0)
 		event->way.copy = action->copy;
+	timed_follow(worker->generation->types, &event->way);
 	return 0;
 }
 

@@ -35,6 +35,8 @@ static void burst_begin(struct worker *worker, uint64_t tsc)
 	worker->generation = generation_now(worker->config.generation);
 	burst->tsc = tsc;
 	burst->receive_us = clock_utc_us(tsc);
+	if (UNLIKELY(worker->generation->number != worker->timed_by))
+		timed_adopt(worker);
 	burst->hour = atomic_load_explicit(&hours->current, memory_order_relaxed);
 	burst->oldest_hour = atomic_load_explicit(&hours->oldest, memory_order_relaxed);
 	burst->hour_us = burst->hour * HOUR_US;

@@ -2,6 +2,7 @@
 #include "base/fault.h"
 #include "base/murmur2.h"
 #include "base/ring.h"
+#include "tables/timed.h"
 #include "worker/worker_priv.h"
 
 static int partitions_of(const struct worker *worker, unsigned topic)
@@ -69,6 +70,8 @@ struct batch *outlet_batch(
 	batch->partition = choose_partition(worker, topic, outlet);
 	batch->first_seq = counter_read(&out->next_seq);
 	batch->opened_tsc = worker->burst.tsc;
+	if (UNLIKELY(timed_topic(worker->generation->types, topic)))
+		batch->base_ms = worker->burst.receive_us / 1000;
 	hours_batch_opened(worker, batch, worker->burst.hour);
 	record_writer_begin(&outlet->writer, batch);
 	outlet->batch = batch;

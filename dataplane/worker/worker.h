@@ -54,6 +54,7 @@ struct worker_type_counters {
 	counter dropped; /* by whatever reason once the type was known */
 	counter filtered, sampled_out; /* by its rules */
 	counter quarantined;           /* numbered in a quarantine topic */
+	counter clamped;               /* numbered, and copies, whose own time lies too far from the box's for Kafka's */
 };
 
 struct worker_rule_counters {

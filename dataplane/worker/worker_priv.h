@@ -74,6 +74,7 @@ struct worker {
 	struct lane *lane;
 	struct batch_pool *pool;
 	const struct generation *generation; /* of this burst */
+	uint32_t timed_by;        /* number of the generation by which the open batches' records have times, or none */
 	unsigned table_node;      /* whose copy of its tables the worker reads */
 	struct topic_out *topics; /* room for TOPIC_MAX; those below `topic_count` are made (control: rw) */
 	struct outlet *unkeyed;   /* by topic */
@@ -151,6 +152,12 @@ struct ip_address ip_of_address(const struct address *address);
  */
 int worker_judge(struct worker *worker, const struct type_plan *plan, const struct datagram *datagram,
 	struct event *event, struct json_object *object);
+
+/* timed.c: Kafka's time of an event's record in this topic, UTC ms; 0: its records carry none. *clamped is set when the event's
+ * own time lies too far from the box's. */
+int64_t timed_ms(const struct worker *worker, unsigned topic, const struct event *event, int *clamped);
+/* A new generation: open batches whose topics' records have times by now, or no longer, go. */
+void timed_adopt(struct worker *worker);
 
 /* stage.c: emits the events that wait for each other. */
 void stage_run(struct worker *worker);

@@ -62,7 +62,8 @@ static void check_types(const struct config *c)
 	HOLDS(c->topics->count <= c->types->count);
 	HOLDS(c->types->unknown == TYPE_NONE || c->types->unknown == c->types->count - 1);
 	for (unsigned i = 0; i < c->types->count; i++) {
-		HOLDS(c->types->types[i].way.topic < c->topics->count && c->types->types[i].way.raw <= 1);
+		HOLDS(c->types->types[i].way.topic < c->topics->count);
+		HOLDS(c->types->types[i].way.form <= (FORM_RAW | FORM_EVENT_TIME));
 		HOLDS(c->types->types[i].name[0] != '\0' && c->types->types[i].name[TYPE_NAME_MAX] == '\0');
 		HOLDS(c->types->types[i].id != 0 || i == c->types->unknown);
 	}

@@ -91,6 +91,128 @@ static void numbers_take_as_many_bytes_as_they_need(void **state)
 	home(batch);
 }
 
+static int add_timed(struct batch *batch, const char *key, const char *value, int64_t time_ms)
+{
+	const struct slice k = {(const uint8_t *)key, key != NULL ? (uint32_t)strlen(key) : 0};
+	uint32_t len = (uint32_t)strlen(value);
+	struct record_writer writer;
+	uint8_t *at;
+
+	record_writer_begin(&writer, batch);
+	at = record_open_timed(&writer, batch, k, len, time_ms);
+	if (at != NULL) {
+		memcpy(at, value, len);
+		record_close(&writer, at + len);
+	}
+	record_writer_end(&writer, batch);
+	return at != NULL;
+}
+
+/* By hand: deltas 0, 1, -1, 63, -64, 64 and 8192 as zig-zag varints. */
+static void times_are_written_as_deltas(void **state)
+{
+	static const uint8_t expected[] = {
+		14, 0, 0, 0, 1, 2, 'a', 0,
+		14, 0, 2, 2, 1, 2, 'b', 0,
+		14, 0, 1, 4, 1, 2, 'c', 0,
+		14, 0, 126, 6, 1, 2, 'd', 0,
+		14, 0, 127, 8, 1, 2, 'e', 0,
+		18, 0, 0x80, 1, 10, 2, 'k', 2, 'f', 0,
+		18, 0, 0x80, 0x80, 1, 12, 1, 2, 'g', 0,
+	};
+	struct batch *batch = fresh(1, 8192);
+
+	(void)state;
+	batch->base_ms = 1000000;
+	assert_true(add_timed(batch, NULL, "a", 1000000));
+	assert_true(add_timed(batch, NULL, "b", 1000001));
+	assert_true(add_timed(batch, NULL, "c", 999999));
+	assert_true(add_timed(batch, NULL, "d", 1000063));
+	assert_true(add_timed(batch, NULL, "e", 999936));
+	assert_true(add_timed(batch, "k", "f", 1000064));
+	assert_true(add_timed(batch, NULL, "g", 1008192));
+	assert_int_equal(batch->bytes, sizeof(expected));
+	assert_memory_equal(batch->data, expected, sizeof(expected));
+	home(batch);
+}
+
+static void any_time_is_read_back(void **state)
+{
+	static const int64_t bases[] = {1, 1700000000123, -1, INT64_MAX, INT64_MIN};
+	struct batch *batch = fresh(1, 1u << 20);
+	struct record record;
+
+	(void)state;
+	for (size_t b = 0; b < ARRAY_LENGTH(bases); b++) {
+		uint32_t offset = 0, bytes;
+
+		batch->bytes = batch->records = 0;
+		batch->base_ms = bases[b];
+		for (unsigned shift = 0; shift < 63; shift++) {
+			int64_t delta = INT64_C(1) << shift;
+
+			if (bases[b] <= 0 || bases[b] <= INT64_MAX - delta)
+				assert_true(add_timed(batch, shift % 2 ? "key" : NULL, "value", bases[b] + delta));
+			if (bases[b] >= 0 || bases[b] >= INT64_MIN + delta)
+				assert_true(add_timed(batch, NULL, "", bases[b] - delta));
+		}
+		for (unsigned shift = 0; shift < 63; shift++) {
+			int64_t delta = INT64_C(1) << shift;
+
+			if (bases[b] <= 0 || bases[b] <= INT64_MAX - delta) {
+				assert_int_equal(record_next(batch, &offset, &record), 1);
+				assert_int_equal(record.value.len, 5);
+				assert_true(record.time_ms == bases[b] + delta);
+			}
+			if (bases[b] >= 0 || bases[b] >= INT64_MIN + delta) {
+				assert_int_equal(record_next(batch, &offset, &record), 1);
+				assert_int_equal(record.value.len, 0);
+				assert_true(record.time_ms == bases[b] - delta);
+			}
+		}
+		bytes = offset;
+		assert_int_equal(bytes, batch->bytes);
+	}
+	/* Without a base there is no time. */
+	batch->base_ms = 0;
+	assert_int_equal(record_next(batch, &(uint32_t){0}, &record), 1);
+	assert_int_equal(record.time_ms, 0);
+	home(batch);
+}
+
+/* A record whose value grows, with an index of one and two bytes. */
+static void packed_records_keep_their_time(void **state)
+{
+	static const int64_t deltas[] = {0, -1, 64, -86400000, INT64_C(1) << 40};
+	struct batch *batch = fresh(1, 1u << 20);
+	uint32_t offset = 0;
+	struct record record;
+
+	(void)state;
+	batch->base_ms = 1700000000123;
+	for (uint32_t i = 0; i < 200; i++) {
+		uint8_t *from = batch->data + batch->bytes, *at;
+
+		at = record_open_packed(from, i, deltas[i % ARRAY_LENGTH(deltas)]);
+		for (unsigned more = 1; more < 4; more++) {
+			memcpy(at, "line\n", 5);
+			at += 5;
+			*at = 0;
+			record_mend_packed(from, i, at + 1);
+		}
+		batch->bytes = (uint32_t)(at + 1 - batch->data);
+		batch->records++;
+	}
+	for (uint32_t i = 0; i < 200; i++) {
+		assert_int_equal(record_next(batch, &offset, &record), 1);
+		assert_int_equal(record.value.len, 15);
+		assert_memory_equal(record.value.data, "line\nline\nline\n", 15);
+		assert_true(record.time_ms == batch->base_ms + deltas[i % ARRAY_LENGTH(deltas)]);
+	}
+	assert_int_equal(record_next(batch, &offset, &record), 0);
+	home(batch);
+}
+
 static void what_is_written_is_read_back(void **state)
 {
 	static char text[70000];
@@ -158,8 +280,9 @@ static void damaged_records_end_the_reading(void **state)
 	struct record record;
 
 	(void)state;
+	batch->base_ms = 1700000000123;
 	for (int i = 0; i < 20; i++)
-		assert_true(add(batch, "key", 3, "some value", 10));
+		assert_true(add_timed(batch, "key", "some value", batch->base_ms - i * 100000));
 	srand(11);
 	for (int round = 0; round < 20000; round++) {
 		uint32_t at = (uint32_t)rand() % batch->bytes, offset = 0;
@@ -219,6 +342,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records_are_written_as_kafka_has_them),
 		cmocka_unit_test(numbers_take_as_many_bytes_as_they_need),
+		cmocka_unit_test(times_are_written_as_deltas),
+		cmocka_unit_test(any_time_is_read_back),
+		cmocka_unit_test(packed_records_keep_their_time),
 		cmocka_unit_test(what_is_written_is_read_back),
 		cmocka_unit_test(a_full_batch_is_left_as_it_was),
 		cmocka_unit_test(a_batch_takes_so_many_records_and_no_more),

@@ -83,7 +83,7 @@ static void the_sample_is_read_as_written(void **state)
 	assert_int_equal(c->types->unknown, TYPE_NONE);
 	assert_string_equal(c->types->types[1].name, "click");
 	assert_int_equal(c->types->types[1].id, 2);
-	assert_int_equal(c->types->types[2].way.raw, 1);
+	assert_int_equal(c->types->types[2].way.form, FORM_RAW);
 	assert_string_equal(c->topics->topics[c->types->types[0].way.topic].name, "ev.request");
 	assert_string_equal(c->topics->topics[c->types->types[1].way.topic].name, "clicks");
 

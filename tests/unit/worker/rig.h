@@ -42,7 +42,7 @@ static inline void rig_add_type(struct rig *rig, const char *name, uint32_t id, 
 	(void)snprintf(rig->topics.topics[types->count].name, TOPIC_NAME_MAX, "ev.%s", name);
 	type->id = id;
 	type->way.topic = (uint16_t)types->count++;
-	type->way.raw = (uint8_t)raw;
+	type->way.form = raw ? FORM_RAW : 0;
 	rig->topics.count = types->count;
 }
 
