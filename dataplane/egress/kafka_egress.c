@@ -24,17 +24,44 @@ struct egress {
 	uint64_t rebuilds;
 	struct kafka_client *clients[PRODUCER_HANDLES]; /* NULL: could not be made */
 	int64_t made_ms[PRODUCER_HANDLES];
-	struct log_limit log_limit;
+	struct log_limit log_limit, times_log;
 	/* What one call hands over, and where each record begins. */
 	struct kafka_record records[KAFKA_PRODUCE_MAX];
 	uint32_t begins[KAFKA_PRODUCE_MAX];
 };
 
+/*
+ * A broker that refuses a record's time now refuses it for ever: its topic takes less than our window allows, or one of the
+ * clocks is wrong. So the batch gives its records' times up, and they get that of being handed over again. Newer clients call
+ * such records invalid without a word of the time when there are several in a set.
+ */
+static void give_up_times(void *context, const struct kafka_report *report)
+{
+	struct egress *egress = context;
+	uint32_t index;
+	struct batch *batch = batch_of_tag(report->tag, &index);
+	unsigned more;
+
+	if (batch->base_ms == 0 || report->alone || !(report->mistimed || report->verdict == KAFKA_INVALID))
+		return;
+	batch->base_ms = 0;
+	if (log_allowed(&egress->times_log, 10, &more))
+		log_write(LOG_WARNING, "topic %s: the broker refuses records, with %s, perhaps for their times; they get that of "
+				       "delivery instead: compare topics.timestamp_back and timestamp_ahead with the topic's "
+				       "message.timestamp limits, and the clocks (%u other batches before this one)",
+			egress->config->topics->topics[batch->topic].name, report->code, more);
+}
+
 static int make_client(struct egress *egress, unsigned i, struct error *error)
 {
+	int rc;
+
 	egress->made_ms[i] = clock_ms();
-	return kafka_client_new(&egress->clients[i], egress->config->properties, egress->config->property_count,
+	rc = kafka_client_new(&egress->clients[i], egress->config->properties, egress->config->property_count,
 		egress->settle, egress->context, error);
+	if (rc == 0)
+		kafka_client_on_failure(egress->clients[i], give_up_times, egress);
+	return rc;
 }
 
 static void kafka_close(struct egress *egress)
@@ -107,6 +134,7 @@ static uint32_t gather(struct egress *egress, struct batch *batch, uint32_t *off
 			continue;
 		egress->records[n].key = record.key;
 		egress->records[n].value = record.value;
+		egress->records[n].time_ms = record.time_ms;
 		egress->records[n].tag = batch_tag(batch, *index);
 		egress->begins[n++] = begin;
 	}

@@ -21,6 +21,8 @@ struct kafka_client {
 	rd_kafka_queue_t *queue; /* reports, errors, log lines */
 	kafka_settle *settle;
 	void *context;
+	kafka_settle *failure; /* NULL: nobody asks */
+	void *failure_context;
 	struct kafka_sockets *sockets;
 	struct kafka_log_limits *log_limits;
 	int dead;
@@ -88,6 +90,12 @@ int kafka_client_new(struct kafka_client **client, const struct kafka_property *
 	return 0;
 }
 
+void kafka_client_on_failure(struct kafka_client *client, kafka_settle *failure, void *context)
+{
+	client->failure = failure;
+	client->failure_context = context;
+}
+
 static void remember_error(struct kafka_client *client, const char *text)
 {
 	(void)snprintf(client->last_error, sizeof(client->last_error), "%s", text);
@@ -116,12 +124,15 @@ static void report(struct kafka_client *client, const rd_kafka_message_t *messag
 	if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
 		r.verdict = kafka_verdict_of(message->err);
 		r.code = rd_kafka_err2name(message->err);
+		r.mistimed = message->err == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP;
 		if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE && message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
 			remember_error(client, rd_kafka_err2str(message->err));
 	} else if (UNLIKELY(is_guess(message))) {
 		r.verdict = KAFKA_RETRY;
 		r.code = "NO_OFFSET";
 	}
+	if (UNLIKELY(r.verdict != KAFKA_ACKED) && client->failure != NULL)
+		client->failure(client->failure_context, &r);
 	client->settle(client->context, &r);
 }
 
@@ -225,6 +236,29 @@ static unsigned settle_refused(struct kafka_client *client, unsigned topic, unsi
 	return count;
 }
 
+/* As rd_kafka_produce_batch does, which can carry no timestamp. */
+static int produce_timed(
+	struct kafka_client *client, rd_kafka_topic_t *topic, int32_t partition, const struct kafka_record *records, unsigned count)
+{
+	rd_kafka_resp_err_t rest = RD_KAFKA_RESP_ERR_NO_ERROR;
+	int taken = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		rd_kafka_message_t *message = &client->messages[i];
+
+		message->err = rest;
+		if (rest != RD_KAFKA_RESP_ERR_NO_ERROR)
+			continue;
+		message->err = rd_kafka_producev(client->handle, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(partition),
+			RD_KAFKA_V_VALUE(message->payload, message->len), RD_KAFKA_V_KEY(message->key, message->key_len),
+			RD_KAFKA_V_TIMESTAMP(records[i].time_ms), RD_KAFKA_V_OPAQUE(message->_private), RD_KAFKA_V_END);
+		if (message->err == RD_KAFKA_RESP_ERR__QUEUE_FULL || message->err == RD_KAFKA_RESP_ERR__FATAL)
+			rest = message->err;
+		taken += message->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+	}
+	return taken;
+}
+
 unsigned kafka_client_produce(struct kafka_client *client, unsigned topic, const char *name, int32_t partition,
 	const struct kafka_record *records, unsigned count)
 {
@@ -233,7 +267,7 @@ unsigned kafka_client_produce(struct kafka_client *client, unsigned topic, const
 
 	if (FAULT("kafka_fatal"))
 		kafka_client_kill(client);
-	if (client->dead)
+	if (client->dead || count == 0)
 		return 0;
 	if (*t == NULL)
 		*t = rd_kafka_topic_new(client->handle, name, NULL);
@@ -252,7 +286,10 @@ unsigned kafka_client_produce(struct kafka_client *client, unsigned topic, const
 		message->key_len = records[i].key.len;
 		message->_private = records[i].tag;
 	}
-	taken = rd_kafka_produce_batch(*t, partition, 0, client->messages, (int)count);
+	if (LIKELY(records[0].time_ms == 0))
+		taken = rd_kafka_produce_batch(*t, partition, 0, client->messages, (int)count);
+	else
+		taken = produce_timed(client, *t, partition, records, count);
 	return taken == (int)count ? count : settle_refused(client, topic, count);
 }
 

@@ -36,7 +36,8 @@ enum kafka_verdict {
 struct kafka_record {
 	struct slice key;
 	struct slice value;
-	void *tag; /* comes back in the report */
+	void *tag;       /* comes back in the report */
+	int64_t time_ms; /* Kafka's timestamp, UTC ms; 0, of all records of a call: that of the call */
 };
 
 /* What became of one record. */
@@ -47,6 +48,7 @@ struct kafka_report {
 	/* A refusal that concerns this record by itself, certainly. Otherwise the broker refused the whole set of records
 	 * that it travelled in, and any one of them may be the cause: a broker's limit too is on the set. */
 	int alone;
+	int mistimed; /* KAFKA_RETRY: the broker refuses the time of a record of the set */
 	const char *code; /* the library's error name, or NO_OFFSET; "" when acked */
 };
 
@@ -65,6 +67,9 @@ struct kafka_client_status {
 int kafka_client_new(struct kafka_client **client, const struct kafka_property *properties, unsigned count,
 	kafka_settle *settle, void *context, struct error *error);
 
+/* Reports of records that were not acked go to `failure` too, before they go to `settle`. Before the first record. */
+void kafka_client_on_failure(struct kafka_client *client, kafka_settle *failure, void *context);
+
 /* Ends the handle: what was not delivered comes back as KAFKA_RETRY reports before this returns; some of it may have been
  * persisted all the same, which is where duplicates come from. Waits for the library's threads to end, which is some
  * milliseconds, or as long as the system's resolver takes when one of them asks it for a name. NULL is fine. */
@@ -72,7 +77,8 @@ void kafka_client_free(struct kafka_client *client);
 
 /* Hands over `count` (<= KAFKA_PRODUCE_MAX) records of one topic to one partition or KAFKA_BY_KEY. `topic` is a number that
  * the caller keeps for `name`. Returns how many were taken, from the front; fewer when the library's queue is full or the
- * handle is dead: the rest stay the caller's. Records refused at once count as taken and have had their reports. */
+ * handle is dead: the rest stay the caller's. Records refused at once count as taken and have had their reports. Records with
+ * a time are handed over one by one, which costs more. */
 unsigned kafka_client_produce(struct kafka_client *client, unsigned topic, const char *name, int32_t partition,
 	const struct kafka_record *records, unsigned count);
 

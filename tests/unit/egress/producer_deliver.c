@@ -32,12 +32,13 @@ struct seen {
 	uint64_t count;
 };
 
-static void note(void *context, const void *key, size_t key_len, const void *value, size_t value_len)
+static void note(void *context, const void *key, size_t key_len, const void *value, size_t value_len, int64_t time_ms)
 {
 	struct seen *seen = context;
 	char text[24] = "";
 	unsigned long long number;
 
+	(void)time_ms;
 	assert_null(key);
 	assert_int_equal(key_len, 0);
 	memcpy(text, value, value_len < sizeof(text) ? value_len : sizeof(text) - 1);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "../kafka/mock.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "rig.h"
 
@@ -159,6 +160,59 @@ static void refusal_for_the_boxs_own_clock_loses_nothing(void **state)
 	assert_int_equal(rig_acked(rig), 200);
 }
 
+struct times {
+	int64_t least, most;
+};
+
+static void note_time(
+	void *context, const void *key, size_t key_len, const void *value, size_t value_len, int64_t time_ms)
+{
+	struct times *times = context;
+
+	(void)key;
+	(void)key_len;
+	(void)value;
+	(void)value_len;
+	times->least = time_ms < times->least ? time_ms : times->least;
+	times->most = time_ms > times->most ? time_ms : times->most;
+}
+
+/* The same, but of times that stand in the records: they are not refused for ever. */
+static void refuse_times_with(int code)
+{
+	struct times before = {INT64_MAX, 0}, after = {INT64_MAX, 0};
+	int64_t now = clock_utc_us(clock_tsc()) / 1000, yesterday = now - 86400000;
+
+	mock_topic(mock, "t0", 1);
+	mock_topic(mock, "t1", 1);
+	rig_start(rig);
+	rig->base_ms = yesterday;
+	send_some(0, 2);
+	rig_wait(rig, rig_all_settled);
+	assert_int_equal(mock_read(mock, "t0", 0, note_time, &before), 100);
+	assert_true(before.least == yesterday && before.most == yesterday + 49);
+	mock_refuse_produce(mock, 1, code);
+	send_some(1, 1);
+	rig_wait(rig, rig_all_settled);
+	rig_stop(rig);
+	assert_int_equal(rig_acked(rig), 150);
+	assert_true(counter_read(&counters()->topics[1].retries) > 0);
+	assert_int_equal(mock_read(mock, "t1", 0, note_time, &after), 50);
+	assert_true(after.most >= now); /* those of the set that was refused */
+}
+
+static void records_whose_times_are_refused_get_that_of_delivery(void **state)
+{
+	(void)state;
+	refuse_times_with(MOCK_INVALID_TIMESTAMP);
+}
+
+static void records_with_times_that_are_called_invalid_do_too(void **state)
+{
+	(void)state;
+	refuse_times_with(MOCK_INVALID_RECORD);
+}
+
 static void partition_that_is_not_there_is_placed_anew(void **state)
 {
 	(void)state;
@@ -218,12 +272,14 @@ static void fatal_error_rebuilds_the_client_and_loses_nothing(void **state)
 	assert_true(mock_records(mock, "t0", 0) >= 500);
 }
 
-static void must_rise(void *context, const void *key, size_t key_len, const void *value, size_t value_len)
+static void must_rise(
+	void *context, const void *key, size_t key_len, const void *value, size_t value_len, int64_t time_ms)
 {
 	long *last = context, number = strtol(value, NULL, 10);
 
 	(void)key;
 	(void)key_len;
+	(void)time_ms;
 	assert_true(value_len > 0 && number > *last);
 	*last = number;
 }
@@ -336,6 +392,8 @@ int main(void)
 		TEST(record_above_the_clients_limit_is_given_up_alone),
 		TEST(set_that_the_broker_refused_once_is_delivered_whole),
 		TEST(refusal_for_the_boxs_own_clock_loses_nothing),
+		TEST(records_whose_times_are_refused_get_that_of_delivery),
+		TEST(records_with_times_that_are_called_invalid_do_too),
 		TEST(partition_that_is_not_there_is_placed_anew),
 		TEST(partition_that_was_added_is_waited_for),
 		TEST(fatal_error_rebuilds_the_client_and_loses_nothing),

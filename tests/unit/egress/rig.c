@@ -104,7 +104,10 @@ static void write_record(struct rig *rig, struct batch *batch, unsigned bytes)
 	uint8_t *to;
 
 	record_writer_begin(&writer, batch);
-	to = record_open(&writer, (struct slice){NULL, 0}, len);
+	if (batch->base_ms == 0)
+		to = record_open(&writer, (struct slice){NULL, 0}, len);
+	else
+		to = record_open_timed(&writer, batch, (struct slice){NULL, 0}, len, batch->base_ms + batch->records);
 	assert_non_null(to);
 	memset(to, 'x', len);
 	memcpy(to, number, digits);
@@ -127,6 +130,7 @@ static struct batch *open_batch(struct rig *rig, uint16_t topic, int32_t partiti
 	batch->topic = topic;
 	batch->partition = partition;
 	batch->opened_tsc = clock_tsc();
+	batch->base_ms = rig->base_ms;
 	return batch;
 }
 

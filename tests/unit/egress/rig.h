@@ -24,6 +24,7 @@ struct rig {
 	struct producer_config config;
 	struct producer *producer;
 	uint64_t sent; /* events given to the producer */
+	int64_t base_ms; /* of batches; the records' times rise from it by one; 0: they have none */
 };
 
 /* `servers`: NULL for the discarding egress. Two topics at first, t0 and t1. */

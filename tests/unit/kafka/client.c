@@ -21,6 +21,7 @@ static struct kafka_client *client;
 static char keys[RECORDS][16];
 static unsigned reports[RECORDS]; /* of each record */
 static unsigned verdicts[KAFKA_REBUILD + 1];
+static int64_t first_ms; /* time of the first record, which rises by a second; 0: none */
 
 static void settle(void *context, const struct kafka_report *report)
 {
@@ -45,6 +46,7 @@ static int setup(void **state)
 {
 	(void)state;
 	mock = mock_new(1);
+	first_ms = 0;
 	memset(reports, 0, sizeof(reports));
 	memset(verdicts, 0, sizeof(verdicts));
 	return 0;
@@ -68,6 +70,7 @@ static unsigned produce_from(int32_t partition, unsigned from, unsigned to)
 		records[i].key = (struct slice){(const uint8_t *)keys[i], (uint32_t)strlen(keys[i])};
 		records[i].value = records[i].key;
 		records[i].tag = &reports[i];
+		records[i].time_ms = first_ms == 0 ? 0 : first_ms + i * 1000;
 	}
 	return kafka_client_produce(client, 3, "t", partition, records + from, to - from);
 }
@@ -97,10 +100,12 @@ struct place {
 	unsigned count;
 };
 
-static void must_belong_here(void *context, const void *key, size_t key_len, const void *value, size_t value_len)
+static void must_belong_here(
+	void *context, const void *key, size_t key_len, const void *value, size_t value_len, int64_t time_ms)
 {
 	struct place *place = context;
 
+	(void)time_ms;
 	assert_int_equal(key_len, value_len);
 	assert_memory_equal(key, value, key_len);
 	assert_int_equal(murmur2_partition(key, (uint32_t)key_len, 7), place->partition);
@@ -138,6 +143,65 @@ static void murmur2_agrees_with_the_library_for_every_length(void **state)
 		assert_int_equal(murmur2_partition(key, len, 997),
 			rd_kafka_msg_partitioner_murmur2(NULL, key, len, 997, NULL, NULL));
 	}
+}
+
+static void must_have_its_time(
+	void *context, const void *key, size_t key_len, const void *value, size_t value_len, int64_t time_ms)
+{
+	int64_t *next_ms = context;
+	unsigned i = (unsigned)((*next_ms - first_ms) / 1000);
+
+	assert_int_equal(key_len, value_len);
+	assert_memory_equal(key, value, key_len);
+	assert_int_equal(value_len, strlen(keys[i]));
+	assert_memory_equal(value, keys[i], value_len);
+	assert_int_equal(time_ms, *next_ms);
+	*next_ms += 1000;
+}
+
+static void records_have_the_times_they_were_given(void **state)
+{
+	int64_t next_ms;
+
+	(void)state;
+	mock_topic(mock, "t", 1);
+	connect_with("client.id", "test");
+	first_ms = next_ms = 1700000000123;
+	assert_int_equal(produce(0), RECORDS);
+	serve_until(RECORDS);
+	each_has_reports(0, RECORDS, 1);
+	assert_int_equal(verdicts[KAFKA_ACKED], RECORDS);
+	assert_int_equal(mock_read(mock, "t", 0, must_have_its_time, &next_ms), RECORDS);
+}
+
+static void partitions_that_are_not_there_refuse_with_times_as_without(void **state)
+{
+	(void)state;
+	mock_topic(mock, "t", 1);
+	connect_with("client.id", "test");
+	for (first_ms = 0; first_ms < 2; first_ms++) {
+		assert_int_equal(produce(0), RECORDS);
+		serve_until(RECORDS);
+		assert_int_equal(produce(9), RECORDS); /* each has had its report */
+		each_has_reports(0, RECORDS, 2 * (unsigned)(first_ms + 1));
+		assert_int_equal(verdicts[KAFKA_MISPLACED], RECORDS * (unsigned)(first_ms + 1));
+	}
+	assert_int_equal(mock_records(mock, "t", 0), 2 * RECORDS);
+}
+
+static void full_queue_takes_from_the_front_whether_or_not_there_are_times(void **state)
+{
+	(void)state;
+	first_ms = 1700000000123;
+	mock_topic(mock, "t", 1);
+	connect_with("queue.buffering.max.messages", "30");
+	assert_int_equal(produce(0), 30);
+	serve_until(30);
+	each_has_reports(0, 30, 1);
+	each_has_reports(30, RECORDS, 0);
+	kafka_client_kill(client);
+	assert_int_equal(produce(0), 0);
+	each_has_reports(30, RECORDS, 0);
 }
 
 static void full_queue_takes_from_the_front_and_leaves_the_rest(void **state)
@@ -232,7 +296,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(keyed_records_are_placed_as_the_worker_would),
 		cmocka_unit_test(murmur2_agrees_with_the_library_for_every_length),
+		TEST(records_have_the_times_they_were_given),
+		TEST(partitions_that_are_not_there_refuse_with_times_as_without),
 		TEST(full_queue_takes_from_the_front_and_leaves_the_rest),
+		TEST(full_queue_takes_from_the_front_whether_or_not_there_are_times),
 		TEST(ending_a_client_reports_what_it_held_once),
 		TEST(dead_client_takes_nothing_and_gives_back_all),
 		TEST(records_in_flight_are_given_back_when_a_client_ends),

@@ -158,7 +158,8 @@ int64_t mock_read(struct mock *mock, const char *name, int32_t partition, mock_r
 		rd_kafka_message_t *message = rd_kafka_consumer_poll(reader, 10000);
 
 		must(message != NULL && message->err == RD_KAFKA_RESP_ERR_NO_ERROR, "reading");
-		record(context, message->key, message->key_len, message->payload, message->len);
+		record(context, message->key, message->key_len, message->payload, message->len,
+			rd_kafka_message_timestamp(message, NULL));
 		rd_kafka_message_destroy(message);
 		count++;
 	}

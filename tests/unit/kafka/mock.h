@@ -45,6 +45,8 @@ void mock_delay(struct mock *mock, int ms);
 /* Records that a partition has taken so far. */
 int64_t mock_records(struct mock *mock, const char *name, int32_t partition);
 
-/* Reads a partition from its beginning: calls `record` for each, with key (NULL: none) and value. Returns how many. */
-typedef void mock_record(void *context, const void *key, size_t key_len, const void *value, size_t value_len);
+/* Reads a partition from its beginning: calls `record` for each, with key (NULL: none), value and timestamp. Returns how
+ * many. */
+typedef void mock_record(
+	void *context, const void *key, size_t key_len, const void *value, size_t value_len, int64_t time_ms);
 int64_t mock_read(struct mock *mock, const char *name, int32_t partition, mock_record *record, void *context);
