@@ -139,6 +139,27 @@ static void unknown_events_get_a_type_and_topic_of_their_own(void **state)
 	config_free(c);
 }
 
+static void timestamps_are_a_types_window_and_mode(void **state)
+{
+	struct config *c = read_ok("node: n\nports: [{name: p, device: d}]\ntypes: {p: {id: 1, timestamp: produce}, r: {id: 2, timestamp: "
+				   "receive}, e: {id: 3, timestamp: event}, l: {id: 4, record: raw, timestamp: event}}\n"
+				   "topics: {timestamp_back: 90s, timestamp_ahead: 0s}\n" KAFKA);
+
+	(void)state;
+	assert_int_equal(c->types->types[0].way.form, 0);
+	assert_int_equal(c->types->types[1].way.form, FORM_RECEIVE_TIME);
+	assert_int_equal(c->types->types[2].way.form, FORM_EVENT_TIME);
+	assert_int_equal(c->types->types[3].way.form, FORM_EVENT_TIME | FORM_RAW);
+	assert_int_equal(c->types->time_back_us, 90000000);
+	assert_int_equal(c->types->time_ahead_us, 0);
+	config_free(c);
+	c = read_ok("node: n\nports: [{name: p, device: d}]\ntypes: {p: {id: 1}}\n" KAFKA);
+	assert_int_equal(c->types->types[0].way.form, 0);
+	assert_int_equal(c->types->time_back_us, UINT64_C(24) * 3600 * 1000000);
+	assert_int_equal(c->types->time_ahead_us, 600000000);
+	config_free(c);
+}
+
 static void as_many_types_as_the_table_holds_are_read(void **state)
 {
 	size_t size = 1 << 20, n = 0;
@@ -254,6 +275,7 @@ int main(void)
 		cmocka_unit_test(the_sample_is_read_as_written),
 		cmocka_unit_test(four_keys_are_enough),
 		cmocka_unit_test(unknown_events_get_a_type_and_topic_of_their_own),
+		cmocka_unit_test(timestamps_are_a_types_window_and_mode),
 		cmocka_unit_test(as_many_types_as_the_table_holds_are_read),
 		cmocka_unit_test(values_at_their_limits_are_read),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_named),

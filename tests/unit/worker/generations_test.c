@@ -17,9 +17,9 @@
 
 #define SWAPS 60
 
-/* Odd generations drop type a, even ones type b. */
+/* Odd generations drop type a, even ones type b and have records of type a say their time. */
 static const char *const types[] = {
-	"types: {a: {id: 1}, b: {id: 2, rules: [{if: 'user.id in [\"x\", \"y\"] or n < 5', then: drop}]}}\n",
+	"types: {a: {id: 1, timestamp: receive}, b: {id: 2, rules: [{if: 'user.id in [\"x\", \"y\"] or n < 5', then: drop}]}}\n",
 	"types: {a: {id: 1, rules: [{if: 'user.id in [\"x\", \"y\"] or n < 5', then: drop}]}, b: {id: 2}}\n",
 };
 
@@ -34,8 +34,9 @@ struct swapping {
 };
 
 /* A record of type a is by an even generation, one of b by an odd one. */
-static void check_record(struct swapping *s, struct slice value)
+static void check_record(struct swapping *s, const struct record *record)
 {
+	const struct slice value = record->value;
 	const char *at = memmem(value.data, value.len, "\"ingest\":[", 10);
 	unsigned commas = 0;
 	int is_a = value.data[9] == 'a', generation;
@@ -43,7 +44,7 @@ static void check_record(struct swapping *s, struct slice value)
 	for (; commas < 3; at++)
 		commas += *at == ',';
 	generation = atoi(at);
-	s->wrong += is_a == generation % 2;
+	s->wrong += is_a == generation % 2 || is_a != (record->time_ms != 0);
 	s->records++;
 }
 
@@ -58,7 +59,7 @@ static void take_home(struct swapping *s)
 		struct batch *batch = item;
 
 		for (offset = 0; record_next(batch, &offset, &record);)
-			check_record(s, record.value);
+			check_record(s, &record);
 		atomic_fetch_sub(&rig->lane.ring_events, batch->events);
 		assert_int_equal(ring_push(rig->lane.home, batch), 1);
 	}

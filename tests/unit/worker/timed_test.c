@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Kafka's time of records, by type: what is written for which event, in which topics, and over reloads. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 
 #include <cmocka.h>
 
 #include "judge_rig.h"
+#include "wire/frame.h"
 #include "worker/worker_priv.h"
 
 #define HOUR_MS INT64_C(3600000)
 
-static const char types[] =
-	"types:\n"
-	"  plain: {id: 1}\n"
-	"  came: {id: 2, timestamp: receive}\n"
-	"  line: {id: 3, record: raw, timestamp: event}\n"
-	"  own: {id: 4, timestamp: event, copy: both, require: {n: number}}\n"
-	"  beside: {id: 5, topic: ev.own, key: user}\n"
-	"  copied: {id: 6, copy: both}\n"
-	"  routed: {id: 7, require: {n: number}, rules: [{if: 'n == 1', then: keep, topic: both}, {if: 'n == 2', then: drop}]}\n"
-	"  packed: {id: 8, timestamp: event, pack: 3}\n";
+static const char types[] = "types:\n"
+			    "  plain: {id: 1}\n"
+			    "  came: {id: 2, timestamp: receive}\n"
+			    "  line: {id: 3, record: raw, timestamp: event}\n"
+			    "  own: {id: 4, timestamp: event, copy: both, require: {n: number}}\n"
+			    "  beside: {id: 5, topic: ev.own, key: user}\n"
+			    "  copied: {id: 6, copy: both}\n"
+			    "  routed: {id: 7, require: {n: number}, rules: [{if: 'n == 1', then: keep, topic: both}, "
+			    "{if: 'n == 2', then: drop}]}\n"
+			    "  packed: {id: 8, timestamp: event, pack: 3}\n";
 static const char topics[] = "topics: {quarantine: aside, timestamp_back: 60m, timestamp_ahead: 5m}\n";
 
 static int64_t now_ms(const struct judged *j)
@@ -155,6 +156,39 @@ static void raw_records_have_the_time_of_receiving(void **state)
 	judged_free(&j);
 }
 
+static void put_frame(struct judged *j, uint32_t type_id, int64_t time_us)
+{
+	struct frame_header header = {.source_id = 1, .source_epoch = 1, .sequence = 1};
+	struct frame_event event = {.type_id = type_id, .time_us = time_us, .body = {(const uint8_t *)"{\"n\":1}", 7}};
+	struct frame_writer writer;
+	uint8_t data[256];
+
+	assert_int_equal(frame_begin(&writer, data, sizeof(data), &header), 0);
+	assert_int_equal(frame_add(&writer, &event), 0);
+	rig_put(j->rig, RIG_PORT_FRAME, data, frame_end(&writer));
+}
+
+/* Raw bodies among them. */
+static void events_of_frames_have_the_time_of_their_headers(void **state)
+{
+	struct judged j = judged_new(types, topics, 0);
+	int64_t own;
+
+	(void)state;
+	put_frame(&j, 8, 1700000000123456);
+	own = now_ms(&j) - 1000;
+	expect(&j, "ev.packed", now_ms(&j) - HOUR_MS);
+	put_frame(&j, 8, own * 1000 + 999);
+	expect(&j, "ev.packed", own);
+	put_frame(&j, 3, own * 1000);
+	expect(&j, "ev.line", own);
+	put_frame(&j, 3, INT64_MAX);
+	expect(&j, "ev.line", now_ms(&j) + 5 * 60000);
+	assert_int_equal(clamped(&j, 7), 1);
+	assert_int_equal(clamped(&j, 2), 1);
+	judged_free(&j);
+}
+
 static void a_packed_record_has_the_time_of_its_first_event(void **state)
 {
 	struct judged j = judged_new(types, topics, 0);
@@ -226,7 +260,8 @@ static void reload(struct judged *j, const char *text)
 
 static void a_reload_ends_the_batches_of_topics_that_change(void **state)
 {
-	static const char with[] = "types: {a: {id: 1, timestamp: receive}, b: {id: 2}, c: {id: 3, timestamp: event}}\n";
+	static const char with[] =
+		"types: {a: {id: 1, timestamp: receive}, b: {id: 2}, c: {id: 3, timestamp: event}}\n";
 	static const char without[] = "types: {a: {id: 1}, b: {id: 2}, c: {id: 3, timestamp: receive}}\n";
 	struct judged j = judged_new(without, topics, 0);
 	int64_t came, own;
@@ -264,6 +299,7 @@ int main(void)
 		cmocka_unit_test(topics_that_a_timed_type_reaches_are_timed_for_all),
 		cmocka_unit_test(keyed_records_have_times_too),
 		cmocka_unit_test(raw_records_have_the_time_of_receiving),
+		cmocka_unit_test(events_of_frames_have_the_time_of_their_headers),
 		cmocka_unit_test(a_packed_record_has_the_time_of_its_first_event),
 		cmocka_unit_test(batches_have_bases_of_their_own),
 		cmocka_unit_test(a_reload_ends_the_batches_of_topics_that_change),
