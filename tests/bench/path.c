@@ -56,6 +56,7 @@ static void help(void)
 	     "  --swaps N                       of generations, with --mode swap (10)\n"
 	     "  --types N                       event types in the capture (64)\n"
 	     "  --topics N                      type t goes to topic t modulo N (64)\n"
+	     "  --timestamp produce|receive|event  Kafka's, of all types (produce)\n"
 	     "  --partitions N                  of each topic (4)\n"
 	     "  --workers N                     and as many queues (1)\n"
 	     "  --cpus N[,N]...                 of the workers (anywhere)\n"
@@ -114,6 +115,7 @@ static const struct option options[] = {
 	{"swaps", required_argument, NULL, 'S'},
 	{"types", required_argument, NULL, 'T'},
 	{"topics", required_argument, NULL, 'o'},
+	{"timestamp", required_argument, NULL, 'i'},
 	{"partitions", required_argument, NULL, 'P'},
 	{"workers", required_argument, NULL, 'w'},
 	{"cpus", required_argument, NULL, 'u'},
@@ -135,6 +137,8 @@ static const struct option options[] = {
 static void read_option(struct run *run, int option)
 {
 	static const char *const formats[] = {"json", "frame"}, *const levels[] = {"scalar", "sse42", "avx2", "avx512"};
+	static const char *const timestamps[] = {"produce", "receive", "event"};
+	static const uint8_t forms[] = {0, FORM_RECEIVE_TIME, FORM_EVENT_TIME};
 	struct rig_settings *s = &run->settings;
 
 	switch (option) {
@@ -161,6 +165,9 @@ static void read_option(struct run *run, int option)
 		break;
 	case 'o':
 		s->topics = (unsigned)number(optarg);
+		break;
+	case 'i':
+		s->form = forms[read_choice(optarg, timestamps, 3)];
 		break;
 	case 'P':
 		s->partitions = (unsigned)number(optarg);

@@ -29,6 +29,7 @@ struct rig_settings {
 	int trusted;           /* the senders' structure */
 	unsigned types;        /* the generator's, 1 to 600 */
 	unsigned topics;       /* type t goes to topic t % topics */
+	uint8_t form;          /* of all types: enum event_form */
 	unsigned partitions;   /* of each topic */
 	unsigned workers;      /* 1 to RIG_WORKERS */
 	int cpus[RIG_WORKERS]; /* -1: anywhere */

@@ -13,11 +13,13 @@ static void generator_types(struct rig *rig, struct event_types *types)
 
 	types->count = s->types;
 	types->unknown = TYPE_NONE;
+	types->time_back_us = types->time_ahead_us = HOUR_US; /* a capture repeats, and ages */
 	rig->topics.count = s->topics;
 	for (unsigned i = 0; i < s->types; i++) {
 		type_name(i, types->types[i].name);
 		types->types[i].id = i + 1;
 		types->types[i].way.topic = (uint16_t)(i % s->topics);
+		types->types[i].way.form = s->form;
 	}
 	for (unsigned i = 0; i < s->topics; i++)
 		(void)snprintf(rig->topics.topics[i].name, TOPIC_NAME_MAX, "%s%02u", s->topic_prefix, i);
