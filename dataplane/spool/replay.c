@@ -39,6 +39,7 @@ static void fill(unsigned log, struct batch *batch, const struct spool_entry *en
 	batch->topic = (uint16_t)topic;
 	batch->pack = entry->pack;
 	batch->hour = entry->hour;
+	batch->base_ms = entry->base_ms;
 	batch->log = (uint16_t)log;
 	batch->position = entry->position;
 }

@@ -143,6 +143,7 @@ static int append(struct spool *spool, struct shelf *shelf, const struct batch *
 		.first_seq = batch->first_seq,
 		.hour = batch->hour,
 		.opened_us = opened_us(batch),
+		.base_ms = batch->base_ms,
 	};
 	int rc;
 

@@ -30,6 +30,10 @@ expect_all_taken() { # WHAT
 	expect "$1: events given up" "$(ledger records given_up.)" = 0
 }
 
+# Kafka goes, and comes back: killed (wal), else hanging.
+away() { [ "$1" = killed ] && "$kafka" kill9 "$cluster" || "$kafka" pause "$cluster"; }
+back() { [ "$1" = killed ] && "$kafka" start "$cluster" >/dev/null || "$kafka" resume "$cluster"; }
+
 restarted() {
 	total=0
 	start_daemon
@@ -48,13 +52,15 @@ stop: {drain: 2s}"
 
 	# --- away for longer than the pool lasts ---
 
-	"$kafka" kill9 "$cluster"
+	how=hanging
+	[ $mode = direct ] || how=killed
+	away $how
 	send $much
 	expect_all_taken "$mode: away"
 	wait_for 20 "$mode: the disk holds what Kafka cannot take" left $((much / 2))
 	expect "$mode: away: equations that do not close" "$(cli ledger >/dev/null && echo none)" = none
 	cli show spool >"$work/show.txt"
-	"$kafka" start "$cluster" >/dev/null
+	back $how
 	send 2000
 	wait_idle 120
 	expect "$mode: back: events acked" "$(ledger records acked)" = $total
@@ -63,7 +69,7 @@ stop: {drain: 2s}"
 
 	# --- restarted while Kafka is away ---
 
-	"$kafka" kill9 "$cluster"
+	away hanging
 	send 8000
 	expect_all_taken "$mode: away again"
 	stop_daemon
@@ -72,7 +78,7 @@ stop: {drain: 2s}"
 	recovered=$(ledger spool)
 	expect "$mode: events recovered" "$recovered" -ge 4000
 	send 2000
-	"$kafka" start "$cluster" >/dev/null
+	back hanging
 	wait_idle 120
 	expect "$mode: restarted: events acked" "$(ledger records acked)" = $((total + recovered))
 	expect_ledger_closed
@@ -80,13 +86,13 @@ stop: {drain: 2s}"
 	# --- killed ---
 
 	if [ $mode = wal ]; then
-		"$kafka" kill9 "$cluster"
+		away hanging
 		send 8000
 		expect_all_taken "$mode: before kill -9"
 		wait_for 10 "$mode: all is accepted" accepted
 		kill_daemon
 		restarted
-		"$kafka" start "$cluster" >/dev/null
+		back hanging
 		send 2000
 		wait_idle 120
 		expect_ledger_closed

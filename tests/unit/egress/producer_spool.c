@@ -115,7 +115,8 @@ struct seen {
 	long last;
 };
 
-static void note(void *context, const void *key, size_t key_len, const void *value, size_t value_len)
+static void note(
+	void *context, const void *key, size_t key_len, const void *value, size_t value_len, int64_t time_ms)
 {
 	struct seen *seen = context;
 	char text[24] = "";
@@ -123,6 +124,7 @@ static void note(void *context, const void *key, size_t key_len, const void *val
 
 	(void)key;
 	(void)key_len;
+	(void)time_ms;
 	memcpy(text, value, value_len < sizeof(text) ? value_len : sizeof(text) - 1);
 	number = strtol(text, NULL, 10);
 	assert_in_range(number, 0, sizeof(seen->times) - 1);
