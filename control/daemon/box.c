@@ -83,9 +83,8 @@ static void print_bounds(const struct config *config, uint64_t pools)
 	if (config->spool_mode == CONFIG_SPOOL_WAL)
 		log_write(LOG_NOTICE,
 			"mode wal: kill -9 loses nothing that was accepted; a power cut what was written in the last %u ms (at most %" PRIu64
-			" KiB a log); either repeats at most what is in memory and what was acknowledged in the last second: %" PRIu64
-			" MiB of records and that second's",
-			config->spool_group_us / 1000, config->spool_group >> 10, pools >> 20);
+			" KiB a log); either repeats at most %" PRIu64 " MiB of records",
+			config->spool_group_us / 1000, config->spool_group >> 10, (2 * pools + config->spool_replay) >> 20);
 	else
 		log_write(LOG_NOTICE,
 			"mode direct%s: kill -9 loses at most what is open, in the rings and in the client: %" PRIu64 " MiB of records",

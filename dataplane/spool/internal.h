@@ -33,6 +33,7 @@ struct shelf {
 	uint16_t index;       /* in spool.shelves */
 	int topic;            /* index, of a parked topic's; -1 */
 	int lane;             /* of a lane's; -1 */
+	unsigned uncommitted; /* entries settled since the last commit: what a crash would bring back */
 	uint64_t recovered_end; /* positions below were there at start */
 	uint64_t damaged, empty; /* as the log said last */
 	uint64_t cursor;      /* where the next read begins */
@@ -61,7 +62,7 @@ struct spool {
 	uint16_t lanes[UINT16_MAX + 1]; /* shelf of a lane; BATCH_UNLOGGED */
 	_Atomic(struct shelf *) topics[TOPIC_MAX]; /* shelf of a topic; the producer reads it too */
 	struct batch_pool *pool;       /* for what is read back */
-	unsigned pool_batches;
+	unsigned pool_batches, replay_max; /* there are, and at the most */
 	uint8_t *scratch;              /* SPOOL_PAYLOAD_MAX bytes: what is left of a batch in part */
 	counter hours[HOURS];          /* entries left on disk by landing hour */
 	atomic_uint recovering;        /* logs that have unsettled entries from before the start */

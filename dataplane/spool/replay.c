@@ -5,7 +5,7 @@
 #include "batch/settled.h"
 #include "spool/internal.h"
 
-#define SHARE 4 /* one log may hold so large a part (1/SHARE) of the memory for what is read back */
+#define SHARE 2 /* one log may hold so large a part (1/SHARE) of the memory for what is read back */
 
 int replay_open(struct spool *spool, uint32_t batch_bytes)
 {
@@ -14,8 +14,8 @@ int replay_open(struct spool *spool, uint32_t batch_bytes)
 
 	if (count < 2 * SHARE)
 		count = 2 * SHARE;
-	if (count > spool->config.batches)
-		count = spool->config.batches;
+	if (count > spool->replay_max)
+		count = spool->replay_max;
 	(void)batch_pool_free(spool->pool);
 	spool->pool = NULL;
 	rc = batch_pool_new(&spool->pool, (unsigned)count, batch_bytes, SPOOL_LANE, -1);

@@ -267,6 +267,7 @@ void shelf_settle(struct spool *spool, uint16_t log, uint64_t position, int64_t 
 	else if (hour >= 0 && position >= shelf->recovered_end)
 		counter_sub(&spool->hours[(uint64_t)hour % HOURS], 1);
 	spool_log_mark(shelf->log, position, SPOOL_SETTLED);
+	shelf->uncommitted++;
 	shelf_account(spool, shelf);
 	if (before < shelf->recovered_end && counter_read(&shelf->state.frontier) >= shelf->recovered_end)
 		atomic_fetch_sub(&spool->recovering, 1);

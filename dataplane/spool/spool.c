@@ -17,6 +17,8 @@
 #define TURN_ORDERS 256u
 #define COMMIT_MS   500  /* between two commits of a log's frontier: what is settled in between may be there twice after a crash */
 #define IDLE_MS     200
+/* Thin traffic makes small batches, and many of them have to be on their way at once; larger ones make the pool anew. */
+#define REPLAY_BATCH 16384u
 
 void spool_trouble(struct spool *spool, const char *what, const struct shelf *shelf, int rc)
 {
@@ -117,24 +119,31 @@ static unsigned take_orders(struct spool *spool)
 	return n;
 }
 
-static void commit(struct spool *spool)
+static void commit_one(struct spool *spool, struct shelf *shelf)
 {
 	int rc;
 
-	if (spool->now_ms < spool->commit_ms)
+	if (shelf->failed || shelf->rewritten < shelf->pending_count)
 		return;
-	spool->commit_ms = spool->now_ms + COMMIT_MS;
-	for (unsigned i = 0; i < spool->shelf_count; i++) {
-		struct shelf *shelf = spool->shelves[i];
+	rc = spool_log_commit(shelf->log);
+	shelf->failed = rc != 0;
+	if (rc != 0)
+		spool_trouble(spool, "keeping its state", shelf, rc);
+	else
+		shelf->uncommitted = 0;
+	shelf_account(spool, shelf);
+}
 
-		if (shelf->failed || shelf->rewritten < shelf->pending_count)
-			continue;
-		rc = spool_log_commit(shelf->log);
-		shelf->failed = rc != 0;
-		if (rc != 0)
-			spool_trouble(spool, "keeping its state", shelf, rc);
-		shelf_account(spool, shelf);
-	}
+/* At a pace, and no later than when a pool full of batches has been settled: what a crash repeats is bounded. */
+static void commit(struct spool *spool)
+{
+	int is_time = spool->now_ms >= spool->commit_ms;
+
+	if (is_time)
+		spool->commit_ms = spool->now_ms + COMMIT_MS;
+	for (unsigned i = 0; i < spool->shelf_count; i++)
+		if (is_time || spool->shelves[i]->uncommitted >= spool->config.batches)
+			commit_one(spool, spool->shelves[i]);
 }
 
 /* Until when nothing is due. */
@@ -318,13 +327,16 @@ static int open_logs(struct spool *spool, struct error *error)
 
 static int open_memory(struct spool *spool, struct error *error)
 {
-	unsigned room = spool->config.batches + (unsigned)(spool->config.replay_bytes / spool->config.batch_bytes) + 64;
+	uint32_t size = spool->config.batch_bytes < REPLAY_BATCH ? spool->config.batch_bytes : REPLAY_BATCH;
+	unsigned room;
 
+	spool->replay_max = (unsigned)(spool->config.replay_bytes / size) + 64;
+	room = spool->config.batches + spool->replay_max + 64;
 	spool->orders = ring_new(room, -1);
 	spool->answers = ring_new(room, -1);
 	spool->scratch = malloc(SPOOL_PAYLOAD_MAX);
 	if (spool->orders == NULL || spool->answers == NULL || spool->scratch == NULL ||
-		replay_open(spool, spool->config.batch_bytes) != 0)
+		replay_open(spool, size) != 0)
 		return error_set(error, -ENOMEM, "spool %s: out of memory", spool->directory);
 	return 0;
 }
