@@ -191,7 +191,7 @@ void oracle_reopened(struct oracle *oracle, const struct spool_log *log, int who
 	for (uint64_t position = info.frontier; position < info.end && info.suspect == 0; position++)
 		oracle_at(oracle, position)->promised = 1;
 	oracle->given_up = info.given_up;
-	oracle->given_up_open = 0;
+	oracle->given_up_open = faulty; /* what was read may not be durable, and the disk failed to make it so */
 	for (uint64_t position = 0; position < info.frontier; position++)
 		oracle_at(oracle, position)->mark = SPOOL_SETTLED;
 }
