@@ -85,8 +85,11 @@ static int append(struct spool_log *log, struct spool_found *found, const struct
 	enum spool_mark mark)
 {
 	uint64_t position = log->end.position;
-	int is_new = position >= log->window.end, rc = spool_window_extend(&log->window, position + 1);
+	int is_new = position >= log->window.end, rc;
 
+	if (is_new && position - log->frontier.position >= SPOOL_UNSETTLED_MAX)
+		return -ENOBUFS;
+	rc = spool_window_extend(&log->window, position + 1);
 	if (rc != 0)
 		return rc;
 	found->entry.position = position;

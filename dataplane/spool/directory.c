@@ -116,7 +116,7 @@ static int drop_far(struct spool_log *log)
 	uint64_t from = state->generation != 0 || log->count == 0 ? state->frontier : log->segments[0].first;
 	int rc = 0;
 
-	while (rc == 0 && log->count > 0 && log->segments[log->count - 1].first > from + SPOOL_WINDOW_MAX)
+	while (rc == 0 && log->count > 0 && log->segments[log->count - 1].first > from + SPOOL_UNSETTLED_MAX)
 		rc = put_aside(log, log->count - 1, "too far from the others");
 	return rc;
 }

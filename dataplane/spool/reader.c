@@ -68,10 +68,19 @@ void spool_reader_close(struct spool_reader *reader)
 	reader->file = -1;
 }
 
+/* Entries of a segment have positions in a row, so that there is a highest one that can stand at a place. */
+static int can_stand(const struct spool_reader *reader, uint64_t at, uint64_t position)
+{
+	uint64_t most = (at - sizeof(struct spool_segment_header)) / sizeof(struct spool_entry_header);
+
+	return position >= reader->first && position - reader->first <= most;
+}
+
 static int accept(struct spool_reader *reader, const uint8_t *data, uint64_t len, uint64_t at, uint64_t position,
 	struct spool_found *found)
 {
-	if (!spool_entry_decode(found, data, len, at, reader->id) || found->entry.position < position)
+	if (!spool_entry_decode(found, data, len, at, reader->id) || found->entry.position < position ||
+		!can_stand(reader, at, found->entry.position))
 		return 0;
 	reader->id = found->id;
 	return 1;

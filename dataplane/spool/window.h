@@ -9,9 +9,7 @@
 
 #include <stdint.h>
 
-#include "spool/log.h"
-
-#define SPOOL_WINDOW_MAX (UINT64_C(1) << 27) /* positions: the most that a log may hold unsettled */
+#include "spool/format.h"
 
 struct spool_window {
 	uint32_t *cells;
@@ -23,7 +21,7 @@ struct spool_window {
 int spool_window_init(struct spool_window *window, uint64_t begin);
 void spool_window_fini(struct spool_window *window);
 
-/* Makes it reach to `end` at least. 0, -ENOBUFS: more than SPOOL_WINDOW_MAX positions, or -ENOMEM. */
+/* Makes it reach to `end` at least. 0, -ENOBUFS: more than twice SPOOL_UNSETTLED_MAX positions, or -ENOMEM. */
 int spool_window_extend(struct spool_window *window, uint64_t end);
 
 /* Forgets what lies before `begin`. */
