@@ -6,10 +6,12 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/compiler.h"
@@ -18,6 +20,7 @@
 struct posix_disk {
 	struct spool_disk disk;
 	int directory;
+	int reserves;
 };
 
 static int directory_of(const struct spool_disk *disk)
@@ -41,7 +44,8 @@ static void posix_close(struct spool_disk *disk, int file)
 
 static int posix_reserve(struct spool_disk *disk, int file, uint64_t size)
 {
-	(void)disk;
+	if (!((const struct posix_disk *)disk)->reserves)
+		return -EOPNOTSUPP;
 	while (fallocate(file, 0, 0, (off_t)size) != 0)
 		if (errno != EINTR)
 			return errno == ENOSYS ? -EOPNOTSUPP : -errno;
@@ -230,6 +234,14 @@ static int open_directory(const char *path)
 	return directory >= 0 ? directory : -errno;
 }
 
+/* A file system in memory would write zeros to all of it first: as long as the bytes themselves take. */
+static int can_reserve(int directory)
+{
+	struct statfs fs;
+
+	return fstatfs(directory, &fs) == 0 && fs.f_type != TMPFS_MAGIC && fs.f_type != RAMFS_MAGIC;
+}
+
 int spool_disk_posix_new(struct spool_disk **disk, const char *path, struct error *error)
 {
 	struct posix_disk *posix = calloc(1, sizeof(*posix));
@@ -244,6 +256,7 @@ int spool_disk_posix_new(struct spool_disk **disk, const char *path, struct erro
 		free(posix);
 		return error_set(error, rc, "%s: cannot be made or opened: %s", path, strerror(-rc));
 	}
+	posix->reserves = can_reserve(posix->directory);
 	*disk = &posix->disk;
 	return 0;
 }
