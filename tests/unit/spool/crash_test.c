@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random lives of a log on a disk that forgets: PENSTOCK_HISTORIES of them (20,000 otherwise), from PENSTOCK_SEED on (1
- * otherwise). A failure is told with its seed; PENSTOCK_SEED=N PENSTOCK_HISTORIES=1 repeats it.
+ * Random lives of a log on a disk that forgets: PENSTOCK_HISTORIES of them (20,000 otherwise, 100,000 with
+ * PENSTOCK_FULL), from PENSTOCK_SEED on (1 otherwise). A failure is told with its seed; PENSTOCK_SEED=N
+ * PENSTOCK_HISTORIES=1 repeats it, and PENSTOCK_TRACE=1 shows it step by step.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +27,8 @@ static uint64_t number_of(const char *name, uint64_t otherwise)
 
 static void nothing_synced_is_lost_and_nothing_is_invented(void **state)
 {
-	uint64_t first = number_of("PENSTOCK_SEED", 1), count = number_of("PENSTOCK_HISTORIES", 20000);
+	uint64_t first = number_of("PENSTOCK_SEED", 1),
+		 count = number_of("PENSTOCK_HISTORIES", getenv("PENSTOCK_FULL") != NULL ? 100000 : 20000);
 	char text[256];
 
 	(void)state;

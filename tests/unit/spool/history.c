@@ -368,8 +368,11 @@ static void live(struct history *h)
 		}
 		sim_disk_freeze(h->sim, -1);
 		oracle_compare(&h->oracle, h->log);
-		if (below(h, 16) == 0)
-			end_life(h, (enum end)below(h, 3), below(h, 4) > 0);
+		if (below(h, 16) == 0) {
+			enum end end = (enum end)below(h, 3);
+
+			end_life(h, end, below(h, 4) > 0);
+		}
 	}
 }
 
@@ -412,10 +415,12 @@ int history_run(uint64_t seed, char text[256])
 {
 	static struct history h;
 	static jmp_buf failed;
+	uint64_t disk_seed;
 	int rc;
 
 	h = (struct history){.random = seed, .traced = getenv("PENSTOCK_TRACE") != NULL};
-	h.sim = sim_disk_new(random_next(&h.random), below(&h, 2) == 0);
+	disk_seed = random_next(&h.random);
+	h.sim = sim_disk_new(disk_seed, below(&h, 2) == 0);
 	oracle_init(&h.oracle, &failed);
 	choose_faults(&h);
 	rc = run(&h, &failed);

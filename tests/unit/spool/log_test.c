@@ -339,6 +339,26 @@ static void files_of_others_are_left_alone(void **state)
 	assert_true(scratch_has("notes.txt") && scratch_has("0000.log"));
 }
 
+static void what_cannot_be_a_segment_is_put_aside(void **state)
+{
+	(void)state;
+	append(1, 10);
+	spool_log_close(spool);
+	scratch_mkdir("00000000000000000001.log");
+	scratch_write("00000000000000000002.log", "", 0);
+	scratch_write("00000000000000000003.log", "what is this", 12);
+	assert_int_equal(open_log(), 0);
+	assert_true(scratch_has("00000000000000000001.log.bad"));
+	assert_int_equal(scratch_count("2.log", NULL) + scratch_count("2.log.bad", NULL), 0);
+	assert_true(scratch_has("00000000000000000003.log.bad"));
+	assert_int_equal(info_now().end, 1);
+	expect(0, 0, 1, 10);
+	append(2, 10);
+	reopen();
+	expect(0, 0, 1, 10);
+	expect(0, 1, 2, 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +375,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_was_settled_unread_counts_with_its_events, begin, end),
 		cmocka_unit_test_setup_teardown(the_oldest_segment_is_given_up_and_counted, begin, end),
 		cmocka_unit_test_setup_teardown(files_of_others_are_left_alone, begin, end),
+		cmocka_unit_test_setup_teardown(what_cannot_be_a_segment_is_put_aside, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

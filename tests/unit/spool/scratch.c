@@ -81,6 +81,12 @@ void scratch_write(const char *name, const void *data, size_t size)
 		err(1, "%s", name);
 }
 
+void scratch_mkdir(const char *name)
+{
+	if (mkdir(path_of(name), 0700) != 0)
+		err(1, "%s", name);
+}
+
 int scratch_has(const char *name)
 {
 	return access(path_of(name), F_OK) == 0;

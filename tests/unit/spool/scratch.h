@@ -14,6 +14,7 @@ void scratch_free(void);
 /* A file of it, whole; the caller frees it. */
 uint8_t *scratch_read(const char *name, size_t *size);
 void scratch_write(const char *name, const void *data, size_t size);
+void scratch_mkdir(const char *name);
 int scratch_has(const char *name);
 /* The number of files; the name of the first one by name that ends so, in `name` of 64 bytes, when that is not NULL. */
 unsigned scratch_count(const char *end, char *name);
