@@ -79,7 +79,8 @@ struct json_marks {
 	uint8_t trusted;     /* how it was read */
 	const uint8_t *data; /* what at[] means */
 	uint32_t len;
-	uint32_t at[JSON_MARKS + 64]; /* indexes into data, rising, and end + 1; room for a window's worth more */
+	uint32_t at[JSON_MARKS + 128]; /* indexes into data, rising, and end + 1; room for what two windows of tokens add
+					  before they are counted */
 };
 
 struct json_object {

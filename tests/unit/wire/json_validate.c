@@ -325,6 +325,38 @@ static void top_level_members_are_limited(void **state)
 	plan.trusted = 0;
 }
 
+/* Two windows of tokens are checked in the block that has both the last member allowed and the object's end. */
+static void marks_stay_in_their_place_behind_the_last_member(void **state)
+{
+	static struct {
+		struct json_object object;
+		uint8_t behind[1024];
+	} room;
+	char text[JSON_MEMBERS * 8 + 256];
+
+	(void)state;
+	for (int trusted = 0; trusted < 2; trusted++) {
+		plan.trusted = (uint8_t)trusted;
+		FOR_EACH_LEVEL(level)
+		for (int count = JSON_MEMBERS - 16; count <= JSON_MEMBERS; count++)
+			for (int colons = 1; colons < 200; colons++) {
+				uint32_t offset = 0;
+				int len = sprintf(text, "{\"a\":1");
+
+				for (int i = 1; i < count; i++)
+					len += sprintf(text + len, ",\"a\":1");
+				memset(text + len, ':', (size_t)colons);
+				text[len + colons] = '}';
+				len += colons + 1;
+				memset(room.behind, 0xA5, sizeof(room.behind));
+				assert_true(json_next(&plan, (uint8_t *)text, (uint32_t)len, &offset, &room.object) < 0);
+				for (unsigned i = 0; i < sizeof(room.behind); i++)
+					assert_int_equal(room.behind[i], 0xA5);
+			}
+	}
+	plan.trusted = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +370,7 @@ int main(void)
 		cmocka_unit_test(random_mutations_are_judged_as_jansson_does),
 		cmocka_unit_test(nesting_is_limited),
 		cmocka_unit_test(top_level_members_are_limited),
+		cmocka_unit_test(marks_stay_in_their_place_behind_the_last_member),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);
