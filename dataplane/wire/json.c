@@ -63,7 +63,7 @@ int json_next(const struct json_plan *plan, const uint8_t *data, uint32_t len, u
 	return JSON_FOUND;
 }
 
-int json_pick(const struct json_plan *plan, struct json_object *object, struct json_member members[JSON_WANTED])
+int json_pick(const struct json_plan *plan, struct json_object *object, struct json_member *members)
 {
 	/* What closes the marks stands where the first name behind them is looked for: a place to read takes its place again. */
 	object->marks.at[object->marks.count] = (uint32_t)(object->body.data - object->marks.data);

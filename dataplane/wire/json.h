@@ -112,10 +112,10 @@ int json_next(
 	const struct json_plan *plan, const uint8_t *data, uint32_t len, uint32_t *offset, struct json_object *out);
 
 /*
- * Finds more members of an object that json_next found: those of `plan` into members[], by index. Costs no second scan. 0, or
- * JSON_BAD_SYNTAX (objects of trusted plans only; a value that is none). Any thread, while the datagram is there.
+ * Finds more members of an object that json_next found: as many as `plan` asks for into members[], by index. Costs no second
+ * scan. 0, or JSON_BAD_SYNTAX (objects of trusted plans only; a value that is none). Any thread, while the datagram is there.
  */
-int json_pick(const struct json_plan *plan, struct json_object *object, struct json_member members[JSON_WANTED]);
+int json_pick(const struct json_plan *plan, struct json_object *object, struct json_member *members);
 
 /*
  * Writes the text of a string value (its raw bytes without quotes, as json_member.value has them) to out[0..size) without

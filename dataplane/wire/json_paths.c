@@ -15,6 +15,7 @@ struct level {
 	int16_t place[JSON_WANTED]; /* of the path that ends here, or NONE */
 	int16_t below[JSON_WANTED]; /* the level of what the member holds, or NONE */
 	int16_t next;               /* more names of the same object, or NONE */
+	int16_t first;              /* place of the first path, when those of all are one after the other; or NONE */
 };
 
 struct json_paths {
@@ -33,7 +34,7 @@ static int new_level(struct json_paths *paths)
 	(void)json_plan_init(&level->plan, 0);
 	for (unsigned i = 0; i < JSON_WANTED; i++)
 		level->place[i] = level->below[i] = NONE;
-	level->next = NONE;
+	level->next = level->first = NONE;
 	return (int)paths->level_count++;
 }
 
@@ -108,6 +109,20 @@ static int add_path(struct json_paths *paths, const char *path, unsigned place)
 	return 0;
 }
 
+/* Such members need not be copied to their places. */
+static void find_runs(struct json_paths *paths)
+{
+	for (unsigned i = 0; i < paths->level_count; i++) {
+		struct level *l = &paths->levels[i];
+		int run = l->plan.count > 0;
+
+		for (int k = 0; k < l->plan.count; k++)
+			run &= l->place[k] != NONE && l->place[k] == l->place[0] + k && l->below[k] == NONE;
+		if (run)
+			l->first = l->place[0];
+	}
+}
+
 int json_paths_new(struct json_paths **paths, const char *const *names, unsigned count, unsigned *bad)
 {
 	struct json_paths *p = calloc(1, sizeof(*p));
@@ -124,6 +139,7 @@ int json_paths_new(struct json_paths **paths, const char *const *names, unsigned
 		return rc;
 	}
 	p->count = count;
+	find_runs(p);
 	*paths = p;
 	return 0;
 }
@@ -157,8 +173,10 @@ static int find_level(const struct json_paths *paths, int level, struct json_obj
 	for (; level != NONE; level = paths->levels[level].next) {
 		const struct level *l = &paths->levels[level];
 
-		if (UNLIKELY(json_pick(&l->plan, object, members) != 0))
+		if (UNLIKELY(json_pick(&l->plan, object, l->first != NONE ? out + l->first : members) != 0))
 			return JSON_BAD_SYNTAX;
+		if (l->first != NONE)
+			continue;
 		for (unsigned i = 0; i < l->plan.count; i++) {
 			if (l->place[i] != NONE)
 				out[l->place[i]] = members[i];
@@ -171,6 +189,10 @@ static int find_level(const struct json_paths *paths, int level, struct json_obj
 
 int json_paths_find(const struct json_paths *paths, struct json_object *object, struct json_member *out)
 {
+	const struct level *top = &paths->levels[0];
+
+	if (LIKELY(top->first == 0 && top->plan.count == paths->count))
+		return json_pick(&top->plan, object, out);
 	for (unsigned i = 0; i < paths->count; i++)
 		out[i] = (struct json_member){.kind = JSON_ABSENT};
 	return find_level(paths, 0, object, out);
