@@ -135,29 +135,39 @@ MEMBER_INLINE void close_marks(struct json_marks *marks)
 	marks->at[marks->count] = marks->end + 1;
 }
 
-/* The words that eight names begin with; `whole`: none of them is nearer to the end of the data than a word. */
-MEMBER_INLINE void load_names(struct words *words, const uint8_t *data, uint32_t len, const uint32_t *opens, int whole)
+/* The words that eight names begin with, none of them nearer to the end of the data than a word. */
+MEMBER_INLINE void load_names(struct words *words, const uint8_t *data, const uint32_t *opens)
 {
 	uint64_t each[8];
 
 #pragma GCC unroll 8
-	for (unsigned i = 0; i < 8; i++) {
-		if (whole)
-			memcpy(&each[i], data + opens[2 * i], sizeof(each[i]));
-		else
-			each[i] = load_word(data, len, opens[2 * i]);
-	}
+	for (unsigned i = 0; i < 8; i++)
+		memcpy(&each[i], data + opens[2 * i], sizeof(each[i]));
 	words_set(words, each[0], each[1], each[2], each[3], each[4], each[5], each[6], each[7]);
 }
 
 /* The same for names of which some may be. */
-MEMBER_INLINE void load_any_names(
-	struct words *words, const uint8_t *data, uint32_t len, const uint32_t *opens, int whole)
+static __attribute__((noinline)) JSON_TARGET void load_last_names(
+	struct words *words, const uint8_t *data, uint32_t len, const uint32_t *opens)
 {
-	if (__builtin_expect(whole, 1))
-		load_names(words, data, len, opens, 1);
-	else
-		load_names(words, data, len, opens, 0);
+	uint64_t each[8];
+
+	for (unsigned i = 0; i < 8; i++)
+		each[i] = load_word(data, len, opens[2 * i]);
+	words_set(words, each[0], each[1], each[2], each[3], each[4], each[5], each[6], each[7]);
+}
+
+/* `whole`: the first of these. */
+MEMBER_INLINE struct words load_any_names(const uint8_t *data, uint32_t len, const uint32_t *opens, int whole)
+{
+	struct words words, last;
+
+	if (__builtin_expect(!whole, 0)) {
+		load_last_names(&last, data, len, opens);
+		return last;
+	}
+	load_names(&words, data, opens);
+	return words;
 }
 
 /* For each wanted name the members (17 to 64) that have it, a bit each. */
@@ -167,9 +177,8 @@ static __attribute__((noinline)) JSON_TARGET void find_among_many(const struct j
 	for (unsigned wanted = 0; wanted < wanted_count; wanted++)
 		equals[wanted] = 0;
 	for (uint32_t first = 0; first < marks->count / 2; first += 8) {
-		struct words words;
+		struct words words = load_any_names(data, len, marks->at + 2 * first, whole);
 
-		load_any_names(&words, data, len, marks->at + 2 * first, whole);
 		for (unsigned wanted = 0; wanted < wanted_count; wanted++)
 			equals[wanted] |= words_equal(&words, plan->patterns[wanted], plan->masks[wanted]) << first;
 	}
@@ -186,10 +195,9 @@ MEMBER_INLINE int fill_members(const struct json_plan *plan, struct json_marks *
 	/* The data does not end within a word of the last name. */
 	int trusted = marks->trusted, whole = members != 0 && len - marks->at[2 * members - 2] >= sizeof(uint64_t);
 	uint64_t present = members != 0 ? ~UINT64_C(0) >> (64 - members) : 0;
-	struct words first, second;
+	struct words first = load_any_names(data, len, marks->at, whole),
+		     second = load_any_names(data, len, marks->at + 16, whole);
 
-	load_any_names(&first, data, len, marks->at, whole);
-	load_any_names(&second, data, len, marks->at + 16, whole);
 	if (__builtin_expect(members > 16, 0))
 		find_among_many(plan, wanted_count, data, len, marks, whole, equals);
 	close_marks(marks);
