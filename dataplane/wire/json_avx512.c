@@ -82,49 +82,56 @@ OPERATION uint64_t prefix_xor(uint64_t bits)
 	return (uint64_t)_mm_cvtsi128_si64(product);
 }
 
-/* The bytes of `taken` side by side; writes 64 whatever they are. */
-OPERATION void store_bytes(uint8_t *out, const struct block *b, uint64_t taken)
+OPERATION void block_store(const struct block *b, uint8_t *out)
 {
-	_mm512_storeu_si512(out, _mm512_maskz_compress_epi8(taken, b->bytes));
+	_mm512_storeu_si512(out, b->bytes);
 }
 
-OPERATION void store_places(uint16_t *at, __m256i indexes, uint32_t offset)
+/* Puts the bytes of `set` side by side into `to`, behind the `count` (up to 64) that are there; what does not fit is left out. */
+OPERATION void block_gather(struct block *to, uint32_t count, const struct block *b, uint64_t set)
 {
-	_mm512_storeu_si512(at, _mm512_add_epi16(_mm512_cvtepu8_epi16(indexes), _mm512_set1_epi16((short)offset)));
+	__m512i bytes = _mm512_maskz_compress_epi8(set, b->bytes);
+
+	if (__builtin_constant_p(count) && count == 0)
+		to->bytes = bytes;
+	else
+		to->bytes = _mm512_mask_expand_epi8(to->bytes, ~_bzhi_u64(~UINT64_C(0), count), bytes);
 }
 
-/* The bytes of `tokens` and their places, `offset` being that of the block's first; may write 64 whatever they are. */
-OPERATION void store_tokens(uint8_t *bytes, uint16_t *at, const struct block *b, uint64_t tokens, uint32_t offset)
+/* Makes all behind `count` this byte. */
+OPERATION void block_mark(struct block *to, uint32_t count, uint8_t byte)
 {
-	const __m512i all = _mm512_set_epi8(63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45,
+	to->bytes = _mm512_mask_set1_epi8(to->bytes, ~_bzhi_u64(~UINT64_C(0), count), (char)byte);
+}
+
+OPERATION struct block block_indexes(void)
+{
+	return (struct block){_mm512_set_epi8(63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49, 48, 47, 46, 45,
 		44, 43, 42, 41, 40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19,
-		18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-	__m512i indexes = _mm512_maskz_compress_epi8(tokens, all);
-
-	store_bytes(bytes, b, tokens);
-	store_places(at, _mm512_castsi512_si256(indexes), offset);
-	if (__builtin_expect(__builtin_popcountll(tokens) > 32, 0))
-		store_places(at + 32, _mm512_extracti64x4_epi64(indexes, 1), offset);
+		18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)};
 }
 
-OPERATION uint32_t store_half(uint32_t *out, const uint16_t *at, uint32_t bits, uint32_t base)
+OPERATION void store_32_places(uint32_t *out, __m256i indexes, __m256i numbers, __m512i base)
 {
-	__m512i places = _mm512_maskz_compress_epi16(bits, _mm512_loadu_si512(at)),
-		bases = _mm512_set1_epi32((int)base);
+	__m512i places = _mm512_add_epi16(_mm512_cvtepu8_epi16(indexes),
+		_mm512_mullo_epi16(_mm512_cvtepu8_epi16(numbers), _mm512_set1_epi16(63)));
 
-	_mm512_storeu_si512(out, _mm512_add_epi32(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(places)), bases));
-	if (__builtin_expect(__builtin_popcount(bits) > 16, 0))
-		_mm512_storeu_si512(
-			out + 16, _mm512_add_epi32(_mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(places, 1)), bases));
-	return (uint32_t)__builtin_popcount(bits);
+	_mm512_storeu_si512(out, _mm512_add_epi32(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(places)), base));
+	_mm512_storeu_si512(
+		out + 16, _mm512_add_epi32(_mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(places, 1)), base));
 }
 
-/* Writes base + the place of each token of `bits` and returns how many; may write 64 whatever they are. */
-OPERATION uint32_t store_marks(uint32_t *out, const uint16_t *at, uint64_t bits, uint32_t base)
+/* base + the place in its block + 63 * that block's number, of each; writes 32, or 64 when there are more. */
+OPERATION void store_places(
+	uint32_t *out, const struct block *indexes, const struct block *numbers, uint32_t base, uint32_t count)
 {
-	uint32_t first = store_half(out, at, (uint32_t)bits, base);
+	__m512i bases = _mm512_set1_epi32((int)base);
 
-	return first + store_half(out + first, at + 32, (uint32_t)(bits >> 32), base);
+	store_32_places(
+		out, _mm512_castsi512_si256(indexes->bytes), _mm512_castsi512_si256(numbers->bytes), bases);
+	if (__builtin_expect(count > 32, 0))
+		store_32_places(out + 32, _mm512_extracti64x4_epi64(indexes->bytes, 1),
+			_mm512_extracti64x4_epi64(numbers->bytes, 1), bases);
 }
 
 struct words {

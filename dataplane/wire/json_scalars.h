@@ -86,9 +86,24 @@ BLOCK_INLINE uint64_t check_literals(const uint8_t *data, uint32_t len, uint64_t
 	return errors;
 }
 
+/* The same where all of them are in the block, by sets. */
+BLOCK_INLINE uint64_t check_whole_literals(const struct block *bytes, uint64_t scalar, uint64_t first)
+{
+	uint64_t t = first & block_equal(bytes, 't'), f = first & block_equal(bytes, 'f'),
+		 n = first & block_equal(bytes, 'n');
+	uint64_t errors = first & ~(t | f | n);
+
+	errors |= (t << 1 & ~block_equal(bytes, 'r')) | ((t << 2 | n << 1) & ~block_equal(bytes, 'u'));
+	errors |= (f << 1 & ~block_equal(bytes, 'a')) | (f << 3 & ~block_equal(bytes, 's'));
+	errors |= ((f << 2 | n << 2 | n << 3) & ~block_equal(bytes, 'l')) |
+		  ((t << 3 | f << 4) & ~block_equal(bytes, 'e'));
+	return errors | ((t << 4 | n << 4 | f << 5) & scalar);
+}
+
 /*
- * Numbers and literals of the block at data[0], `first` being the first bytes of both. A point must stand right behind
- * an integer part; points and minus signs must have a digit behind them; a zero that begins an integer part must not.
+ * Numbers and literals of the block at data[0], `first` being the first bytes of both; data NULL: none of them goes on behind
+ * the block. A point must stand right behind an integer part; points and minus signs must have a digit behind them; a zero
+ * that begins an integer part must not.
  */
 BLOCK_INLINE uint64_t check_scalars(const struct block *bytes, uint64_t scalar, uint64_t first, uint64_t limit,
 	const uint8_t *data, uint32_t len, struct scalar_carries *c)
@@ -109,50 +124,10 @@ BLOCK_INLINE uint64_t check_scalars(const struct block *bytes, uint64_t scalar, 
 	if (RARE(letter | n.inner_minus | c->in_exponent)) {
 		if ((n.tail | n.inner_minus | c->in_exponent) != 0)
 			errors |= check_exponents(bytes, &n, c);
-		errors |= check_literals(data, len, letter & first & limit);
+		if (data != NULL)
+			errors |= check_literals(data, len, letter & first & limit);
+		else
+			errors |= check_whole_literals(bytes, scalar, letter & first & limit);
 	}
 	return errors | (behind(n.zero, &c->zero) & n.digit);
 }
-
-#ifdef JSON_COMPRESSES
-/*
- * Where bytes are put side by side at little cost, those of all scalars are, each with the one byte behind it, and then
- * checked in blocks of their own: one is enough for most objects. The first byte of such a block is the last of the one
- * before, too.
- */
-#define SCALARS_MOST 72u                          /* 64 bytes to check, and what a literal that begins in them needs */
-#define SCALARS_ROOM (SCALARS_MOST + BLOCK_BYTES) /* a block's bytes are put behind them */
-
-struct scalars {
-	uint32_t count;
-	struct scalar_carries carries;
-};
-
-BLOCK_INLINE uint64_t check_first_scalars(const uint8_t *window, struct scalars *s)
-{
-	uint64_t there = s->count < BLOCK_BYTES ? ~(~UINT64_C(0) << s->count) : ~UINT64_C(0), scalar;
-	struct block bytes;
-
-	block_load(&bytes, window);
-	scalar =
-		~((block_operators(&bytes) & ~block_control(&bytes)) | block_space(&bytes) | block_equal(&bytes, '"')) &
-		there;
-	/* What is wrong with the first byte has been seen. */
-	return there & ~UINT64_C(1) &
-	       check_scalars(&bytes, scalar, scalar & ~(scalar << 1) & ~UINT64_C(1), there, window, SCALARS_ROOM,
-		       &s->carries);
-}
-
-/* Checks until no more than `left` bytes are. */
-BLOCK_INLINE uint64_t check_more_scalars(uint8_t *window, struct scalars *s, uint32_t left)
-{
-	uint64_t errors = 0;
-
-	while (RARE(s->count > left)) {
-		errors |= check_first_scalars(window, s);
-		s->count -= BLOCK_BYTES - 1;
-		memmove(window, window + BLOCK_BYTES - 1, SCALARS_ROOM - BLOCK_BYTES + 1);
-	}
-	return errors;
-}
-#endif

@@ -13,10 +13,10 @@
 
 #include "wire/json_members.h"
 
-#define TOKENS 64u /* of a window, and at most in one block of bytes */
-
 struct tokens {
 	uint32_t count, marks;
+	uint32_t base;   /* place in the object of the window's first block, */
+	uint32_t blocks; /* and how many more there are of it */
 	uint64_t nested; /* deeper than the top-level object; the bits from `count` on tell where the scan is */
 	uint64_t array;  /* in an array; the same. A bracket is in what is outside of it when it opens, inside when it
 			    closes */
@@ -24,15 +24,6 @@ struct tokens {
 	uint32_t depth;
 	/* What the window before leaves: 0 or 1 for the first token; in_name: all bits when a colon is due, or none. */
 	uint64_t after_separator, after_comma, after_colon, after_value, after_name, in_name;
-};
-
-/* Apart from struct tokens, so that the compiler can keep that in registers. */
-struct window {
-	uint8_t bytes[TOKENS + BLOCK_BYTES]; /* room for what a block's store writes too much */
-	uint16_t at[TOKENS + BLOCK_BYTES];   /* places, from the object's first byte */
-#ifdef JSON_COMPRESSES
-	uint8_t scalars[SCALARS_ROOM];
-#endif
 };
 
 /* All bits, or none. */
@@ -84,9 +75,8 @@ BLOCK_INLINE uint64_t tokens_check(
 	struct tokens *t, const struct window *window, int trusted, uint32_t base, struct json_marks *marks)
 {
 	uint64_t valid = ~UINT64_C(0) >> (TOKENS - t->count), string, colon, comma, names, errors;
-	struct block bytes;
+	struct block bytes = window_bytes(window);
 
-	block_load(&bytes, window->bytes);
 	string = block_equal(&bytes, '"') & valid;
 	colon = block_equal(&bytes, ':') & valid;
 	comma = block_equal(&bytes, ',') & valid;
@@ -98,11 +88,22 @@ BLOCK_INLINE uint64_t tokens_check(
 
 		errors = check_validated(t, string, colon, comma, open, close, &names);
 	}
-	t->marks += store_marks(marks->at + t->marks, window->at, (names | colon) & ~t->nested & valid, base);
+	t->marks += window_marks(window, (names | colon) & ~t->nested & valid, base + t->base, marks->at + t->marks);
 	t->count = 0;
 	t->nested = all_if(t->depth > 1);
 	t->array = all_if((t->kinds & 1) != 0);
 	return errors & valid;
+}
+
+/* Begins a window with the block at `offset`; what the one before leaves is checked. Returns the errors. */
+BLOCK_INLINE uint64_t tokens_renew(struct tokens *t, const struct window *window, int trusted, uint32_t start,
+	uint32_t offset, struct json_marks *marks)
+{
+	uint64_t errors = t->count != 0 ? tokens_check(t, window, trusted, start, marks) : 0;
+
+	t->base = offset;
+	t->blocks = 0;
+	return errors;
 }
 
 /* Visits a block's brackets and finds which tokens are nested and in arrays. Returns the byte of the object's end, or
