@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# spool.mode wal, killed with -9 again and again under traffic, at random moments, with Kafka there and with Kafka hanging: nothing that
-# was accepted is lost, and what is repeated stays within the bound that the daemon prints.
+# spool.mode wal, killed with -9 again and again under traffic, at random moments, with Kafka there and with Kafka hanging: nothing
+# that was accepted is lost, and what is repeated stays within the bound that the daemon prints.
 . "$(dirname "$0")/../smoke/_init.sh"
 
 kills=20
