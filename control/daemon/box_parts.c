@@ -180,6 +180,7 @@ static void spool_settings(struct box *box, unsigned index, struct spool_config 
 		.replay_bytes = config->spool_replay,
 		.segment_bytes = config->spool_segment,
 		.size_bytes = config->spool_bytes / box->plan->producer_count,
+		.free_percent = config->spool_keep_free,
 		.sync_bytes = config->spool_group,
 		.sync_us = config->spool_group_us,
 		.topic_of = topic_of,

@@ -81,6 +81,7 @@ struct config {
 	enum config_spool spool_mode;
 	const char *spool_directory; /* NULL: `spool` in the state directory */
 	uint64_t spool_bytes;        /* of all its files */
+	unsigned spool_keep_free;    /* percent of the file system */
 	uint64_t spool_segment;      /* of one */
 	uint64_t spool_group;        /* bytes made durable at once */
 	unsigned spool_group_us;

@@ -244,7 +244,7 @@ const struct config_key config_keys[] = {
 	{"batch", "age_max", KEY_DURATION, TOP(config.batch_age_max_us), RANGE(100, 60 * SEC), .unit = 1,
 		.fallback = "100ms", .help = "The same when it is thin; not below age_min."},
 
-	{"spool", "mode", KEY_CHOICE, TOP(config.spool_mode), .fallback = "off", .form = "off|direct|wal",
+	{"spool", "mode", KEY_CHOICE, TOP(config.spool_mode), .fallback = "direct", .form = "off|direct|wal",
 		.help = "off: what Kafka cannot take waits in memory. direct: it goes to disk while Kafka is away or slow. wal: every "
 			"record is written to disk before Kafka gets it, and survives kill -9."},
 	{"spool", "directory", KEY_TEXT, TOP(config.spool_directory), RANGE(2, 512), .fallback = "",
@@ -252,6 +252,8 @@ const struct config_key config_keys[] = {
 		.help = "Where its logs are; without it spool in the state directory."},
 	{"spool", "size", KEY_SIZE, TOP(config.spool_bytes), RANGE(MIB, 1024 * 1024 * GIB), .unit = 1, .fallback = "8GiB",
 		.help = "What all its files may take; when it is full, events wait in memory and are then dropped on the way in, counted."},
+	{"spool", "keep_free", KEY_PERCENT, TOP(config.spool_keep_free), RANGE(0, 99), .unit = 1, .fallback = "5%",
+		.help = "Part of the file system that it leaves free; with less it is full, too."},
 	{"spool", "segment", KEY_SIZE, TOP(config.spool_segment), RANGE(64 * KIB, GIB), .unit = 1, .fallback = "64MiB",
 		.help = "Size of one file of a log; room is freed by the file."},
 	{"spool", "group", KEY_SIZE, TOP(config.spool_group), RANGE(4 * KIB, GIB), .unit = 1, .fallback = "1MiB",

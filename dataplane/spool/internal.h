@@ -57,6 +57,7 @@ struct spool {
 	int started;
 	atomic_int stop;
 	int64_t now_ms, commit_ms;
+	int is_crowded;                /* the file system has less free than it is to have */
 	atomic_uint shelf_count;       /* written by the thread, and at start */
 	struct shelf *shelves[SPOOL_LOGS];
 	uint16_t lanes[UINT16_MAX + 1]; /* shelf of a lane; BATCH_UNLOGGED */

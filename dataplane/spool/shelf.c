@@ -192,7 +192,7 @@ int shelf_write(struct spool *spool, struct batch *batch, int leave, struct shel
 		return -ENOMEM;
 	if (shelf->failed || shelf->rewritten < shelf->pending_count || spool->now_ms < shelf->retry_ms)
 		return -EAGAIN;
-	if (bytes_of_all(spool) >= spool->config.size_bytes)
+	if (spool->is_crowded || bytes_of_all(spool) >= spool->config.size_bytes)
 		return -EDQUOT;
 	rc = append(spool, shelf, batch, part, &position);
 	if (rc != 0) {

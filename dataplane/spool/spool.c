@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -134,13 +135,24 @@ static void commit_one(struct spool *spool, struct shelf *shelf)
 	shelf_account(spool, shelf);
 }
 
+/* What is left free is for the states of the logs, and for others. */
+static void look_for_room(struct spool *spool)
+{
+	struct statvfs fs;
+
+	if (statvfs(spool->directory, &fs) == 0)
+		spool->is_crowded = (uint64_t)fs.f_bavail * 100 < (uint64_t)fs.f_blocks * spool->config.free_percent;
+}
+
 /* At a pace, and no later than when a pool full of batches has been settled: what a crash repeats is bounded. */
 static void commit(struct spool *spool)
 {
 	int is_time = spool->now_ms >= spool->commit_ms;
 
-	if (is_time)
+	if (is_time) {
 		spool->commit_ms = spool->now_ms + COMMIT_MS;
+		look_for_room(spool);
+	}
 	for (unsigned i = 0; i < spool->shelf_count; i++)
 		if (is_time || spool->shelves[i]->uncommitted >= spool->config.batches)
 			commit_one(spool, spool->shelves[i]);

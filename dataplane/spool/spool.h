@@ -82,6 +82,7 @@ struct spool_config {
 	uint64_t replay_bytes;  /* memory for batches that are read back */
 	uint64_t segment_bytes;
 	uint64_t size_bytes;    /* of all logs together; beyond it orders are refused */
+	unsigned free_percent;  /* of the file system that stay free: else orders are refused */
 	uint64_t sync_bytes;    /* a group is made durable when it has so many bytes ... */
 	unsigned sync_us;       /* ... or its first entry is so old */
 	const struct topic_table *topics;

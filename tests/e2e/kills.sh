@@ -11,8 +11,8 @@ seed=${PENSTOCK_SEED:-$RANDOM}
 RANDOM=$seed
 memory_more='pool: 2MiB, batch: 16KiB'
 port_more='    max_datagram: 8000'
-config_more='spool: {mode: wal, segment: 256KiB, replay: 4MiB}
-stop: {drain: 5s}'
+spool='mode: wal, segment: 256KiB, replay: 4MiB'
+config_more='stop: {drain: 5s}'
 
 accepted() { cli -j show spool 2>/dev/null | json 'd["accepted"]'; }
 flows() { [ "$(accepted)" -gt 200 ]; }

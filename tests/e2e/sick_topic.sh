@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # One topic of 64 without a leader, at half load: the others lose nothing and are acknowledged as quickly as before (judged in
-# the full run only: beside compilers times say little); the sick one's overflow is a named drop, and all of it closes when its
-# leader is back.
+# the full run only: beside compilers times say little); the sick one's overflow is a named drop, or with a spool parked on
+# disk, and all of it closes when its leader is back.
 . "$(dirname "$0")/../smoke/_init.sh"
 
 outage=15 # seconds; PENSTOCK_OUTAGE for another
@@ -77,6 +77,54 @@ send 2
 wait_idle
 expect "well again: events acked" "$(ledger records acked)" = $((first - sent - dropped))
 expect "well again: seconds that the topic stands still" "$(of_sick stalled_s)" = 0
+expect_ledger_closed
+stop_daemon
+expect "exit code" "$daemon_code" = 0
+
+# --- the same with a spool: what the topic cannot take is parked, and nothing is dropped ---
+
+"$kafka" kill9 "$cluster" 2
+wait_for 30 "the second broker is gone" one_broker
+spool='mode: direct'
+write_config dpdk 1
+start_daemon
+sent=$first
+send "$outage"
+wait_for 20 "all events of the other topics are acked" others_home
+expect "parked: events dropped" "$(ledger events dropped.)" = 0
+expect "parked: events on disk" "$(ledger spool parked)" -gt 0
+expect "parked: events on disk of others" "$(ledger spool spooled)" = 0
+expect "parked: logs that hold events" "$(cli -j show spool | json "[l['log'] for l in d['logs'] if l['events'] > 0]")" = \
+	"['topic.0.$test_name.$sick']"
+echo "     99 % of all were acked within $(p99) ms with one topic parked"
+[ -z "${PENSTOCK_FULL:-}" ] || expect "99th percentile of the others, in ms" "$(p99)" -le $((2 * before + 20))
+"$kafka" start "$cluster" 2 >/dev/null
+wait_idle 60
+expect "parked and well again: events acked" "$(ledger records acked)" = $((first - sent))
+expect_ledger_closed
+stop_daemon
+expect "exit code" "$daemon_code" = 0
+
+# --- the same with a spool: what the topic cannot take is parked, and nothing is dropped ---
+
+"$kafka" kill9 "$cluster" 2
+wait_for 30 "the second broker is gone" one_broker
+spool='mode: direct'
+write_config dpdk 1
+start_daemon
+sent=$first
+send "$outage"
+wait_for 20 "all events of the other topics are acked" others_home
+expect "parked: events dropped" "$(ledger events dropped.)" = 0
+expect "parked: events on disk" "$(ledger spool parked)" -gt 0
+expect "parked: events on disk of others" "$(ledger spool spooled)" = 0
+expect "parked: logs that hold events" "$(cli -j show spool | json "[l['log'] for l in d['logs'] if l['events'] > 0]")" = \
+	"['topic.0.$test_name.$sick']"
+echo "     99 % of all were acked within $(p99) ms with one topic parked"
+[ -z "${PENSTOCK_FULL:-}" ] || expect "99th percentile of the others, in ms" "$(p99)" -le $((2 * before + 20))
+"$kafka" start "$cluster" 2 >/dev/null
+wait_idle 60
+expect "parked and well again: events acked" "$(ledger records acked)" = $((first - sent))
 expect_ledger_closed
 stop_daemon
 expect "exit code" "$daemon_code" = 0

@@ -11,6 +11,7 @@ much=40000
 [ -z "${PENSTOCK_FULL:-}" ] || much=400000
 memory_more='pool: 4MiB, batch: 16KiB'
 port_more='    max_datagram: 8000'
+config_more='stop: {drain: 2s}'
 
 send() { # COUNT
 	generate --to 10.9.0.2 --to fd09::2 --first $first --count "$1" --rate 8000
@@ -42,8 +43,7 @@ restarted() {
 broker_up --heap 256
 bed_up
 for mode in direct wal; do
-	config_more="spool: {mode: $mode, segment: 1MiB}
-stop: {drain: 2s}"
+	spool="mode: $mode, segment: 1MiB"
 	write_config dpdk 1
 	restarted
 	[ $mode = wal ] || create_topics
@@ -83,7 +83,7 @@ stop: {drain: 2s}"
 	expect "$mode: restarted: events acked" "$(ledger records acked)" = $((total + recovered))
 	expect_ledger_closed
 
-	# --- killed ---
+	# --- killed, and back with more workers, then fewer, than what is on disk came from ---
 
 	if [ $mode = wal ]; then
 		away hanging
@@ -91,7 +91,15 @@ stop: {drain: 2s}"
 		expect_all_taken "$mode: before kill -9"
 		wait_for 10 "$mode: all is accepted" accepted
 		kill_daemon
+		write_config dpdk 2
 		restarted
+		send 4000
+		expect_all_taken "$mode: two workers"
+		wait_for 10 "$mode: all is accepted" accepted
+		kill_daemon
+		write_config dpdk 1
+		restarted
+		expect "$mode: one worker: events recovered" "$(ledger spool)" -ge 12000
 		back hanging
 		send 2000
 		wait_idle 120

@@ -222,6 +222,7 @@ kafka_more=''  # further properties, four spaces deep
 memory_more='' # further members of memory, as a flow mapping has them
 huge=false     # whether DPDK uses hugepages; see take_hugepages
 config_more='' # further top-level sections
+spool='mode: off' # members of the spool, as a flow mapping has them
 
 types_section() { # the generator's types under the numbers it uses
 	"$pktgen" --list-types --types "$types" | awk '{ printf "  %s: {id: %s}\n", $2, $1 }'
@@ -277,6 +278,7 @@ write_config() { # [KIND [WORKERS]]
 		echo "    bootstrap.servers: $bootstrap"
 		[ -z "$kafka_more" ] || echo "$kafka_more"
 		[ -z "$config_more" ] || echo "$config_more"
+		echo "spool: {$spool}"
 		echo "memory: {huge: $huge${memory_more:+, $memory_more}}"
 	} >"$config"
 }
