@@ -76,7 +76,7 @@ static uint64_t count_oldest(const struct spool_log *log, unsigned index, uint64
 
 int64_t spool_log_drop_oldest(struct spool_log *log)
 {
-	unsigned usable = log->count - (log->tail.file >= 0), index = 0;
+	unsigned usable = spool_segments_closed(log), index = 0;
 	uint64_t given_up, missing;
 	struct spool_point end;
 	int rc;

@@ -61,7 +61,10 @@ int spool_segments_find(const struct spool_log *log, uint64_t position);
 struct spool_point spool_segments_end(const struct spool_log *log, unsigned index);
 /* Takes the file out of the list and away: unlinked, or renamed to NAME.bad when it was damaged. 0 or -errno: it stays. */
 int spool_segments_remove(struct spool_log *log, unsigned index);
-/* True when the first one lies wholly below the position and is not written to. */
+/* How many of them, the first ones, may go when they are settled: not the one that is written to, nor a suspect one as long as its
+ * entries are not written anew. */
+unsigned spool_segments_closed(const struct spool_log *log);
+/* True when the first one lies wholly below the position and may go. */
 int spool_segments_retirable(const struct spool_log *log, uint64_t below);
 /* Removes all such. 0 or the first -errno. */
 int spool_segments_retire(struct spool_log *log, uint64_t below);

@@ -152,6 +152,24 @@ int spool_reader_payload(struct spool_reader *reader, const struct spool_found *
 	return crc == found->payload_crc || SPOOL_PLANTED(SPOOL_BUG_CRC_IGNORED);
 }
 
+int spool_reader_rewrite(struct spool_reader *reader, uint64_t from, uint64_t to)
+{
+	while (from < to) {
+		uint64_t want = to - from < STEP ? to - from : STEP;
+		int64_t n = read_at(reader, from, reader->buffer, want);
+		struct iovec piece = {reader->buffer, (size_t)n};
+		int rc;
+
+		if (n <= 0)
+			return (int)n;
+		rc = reader->disk->ops->write(reader->disk, reader->file, from, &piece, 1);
+		if (rc != 0)
+			return rc;
+		from += (uint64_t)n;
+	}
+	return 0;
+}
+
 int spool_reader_blank(struct spool_reader *reader)
 {
 	for (uint64_t at = 0;; at += STEP) {

@@ -34,5 +34,8 @@ int spool_reader_next(struct spool_reader *reader, uint64_t at, uint64_t positio
 /* Reads and checks the entry's payload into `data`; NULL: checks it only. 1; 0: it is damaged; -errno. */
 int spool_reader_payload(struct spool_reader *reader, const struct spool_found *found, void *data);
 
+/* Writes bytes of the file once more as they are, so that the next sync has to write them. 0 or -errno. */
+int spool_reader_rewrite(struct spool_reader *reader, uint64_t from, uint64_t to);
+
 /* True when nothing but zeros stands in the file; -errno. */
 int spool_reader_blank(struct spool_reader *reader);

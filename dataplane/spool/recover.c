@@ -163,12 +163,35 @@ static int drop_last_unwritten(struct spool_log *log)
 	return 0;
 }
 
-/* What a former process wrote may not be durable yet. A disk that fails here says nothing of what is; it is said, and
- * gone on. */
-static void sync_last(struct spool_log *log)
+/* Where in the last segment, which was scanned, the first byte stands that may not be durable. */
+static int find_unproven(struct spool_log *log, const struct spool_segment *segment, uint64_t durable, uint64_t *from)
 {
-	int rc = log->disk->ops->sync(log->disk, log->reader.file);
+	struct spool_reader *reader = &log->reader;
+	uint64_t at = sizeof(struct spool_segment_header);
+	struct spool_found found;
+	int rc;
 
+	*from = 0;
+	if (durable <= segment->first)
+		return 0;
+	rc = spool_reader_next(reader, at, durable, &found);
+	*from = rc == 1 && found.at < reader->at ? found.at : reader->at;
+	return rc < 0 ? rc : 0;
+}
+
+/* What a former process wrote may not be durable yet, and a sync of it may have failed, after which the kernel holds
+ * for clean what it did not write: so it is written again as it is, and synced. A disk that fails here says nothing of
+ * what is; it is said, and gone on. */
+static void prove_last(struct spool_log *log, const struct spool_segment *segment, uint64_t durable)
+{
+	struct spool_reader *reader = &log->reader;
+	uint64_t from;
+	int rc = find_unproven(log, segment, durable, &from);
+
+	if (rc == 0)
+		rc = spool_reader_rewrite(reader, from, reader->at);
+	if (rc == 0)
+		rc = log->disk->ops->sync(log->disk, reader->file);
 	if (rc == 0)
 		rc = log->disk->ops->sync_names(log->disk);
 	if (rc == 0)
@@ -193,7 +216,7 @@ static int recover_last(struct spool_log *log)
 	rc = scan(log, segment, synced, durable, &log->end);
 	if (rc != 0)
 		return rc;
-	sync_last(log);
+	prove_last(log, segment, durable);
 	spool_reader_close(&log->reader);
 	return 0;
 }

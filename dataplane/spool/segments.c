@@ -69,9 +69,16 @@ int spool_segments_remove(struct spool_log *log, unsigned index)
 	return 0;
 }
 
+unsigned spool_segments_closed(const struct spool_log *log)
+{
+	int rewriting = log->window.end > log->end.position;
+
+	return log->count > 0 && (log->tail.file >= 0 || rewriting) ? log->count - 1 : log->count;
+}
+
 int spool_segments_retirable(const struct spool_log *log, uint64_t below)
 {
-	return log->count > 0 && (log->count > 1 || log->tail.file < 0) && spool_segments_end(log, 0).position <= below;
+	return spool_segments_closed(log) > 0 && spool_segments_end(log, 0).position <= below;
 }
 
 int spool_segments_retire(struct spool_log *log, uint64_t below)

@@ -19,6 +19,7 @@ struct history {
 	struct sim_faults faults;
 	int faulty; /* any of them */
 	int traced;
+	int over;        /* it opened on a disk that cannot say what it holds: nothing is promised from here on */
 	uint32_t serial; /* of the entry to come */
 };
 
@@ -160,7 +161,7 @@ static void absorb(struct history *h, uint64_t from, uint64_t to, int all)
 			oracle_require(o, !all, "position %" PRIu64 " was passed over", position);
 			continue;
 		}
-		oracle_require(o, may_be_empty(slot) || o->forgives, "position %" PRIu64 " is lost", position);
+		oracle_require(o, may_be_empty(slot), "position %" PRIu64 " is lost", position);
 		oracle_mark(o, position, SPOOL_SETTLED);
 	}
 }
@@ -318,15 +319,13 @@ static void read_all(struct history *h)
 	while ((rc = read_one(h, 0, &events)) == 1)
 		;
 	oracle_compare(o, h->log);
-	oracle_require(o, events + info_of(h).empty == info_of(h).recovered || o->forgives,
+	oracle_require(o, events + info_of(h).empty == info_of(h).recovered,
 		"%" PRIu64 " events were read of %" PRIu64 " recovered", events, info_of(h).recovered);
 	sim_disk_set_faults(h->sim, &h->faults);
 }
 
 enum end { CLOSED, KILLED, POWER_CUT };
 
-/* A disk that failed to sync shows what it does not hold: whoever comes next cannot know, unless the machine ends too.
- */
 static void end_life(struct history *h, enum end end, int read)
 {
 	int whole = end != POWER_CUT && !h->faulty, was_dead = is_dead(h);
@@ -336,7 +335,7 @@ static void end_life(struct history *h, enum end end, int read)
 	if (h->oracle.reach < h->oracle.frontier)
 		h->oracle.reach = h->oracle.frontier;
 	let_go(h);
-	if (end == POWER_CUT || was_dead || h->faults.sync > 0 || h->faults.names > 0) {
+	if (end == POWER_CUT || was_dead) {
 		sim_disk_crash(h->sim);
 		whole = 0;
 	} else {
@@ -349,6 +348,9 @@ static void end_life(struct history *h, enum end end, int read)
 		h->oracle.given_up_open = 1;
 	}
 	trace(h, "reopened", (int)end);
+	h->over = info_of(h).suspect > 0;
+	if (h->over)
+		return;
 	oracle_reopened(&h->oracle, h->log, whole, h->faulty);
 	if (read)
 		read_all(h);
@@ -356,7 +358,7 @@ static void end_life(struct history *h, enum end end, int read)
 
 static void live(struct history *h)
 {
-	for (uint64_t n = 5 + below(h, 60); n > 0; n--) {
+	for (uint64_t n = 5 + below(h, 60); n > 0 && !h->over; n--) {
 		int fuse = below(h, 20) == 0;
 
 		if (fuse)
@@ -381,6 +383,10 @@ static void conclude(struct history *h)
 {
 	h->faults = no_faults;
 	sim_disk_set_faults(h->sim, &no_faults);
+	if (h->over) {
+		let_go(h);
+		return;
+	}
 	if (spool_log_sync(h->log) != 0)
 		h->oracle.end = info_of(h).end;
 	end_life(h, POWER_CUT, 1);

@@ -142,7 +142,7 @@ void oracle_compare(struct oracle *oracle, const struct spool_log *log)
 		info.frontier, oracle->frontier);
 	oracle_require(oracle, info.synced >= oracle->synced && info.synced <= info.end,
 		"%" PRIu64 " is synced, at the least %" PRIu64 " should be", info.synced, oracle->synced);
-	oracle_require(oracle, info.damaged == 0 || oracle->forgives, "%" PRIu64 " events are damaged", info.damaged);
+	oracle_require(oracle, info.damaged == 0, "%" PRIu64 " events are damaged", info.damaged);
 	oracle_require(oracle, info.given_up == oracle->given_up, "%" PRIu64 " events were given up, not %" PRIu64,
 		info.given_up, oracle->given_up);
 	promise(oracle, info.synced);
@@ -153,7 +153,7 @@ static void check_reopened(struct oracle *oracle, const struct spool_log_info *i
 	oracle_require(oracle, info->frontier >= oracle->committed && info->frontier <= oracle->reach,
 		"the frontier is %" PRIu64 " after a restart, of %" PRIu64 " to %" PRIu64, info->frontier,
 		oracle->committed, oracle->reach);
-	oracle_require(oracle, info->end >= oracle->synced || oracle->forgives,
+	oracle_require(oracle, info->end >= oracle->synced,
 		"it ends at %" PRIu64 " after a restart, but all below %" PRIu64 " was synced", info->end,
 		oracle->synced);
 	oracle_require(oracle, info->end <= oracle->top + 1,
@@ -176,8 +176,6 @@ void oracle_reopened(struct oracle *oracle, const struct spool_log *log, int who
 
 	spool_log_info(log, &info);
 	check_reopened(oracle, &info, whole);
-	if (info.suspect > 0)
-		oracle->forgives = 1;
 	for (uint64_t position = info.end; position <= before; position++)
 		*oracle_at(oracle, position) = (struct oracle_slot){0};
 	for (uint64_t position = info.frontier; position < info.end; position++)
@@ -188,7 +186,7 @@ void oracle_reopened(struct oracle *oracle, const struct spool_log *log, int who
 	if (!faulty)
 		oracle->committed = info.frontier;
 	oracle->end = oracle->top = oracle->synced = info.end;
-	for (uint64_t position = info.frontier; position < info.end && info.suspect == 0; position++)
+	for (uint64_t position = info.frontier; position < info.end; position++)
 		oracle_at(oracle, position)->promised = 1;
 	oracle->given_up = info.given_up;
 	oracle->given_up_open = faulty; /* what was read may not be durable, and the disk failed to make it so */

@@ -35,7 +35,6 @@ struct oracle {
 	uint64_t committed, reach;           /* what the state's frontier is at least, and may be at the most */
 	uint64_t given_up;
 	int given_up_open;                   /* a drop failed, and may have come to the disk */
-	int forgives;                        /* the disk lied: damage is no fault of the log's */
 	jmp_buf *failed;
 	char text[256];
 };
