@@ -180,9 +180,8 @@ static int find_unproven(struct spool_log *log, const struct spool_segment *segm
 }
 
 /* What a former process wrote may not be durable yet, and a sync of it may have failed, after which the kernel holds
- * for clean what it did not write: so it is written again as it is, and synced. A disk that fails here says nothing of
- * what is; it is said, and gone on. */
-static void prove_last(struct spool_log *log, const struct spool_segment *segment, uint64_t durable)
+ * for clean what it did not write: so it is written again as it is, and synced. 0 or -errno. */
+static int prove_last(struct spool_log *log, const struct spool_segment *segment, uint64_t durable)
 {
 	struct spool_reader *reader = &log->reader;
 	uint64_t from;
@@ -190,8 +189,13 @@ static void prove_last(struct spool_log *log, const struct spool_segment *segmen
 
 	if (rc == 0)
 		rc = spool_reader_rewrite(reader, from, reader->at);
-	if (rc == 0)
-		rc = log->disk->ops->sync(log->disk, reader->file);
+	return rc == 0 ? log->disk->ops->sync(log->disk, reader->file) : rc;
+}
+
+/* Synced is also that a file is gone: were it back after a crash, what a failed write left at its end would be as well.
+ * A disk that fails here says nothing of what is durable; it is said, and gone on. */
+static void prove_names(struct spool_log *log, int rc)
+{
 	if (rc == 0)
 		rc = log->disk->ops->sync_names(log->disk);
 	if (rc == 0)
@@ -216,7 +220,7 @@ static int recover_last(struct spool_log *log)
 	rc = scan(log, segment, synced, durable, &log->end);
 	if (rc != 0)
 		return rc;
-	prove_last(log, segment, durable);
+	prove_names(log, prove_last(log, segment, durable));
 	spool_reader_close(&log->reader);
 	return 0;
 }
@@ -240,6 +244,8 @@ int spool_recover(struct spool_log *log)
 	log->end = log->synced;
 	if (log->count > 0)
 		rc = recover_last(log);
+	else
+		prove_names(log, 0);
 	log->synced = log->end;
 	return rc;
 }
