@@ -90,7 +90,7 @@ BLOCK_INLINE uint64_t scan_block(const struct block *bytes, const uint8_t *data,
 	first = scalar & ~(scalar << 1) & fresh;
 	found = ((operators | (quote & string)) & fresh) | first;
 	count = (uint32_t)__builtin_popcountll(found);
-	full = c->tokens.count + count > TOKENS || c->tokens.blocks == WINDOW_BLOCKS;
+	full = c->tokens.count + count > TOKENS || (WINDOW_BLOCKS != UINT32_MAX && c->tokens.blocks == WINDOW_BLOCKS);
 	if (plain && RARE(full || (!trusted && scalars_overflow(&c->scalars, scalar)))) {
 		if (odd)
 			c->text = before;
@@ -99,7 +99,7 @@ BLOCK_INLINE uint64_t scan_block(const struct block *bytes, const uint8_t *data,
 	if (!plain && RARE(full))
 		c->errors |= tokens_renew(&c->tokens, window, trusted, start, offset, marks);
 	c->in_string = (uint64_t)((int64_t)(string << 1) >> 63);
-	window_add(window, c->tokens.count, bytes, found, c->tokens.blocks++);
+	window_add(window, c->tokens.count, bytes, found, offset, c->tokens.blocks++);
 	brackets = found & block_bit(bytes, 0x40) & operators;
 	if (brackets != 0) {
 		end = visit_brackets(bytes, brackets, found, trusted, &c->tokens, &c->errors);
@@ -197,8 +197,11 @@ BLOCK_INLINE int scan_object(const uint8_t *data, uint32_t len, uint32_t start, 
 	__attribute__((uninitialized)) struct window window;
 	struct scan c = {.tokens = {.depth = 1, .after_separator = 1}};
 	uint32_t at = start;
-	uint64_t end = scan_blocks(data, len, start, &at, trusted, 0, &c, &window, NULL, marks);
+	uint64_t end;
 
+	if (RARE(len - start > OBJECT_MAX))
+		len = start + OBJECT_MAX;
+	end = scan_blocks(data, len, start, &at, trusted, 0, &c, &window, NULL, marks);
 	if (end == 0)
 		return JSON_BAD_SYNTAX;
 	return finish(data, start, at + (uint32_t)__builtin_ctzll(end), trusted, &c, &window, NULL, marks);

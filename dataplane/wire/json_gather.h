@@ -21,11 +21,12 @@ struct window {
 };
 
 /* Adds a block's tokens behind `count` others; `number`: that of the block in the window. */
-BLOCK_INLINE void window_add(
-	struct window *window, uint32_t count, const struct block *bytes, uint64_t tokens, uint32_t number)
+BLOCK_INLINE void window_add(struct window *window, uint32_t count, const struct block *bytes, uint64_t tokens,
+	uint32_t offset, uint32_t number)
 {
 	struct block indexes = block_indexes();
 
+	(void)offset;
 	block_gather(&window->bytes, count, bytes, tokens);
 	block_gather(&window->indexes, count, &indexes, tokens);
 	block_mark(&window->numbers, count, (uint8_t)number);

@@ -15,8 +15,8 @@
 
 struct tokens {
 	uint32_t count, marks;
-	uint32_t base;   /* place in the object of the window's first block, */
-	uint32_t blocks; /* and how many more there are of it */
+	uint32_t base;   /* what the window's places are reckoned from, in the object, */
+	uint32_t blocks; /* and how many blocks are of it, where WINDOW_BLOCKS is a limit */
 	uint64_t nested; /* deeper than the top-level object; the bits from `count` on tell where the scan is */
 	uint64_t array;  /* in an array; the same. A bracket is in what is outside of it when it opens, inside when it
 			    closes */
@@ -101,8 +101,10 @@ BLOCK_INLINE uint64_t tokens_renew(struct tokens *t, const struct window *window
 {
 	uint64_t errors = t->count != 0 ? tokens_check(t, window, trusted, start, marks) : 0;
 
-	t->base = offset;
-	t->blocks = 0;
+	if (WINDOW_BLOCKS != UINT32_MAX) {
+		t->base = offset;
+		t->blocks = 0;
+	}
 	return errors;
 }
 

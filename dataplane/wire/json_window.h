@@ -11,18 +11,21 @@
 
 #include "wire/json_text.h"
 
-#define WINDOW_BLOCKS 1000u /* of bytes, from the first to the last token: places are of 16 bits */
+/* Places are of 16 bits, and the first window's are all windows': larger objects are left to the scalar reader. */
+#define WINDOW_BLOCKS UINT32_MAX
+#define OBJECT_MAX    UINT16_MAX
 
 struct window {
 	uint8_t bytes[TOKENS + BLOCK_BYTES]; /* room for what a block's store writes too much */
-	uint16_t at[TOKENS + BLOCK_BYTES];   /* places, from the first byte of the window's first block */
+	uint16_t at[TOKENS + BLOCK_BYTES];   /* places, from the object's first byte */
 };
 
-/* Adds a block's tokens behind `count` others; `number`: that of the block in the window. */
-BLOCK_INLINE void window_add(
-	struct window *window, uint32_t count, const struct block *bytes, uint64_t tokens, uint32_t number)
+/* Adds a block's tokens behind `count` others; `offset`: the place of its first byte in the object. */
+BLOCK_INLINE void window_add(struct window *window, uint32_t count, const struct block *bytes, uint64_t tokens,
+	uint32_t offset, uint32_t number)
 {
-	store_tokens(window->bytes + count, window->at + count, bytes, tokens, number * (BLOCK_BYTES - 1));
+	(void)number;
+	store_tokens(window->bytes + count, window->at + count, bytes, tokens, offset);
 }
 
 BLOCK_INLINE struct block window_bytes(const struct window *window)
