@@ -16,6 +16,7 @@
 #define STALLED_MS     3000 /* without progress, after which a topic is shown as stalled */
 #define SICK_MS        5000 /* without progress, while others make some: after which a topic is parked */
 #define AWAY_MS        2000 /* without any acknowledgement: Kafka is away */
+#define REPLAY_FIRST   4u /* batches read from disk that the client gets of a topic at first; one more with each that is acked */
 #define WINDOW_OPEN    UINT32_MAX
 #define WINDOW_FIRST   64u   /* records at once after a first refusal; then a quarter, a quarter ... */
 #define WINDOW_LAST    4096u /* above this a window opens altogether */
@@ -39,6 +40,7 @@ struct topic_state {
 	int64_t moved_ms;    /* monotonic; when something last came back, or came in when there was nothing */
 	const char *code;    /* of the last failure; the library's constant */
 	unsigned parking;    /* batches on their way to its log */
+	unsigned replaying, replay_window; /* batches read from disk that the client has, and may have */
 	uint8_t sick;        /* it makes no progress while others do: what comes is parked */
 	uint8_t has_log;     /* listed in producer.parked */
 	uint8_t has_backlog; /* as a lane's */

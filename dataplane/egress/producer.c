@@ -139,8 +139,10 @@ static struct producer *producer_new(const struct producer_config *config)
 	producer->config = *config;
 	producer->ops = config->egress != NULL ? config->egress : &egress_kafka;
 	TAILQ_INIT(&producer->waiting);
-	for (unsigned i = 0; i < TOPIC_MAX; i++)
+	for (unsigned i = 0; i < TOPIC_MAX; i++) {
 		producer->topics[i].window = WINDOW_OPEN;
+		producer->topics[i].replay_window = REPLAY_FIRST;
+	}
 	sem_init(&producer->opened, 0, 0);
 	pthread_mutex_init(&producer->status_lock, NULL);
 	return producer;

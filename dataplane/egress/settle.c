@@ -191,7 +191,10 @@ static void mark_stalled(struct producer *producer, unsigned index)
 	int64_t still_ms = producer->now_ms - topic->moved_ms;
 	unsigned more;
 
-	topic->sick |= still_ms >= SICK_MS && !producer->is_away && producer->spool != NULL;
+	if (still_ms >= SICK_MS && !producer->is_away && producer->spool != NULL) {
+		topic->sick = 1;
+		topic->replay_window = REPLAY_FIRST;
+	}
 	if (still_ms < STALLED_MS || counter_read(&counters->stalled_since) != 0)
 		return;
 	counter_set(&counters->stalled_since, (uint64_t)(clock_utc_us(clock_tsc()) / 1000 - still_ms) / 1000);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -78,6 +79,11 @@ static int backlog(struct spool_log_state *state, unsigned on_its_way)
 	return on_its_way != 0 || atomic_load(&state->left) != 0;
 }
 
+static void allow(const struct producer *producer, struct spool_log_state *state, unsigned entries)
+{
+	atomic_store_explicit(&state->go, producer->is_away || producer->giving_up ? 0 : entries, memory_order_relaxed);
+}
+
 static void look_at_lane(struct producer *producer, struct lane *lane)
 {
 	struct spool_log_state *state = spool_lane_state(producer->spool, lane->number);
@@ -85,9 +91,10 @@ static void look_at_lane(struct producer *producer, struct lane *lane)
 
 	lane->is_pressed = lane->held * 100 >= lane->batches * percent;
 	lane->has_backlog = (uint8_t)backlog(state, lane->leaving);
-	atomic_store_explicit(&state->go, !producer->is_away && !producer->giving_up, memory_order_relaxed);
+	allow(producer, state, UINT_MAX);
 }
 
+/* A sick topic is tried with one batch. */
 static void look_at_topic(struct producer *producer, uint16_t index)
 {
 	struct spool_log_state *state = spool_topic_state(producer->spool, index);
@@ -97,7 +104,7 @@ static void look_at_topic(struct producer *producer, uint16_t index)
 	if (state == NULL)
 		return;
 	topic->has_backlog = (uint8_t)backlog(state, topic->parking);
-	atomic_store_explicit(&state->go, !producer->is_away && !producer->giving_up, memory_order_relaxed);
+	allow(producer, state, !topic->sick ? UINT_MAX : counter_read(&producer->counters.topics[index].held) == 0);
 }
 
 /*
@@ -182,6 +189,18 @@ static int has_spent_credit(const struct lane *lane, uint16_t topic)
 	return lane->topics[topic].held * 100 >= lane->credit * PRESSED_PERCENT;
 }
 
+/* What was read of a topic that is sick goes back, but for the one batch that it is tried with. */
+static int takes_back(struct producer *producer, struct batch *batch)
+{
+	if (!spool_is_parked(producer->spool, batch))
+		leave(producer, batch, SPOOL_PARK);
+	else if (counter_read(&producer->counters.topics[batch->topic].held) > batch_unsettled_events(batch))
+		leave(producer, batch, SPOOL_LEAVE);
+	else
+		return 0;
+	return 1;
+}
+
 int spill_takes(struct producer *producer, struct batch *batch)
 {
 	const struct topic_state *topic = &producer->topics[batch->topic];
@@ -189,12 +208,8 @@ int spill_takes(struct producer *producer, struct batch *batch)
 
 	if (producer->spool == NULL || producer->giving_up || producer->now_ms - producer->refused_ms < REFUSED_MS)
 		return 0;
-	if (batch->lane == SPOOL_LANE) {
-		if (!topic->sick || spool_is_parked(producer->spool, batch))
-			return 0;
-		leave(producer, batch, SPOOL_PARK);
-		return 1;
-	}
+	if (batch->lane == SPOOL_LANE)
+		return topic->sick && takes_back(producer, batch);
 	if (topic->sick || topic->has_backlog || has_spent_credit(lane, batch->topic)) {
 		leave(producer, batch, SPOOL_PARK);
 		return 1;
@@ -217,17 +232,23 @@ int spill_takes_settled(struct producer *producer, struct batch *batch)
 {
 	if (batch->log == BATCH_UNLOGGED)
 		return 0;
+	producer->topics[batch->topic].replay_window += batch->lane == SPOOL_LANE;
 	order(producer, batch, SPOOL_SETTLE);
 	return 1;
 }
 
 int spill_has_room(struct producer *producer, struct batch *batch)
 {
+	struct topic_state *topic = &producer->topics[batch->topic];
 	struct lane *lane = producer->home[batch->lane];
 
 	if (producer->spool == NULL || batch->with_client)
 		return 1;
-	if (lane != NULL) {
+	if (lane == NULL) {
+		if (topic->replaying >= topic->replay_window)
+			return 0;
+		topic->replaying++;
+	} else {
 		if (lane->with_client * 100 >= lane->batches * CLIENT_PERCENT ||
 			lane->topics[batch->topic].with_client * 100 >= lane->credit * CLIENT_PERCENT)
 			return 0;
@@ -246,8 +267,10 @@ void spill_back(struct producer *producer, struct batch *batch)
 		return;
 	batch->with_client = 0;
 	producer->with_client--;
-	if (batch->lane == SPOOL_LANE)
+	if (batch->lane == SPOOL_LANE) {
+		producer->topics[batch->topic].replaying--;
 		return;
+	}
 	producer->home[batch->lane]->with_client--;
 	producer->home[batch->lane]->topics[batch->topic].with_client--;
 }

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -283,7 +284,7 @@ static int adopt(struct spool *spool, const char *name, struct error *error)
 			return 0;
 		rc = shelf_open(spool, name, -1, -1, error);
 		if (rc >= 0)
-			atomic_store(&spool->shelves[rc]->state.go, 1);
+			atomic_store(&spool->shelves[rc]->state.go, UINT_MAX);
 		return rc < 0 ? rc : 0;
 	}
 	if (sscanf(name, "topic.%u.%n", &index, &length) != 1 || length == 0 || name[length] == '\0')
@@ -300,7 +301,7 @@ static int adopt(struct spool *spool, const char *name, struct error *error)
 	if (atomic_load(&spool->topics[index]) == NULL)
 		atomic_store(&spool->topics[index], spool->shelves[rc]);
 	else
-		atomic_store(&spool->shelves[rc]->state.go, 1);
+		atomic_store(&spool->shelves[rc]->state.go, UINT_MAX);
 	return 0;
 }
 

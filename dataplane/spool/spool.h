@@ -61,7 +61,7 @@ struct spool_counters {
 
 struct spool_log_state {
 	_Atomic uint64_t left; /* entries that only the log holds; lowered after the SPOOL_READ answer is on its way */
-	atomic_int go;         /* the producer: entries may be read back */
+	atomic_uint go;        /* the producer: so many entries may be read back and not done with at one time */
 	counter left_events;   /* events in them */
 	counter bytes, segments; /* of its files */
 	counter suspect;       /* files that a sync has failed on */

@@ -89,37 +89,13 @@ spool='mode: direct'
 write_config dpdk 1
 start_daemon
 sent=$first
-send "$outage"
+send $((outage * 2 / 3))
 wait_for 20 "all events of the other topics are acked" others_home
 expect "parked: events dropped" "$(ledger events dropped.)" = 0
 expect "parked: events on disk" "$(ledger spool parked)" -gt 0
 expect "parked: events on disk of others" "$(ledger spool spooled)" = 0
-expect "parked: logs that hold events" "$(cli -j show spool | json "[l['log'] for l in d['logs'] if l['events'] > 0]")" = \
-	"['topic.0.$test_name.$sick']"
-echo "     99 % of all were acked within $(p99) ms with one topic parked"
-[ -z "${PENSTOCK_FULL:-}" ] || expect "99th percentile of the others, in ms" "$(p99)" -le $((2 * before + 20))
-"$kafka" start "$cluster" 2 >/dev/null
-wait_idle 60
-expect "parked and well again: events acked" "$(ledger records acked)" = $((first - sent))
-expect_ledger_closed
-stop_daemon
-expect "exit code" "$daemon_code" = 0
-
-# --- the same with a spool: what the topic cannot take is parked, and nothing is dropped ---
-
-"$kafka" kill9 "$cluster" 2
-wait_for 30 "the second broker is gone" one_broker
-spool='mode: direct'
-write_config dpdk 1
-start_daemon
-sent=$first
-send "$outage"
-wait_for 20 "all events of the other topics are acked" others_home
-expect "parked: events dropped" "$(ledger events dropped.)" = 0
-expect "parked: events on disk" "$(ledger spool parked)" -gt 0
-expect "parked: events on disk of others" "$(ledger spool spooled)" = 0
-expect "parked: logs that hold events" "$(cli -j show spool | json "[l['log'] for l in d['logs'] if l['events'] > 0]")" = \
-	"['topic.0.$test_name.$sick']"
+expect "parked: logs that hold events" "$(cli -j show spool | json "' '.join(l['log'] for l in d['logs'] if l['events'] > 0)")" = \
+	"topic.0.$test_name.$sick"
 echo "     99 % of all were acked within $(p99) ms with one topic parked"
 [ -z "${PENSTOCK_FULL:-}" ] || expect "99th percentile of the others, in ms" "$(p99)" -le $((2 * before + 20))
 "$kafka" start "$cluster" 2 >/dev/null
