@@ -51,4 +51,7 @@ struct error;
 
 /* A directory of the real file system; made (with its parent's entry synced) when missing. 0 or -errno with a sentence. */
 int spool_disk_posix_new(struct spool_disk **disk, const char *path, struct error *error);
+/* The same of one that is there already and is only read: making files is refused with -EROFS, and what else would change
+ * something is not to be called. */
+int spool_disk_posix_read_only(struct spool_disk **disk, const char *path, struct error *error);
 void spool_disk_posix_free(struct spool_disk *disk);

@@ -19,6 +19,7 @@
 
 struct posix_disk {
 	struct spool_disk disk;
+	int read_only;
 	int directory;
 	int reserves;
 };
@@ -28,11 +29,27 @@ static int directory_of(const struct spool_disk *disk)
 	return ((const struct posix_disk *)disk)->directory;
 }
 
+/* Opened only to be read, a directory or a pipe is refused as it is when opened to be written. */
+static int open_to_read(const struct spool_disk *disk, const char *name)
+{
+	int file = openat(directory_of(disk), name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+
+	if (file < 0)
+		return -errno;
+	if (fstat(file, &st) == 0 && S_ISREG(st.st_mode))
+		return file;
+	(void)close(file);
+	return -EISDIR;
+}
+
 static int posix_open(struct spool_disk *disk, const char *name, int create)
 {
-	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT | O_EXCL : 0);
-	int file = openat(directory_of(disk), name, flags, 0640);
+	int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT | O_EXCL : 0), file;
 
+	if (((const struct posix_disk *)disk)->read_only)
+		return create ? -EROFS : open_to_read(disk, name);
+	file = openat(directory_of(disk), name, flags, 0640);
 	return file >= 0 ? file : -errno;
 }
 
@@ -257,6 +274,25 @@ int spool_disk_posix_new(struct spool_disk **disk, const char *path, struct erro
 		return error_set(error, rc, "%s: cannot be made or opened: %s", path, strerror(-rc));
 	}
 	posix->reserves = can_reserve(posix->directory);
+	*disk = &posix->disk;
+	return 0;
+}
+
+int spool_disk_posix_read_only(struct spool_disk **disk, const char *path, struct error *error)
+{
+	struct posix_disk *posix = calloc(1, sizeof(*posix));
+
+	if (posix == NULL)
+		return error_set(error, -ENOMEM, "%s: no memory", path);
+	posix->disk.ops = &posix_ops;
+	posix->read_only = 1;
+	posix->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (posix->directory < 0) {
+		int rc = -errno;
+
+		free(posix);
+		return error_set(error, rc, "%s: cannot be opened: %s", path, strerror(-rc));
+	}
 	*disk = &posix->disk;
 	return 0;
 }
