@@ -50,6 +50,7 @@ struct shelf {
 struct spool {
 	struct spool_config config;
 	char *directory;
+	struct spool_lock *lock; /* of the directory; control thread */
 	struct spool_counters counters;
 	struct rte_ring *orders, *answers;
 	sem_t wake;

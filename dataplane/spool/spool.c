@@ -15,6 +15,7 @@
 #include "base/ring.h"
 #include "base/thread.h"
 #include "spool/internal.h"
+#include "spool/lock.h"
 
 #define TURN_ORDERS 256u
 #define COMMIT_MS   500  /* between two commits of a log's frontier: what is settled in between may be there twice after a crash */
@@ -328,6 +329,7 @@ static int open_logs(struct spool *spool, struct error *error)
 	if (rc != 0)
 		return rc;
 	spool_disk_posix_free(root);
+	rc = spool_lock_take(&spool->lock, spool->directory, error);
 	memset(spool->lanes, 0xff, sizeof(spool->lanes));
 	for (unsigned i = 0; rc >= 0 && i < spool->config.lane_count; i++) {
 		(void)snprintf(name, sizeof(name), "lane.%u", spool->config.lanes[i]);
@@ -399,6 +401,7 @@ void spool_stop(struct spool *spool)
 	}
 	for (unsigned i = 0; i < spool->shelf_count; i++)
 		shelf_close(spool->shelves[i]);
+	spool_lock_release(spool->lock);
 	(void)batch_pool_free(spool->pool);
 	ring_free(spool->orders);
 	ring_free(spool->answers);

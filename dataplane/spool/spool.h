@@ -94,7 +94,7 @@ struct spool_config {
 struct spool;
 
 /* Opens all logs and starts the thread. What is unsettled in them is counted in recovered and spooled (parked) when this
- * returns. 0 or -errno with a sentence. Control thread. */
+ * returns. The directory is locked (spool/lock.h) until spool_stop. 0 or -errno with a sentence. Control thread. */
 int spool_start(struct spool **spool, const struct spool_config *config, struct error *error);
 
 /* Ends the thread: all orders must have been answered. Batches in its hands that were read from disk stay on disk. Then frees.
