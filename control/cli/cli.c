@@ -108,6 +108,12 @@ static int take_option(struct cli *cli, struct parsed *parsed, int letter, const
 		return *argument != '\0' ? 0 : cli_usage(cli, "-f takes a file");
 	case 'p':
 		return read_port(argument, &cli->port) ? 0 : cli_usage(cli, "-p takes a port from 1 to 65535, not %s", argument);
+	case 'T':
+		cli->topic = argument;
+		return *argument != '\0' ? 0 : cli_usage(cli, "-T takes the name of a topic");
+	case 'y':
+		cli->yes = true;
+		return 0;
 	case 'C':
 		cli->completion = true;
 		return 0;
@@ -251,7 +257,7 @@ static void sleep_until(struct timespec *at, double seconds)
 }
 
 /* A daemon that was there and is not now may come back: watching goes on. */
-static int run_watching(struct cli *cli)
+int cli_ask(struct cli *cli)
 {
 	struct timespec at;
 	int code;
@@ -287,7 +293,7 @@ static int run(struct cli *cli, const struct parsed *parsed, char *const *words,
 		rc = check_options(cli, parsed->given);
 	if (rc != 0)
 		return rc;
-	return cli->command->run != NULL ? cli->command->run(cli) : run_watching(cli);
+	return cli->command->run != NULL ? cli->command->run(cli) : cli_ask(cli);
 }
 
 int cli_main(int argc, char **argv, FILE *out, FILE *err)

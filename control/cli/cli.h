@@ -11,6 +11,7 @@
 
 /* Exit codes; from 64 on those of sysexits.h. */
 #define EXIT_ALARM       1  /* the daemon refused, or what it answered carries an alarm, or a wait was in vain */
+#define EXIT_SPOOL       2  /* a directory is no spool, or cannot be read */
 #define EXIT_USAGE       64 /* the command line is wrong */
 #define EXIT_DATA        65 /* a file of samples, or of a table, is wrong */
 #define EXIT_UNREACHABLE 69 /* no daemon answers */
@@ -33,7 +34,8 @@ struct cli {
 	long limit;
 	const char *order;
 	double timeout_s;
-	const char *config, *file;
+	const char *config, *file, *topic;
+	bool yes;
 	unsigned port; /* 0: not given */
 	bool completion;
 	bool help;
@@ -44,6 +46,9 @@ int cli_main(int argc, char **argv, FILE *out, FILE *err);
 
 /* Says what is wrong with the command line, and returns EXIT_USAGE. */
 __attribute__((format(printf, 2, 3))) int cli_usage(const struct cli *cli, const char *fmt, ...);
+
+/* What a command without a `run` of its own does: call, print, judge, and again when that is to be watched. */
+int cli_ask(struct cli *cli);
 
 /* Becomes the program that runs the commands that need no daemon. Returns the exit code when that cannot be. */
 int cli_offline(struct cli *cli);

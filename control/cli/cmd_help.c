@@ -5,7 +5,7 @@
 #include "control/cli/commands.h"
 #include "control/cli/display.h"
 
-#define COLUMN 17
+#define COLUMN 20
 
 static void show_option(FILE *out, const struct grammar_option *option)
 {
@@ -32,9 +32,9 @@ static void show_all(FILE *out)
 	for (const struct grammar_option *option = grammar_options; option->name != NULL; option++)
 		show_option(out, option);
 	(void)fprintf(out,
-		"\nExit codes: 0 fine, %d the daemon refused or has an alarm, %d usage, %d bad data, "
-		"%d no daemon answers,\n  %d a part of the program is missing, %d output failed, %d bad configuration\n",
-		EXIT_ALARM, EXIT_USAGE, EXIT_DATA, EXIT_UNREACHABLE, EXIT_MISSING, EXIT_OUTPUT, EXIT_CONFIG);
+		"\nExit codes: 0 fine, %d the daemon refused or has an alarm or damage was found, %d no spool, %d usage, %d bad data,\n"
+		"  %d no daemon answers, %d a part of the program is missing, %d output failed, %d bad configuration\n",
+		EXIT_ALARM, EXIT_SPOOL, EXIT_USAGE, EXIT_DATA, EXIT_UNREACHABLE, EXIT_MISSING, EXIT_OUTPUT, EXIT_CONFIG);
 }
 
 /* Help for a word with which several commands begin. */

@@ -11,7 +11,7 @@
 #include "control/cli/commands.h"
 
 #define PROGRAM       "penstock-offline"
-#define OPTION_WORDS  8 /* program, command, options with what they take */
+#define OPTION_WORDS  14 /* program, command, options with what they take */
 #define PORT_TEXT_MAX 16
 
 /* Where the program is: in the folder of this one. */
@@ -50,8 +50,13 @@ static int run_program(struct cli *cli, const char **words)
 	add_option(words, &count, "-c", cli->config);
 	add_option(words, &count, "-f", cli->file);
 	add_option(words, &count, "-p", port);
+	add_option(words, &count, "-T", cli->topic);
 	if (cli->json)
 		words[count++] = "-j";
+	if (cli->all)
+		words[count++] = "-a";
+	if (cli->yes)
+		words[count++] = "-y";
 	words[count++] = "--";
 	for (int i = 0; i < cli->word_count; i++)
 		words[count++] = cli->words[i];

@@ -51,3 +51,32 @@ void display_spool(const struct cli *cli, const json_t *result, FILE *out)
 		(void)fprintf(out, "\nwhat waits is delivered in some %llu s at this rate\n",
 			(unsigned long long)display_number(result, "eta_s"));
 }
+
+int run_spool_status(struct cli *cli)
+{
+	if (cli->word_count == 0)
+		return cli_ask(cli);
+	if (cli->word_count > 1)
+		return cli_usage(
+			cli, "\"%s\" takes one directory, or none: then the daemon is asked", cli->command->words);
+	if (cli->watch_s > 0)
+		return cli_usage(cli, "\"%s\" of a directory takes no -w", cli->command->words);
+	return cli_offline(cli);
+}
+
+int run_spool_directory(struct cli *cli)
+{
+	if (cli->word_count != 1)
+		return cli_usage(cli, "\"%s\" takes one directory, that of a spool", cli->command->words);
+	return cli_offline(cli);
+}
+
+int run_spool_quarantine(struct cli *cli)
+{
+	if (cli->word_count < 2)
+		return cli_usage(cli,
+			"\"%s\" takes the directory of a spool and files in it, such as "
+			"lane.0/00000000000000000000.log",
+			cli->command->words);
+	return cli_offline(cli);
+}

@@ -13,6 +13,7 @@ cli_display display_generation, display_rules, display_tables;
 cli_display display_spool;
 cli_run run_reload, run_wait_ready, run_wait_alarm, run_wait_idle, run_help;
 cli_run run_rules_test, run_tables_build, run_tables_lookup;
+cli_run run_spool_status, run_spool_directory, run_spool_quarantine;
 
 /* The completion for bash, from the grammar. */
 void completion_write(FILE *out);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -8,7 +7,6 @@
 
 #include "base/compiler.h"
 #include "base/log.h"
-#include "control/cli/display.h"
 #include "control/offline/offline.h"
 
 static const struct {
@@ -19,25 +17,16 @@ static const struct {
 	{"rules test", offline_rules_test, 1, 1},
 	{"tables build", offline_tables_build, 2, 2},
 	{"tables lookup", offline_tables_lookup, 2, 0},
+	{"spool status", offline_spool_status, 1, 1},
+	{"spool check", offline_spool_check, 1, 1},
+	{"spool export", offline_spool_export, 1, 1},
+	{"spool quarantine", offline_spool_quarantine, 2, 0},
 };
-
-int offline_fail(const struct offline *offline, int code, const char *fmt, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	(void)fputs("penstock: ", offline->err);
-	display_escaped(offline->err, text);
-	(void)fputc('\n', offline->err);
-	return code;
-}
 
 static int usage(const struct offline *offline)
 {
-	(void)fputs("penstock-offline is run by penstock(1): see `penstock help rules` and `penstock help tables`\n",
+	(void)fputs("penstock-offline is run by penstock(1): see `penstock help rules`, `penstock help tables` and "
+		    "`penstock help spool`\n",
 		offline->err);
 	return EX_USAGE;
 }
@@ -47,7 +36,7 @@ static int parse(struct offline *offline, int argc, char **argv)
 	int letter;
 
 	opterr = 0;
-	while ((letter = getopt(argc, argv, "+c:f:p:j")) != -1) {
+	while ((letter = getopt(argc, argv, "+c:f:p:T:ajy")) != -1) {
 		switch (letter) {
 		case 'c':
 			offline->config = optarg;
@@ -57,6 +46,15 @@ static int parse(struct offline *offline, int argc, char **argv)
 			break;
 		case 'p':
 			offline->port = (unsigned)strtoul(optarg, NULL, 10);
+			break;
+		case 'T':
+			offline->topic = optarg;
+			break;
+		case 'a':
+			offline->all = 1;
+			break;
+		case 'y':
+			offline->yes = 1;
 			break;
 		case 'j':
 			offline->json = 1;
@@ -74,6 +72,8 @@ static int run(struct offline *offline, int argc, char **argv)
 {
 	if (argc < 2 || parse(offline, argc - 1, argv + 1) != 0)
 		return usage(offline);
+	if (strncmp(argv[1], "spool ", strlen("spool ")) == 0)
+		log_set_level(LOG_ERROR); /* a log would tell what a start does about it, and none is started */
 	for (size_t i = 0; i < ARRAY_LENGTH(commands); i++)
 		if (strcmp(argv[1], commands[i].words) == 0 && offline->count >= commands[i].least &&
 			(commands[i].most == 0 || offline->count <= commands[i].most))

@@ -27,7 +27,7 @@ ROOMS = {
     "control/daemon": {"control/api", "dataplane/base", "dataplane/wire", "dataplane/tables", "dataplane/batch", "dataplane/worker",
                        "dataplane/spool", "dataplane/egress", "dataplane/kafka", "nic"},
     "control/offline": {"control/api", "control/cli", "control/daemon", "dataplane/base", "dataplane/wire", "dataplane/tables",
-                        "dataplane/batch", "dataplane/worker"},
+                        "dataplane/batch", "dataplane/worker", "dataplane/spool"},
     "tests/pktgen": {"dataplane/base", "dataplane/wire"},
     "tests/e2e": set(),  # these know Penstock from outside
     "tests/unit": None,  # tests see everything

@@ -38,6 +38,7 @@ static const struct golden goldens[] = {
 	{"show rules -a", "show.rules", "show.rules-all", 0},
 	{"show spool", "show.spool", "show.spool", 0},
 	{"show spool", "show.spool-off", "show.spool-off", 0},
+	{"spool status", "show.spool", "show.spool", 0},
 	{"show tables", "show.tables", "show.tables", 0},
 	{"show tables", "show.tables-none", "show.tables-none", 0},
 	{"show generation", "show.generation", "show.generation", 0},

@@ -109,16 +109,18 @@ static void expect_completion(const char *words, const char *offered)
 static void completion_offers_what_may_follow(void **state)
 {
 	(void)state;
-	expect_completion("penstock \"\"", "status ledger show reload topics rules tables wait stop help");
+	expect_completion("penstock \"\"", "status ledger show reload topics rules tables spool wait stop help");
 	expect_completion("penstock st", "status stop");
 	expect_completion("penstock -s /x -j show \"\"", "ports workers sources types kafka drops config rules tables spool generation");
 	expect_completion("penstock show w", "workers");
 	expect_completion("penstock topics \"\"", "plan create");
 	expect_completion("penstock tables \"\"", "build lookup");
+	expect_completion("penstock spool \"\"", "status check export quarantine");
+	expect_completion("penstock spool export -", "-a --all -T --topic");
 	expect_completion("penstock stop \"\"", "");
 	expect_completion("penstock show drops -", "-s --socket -j --json -w --watch -a --all");
 	expect_completion("penstock show sources --order \"\"", "lost received");
-	expect_completion("penstock help \"\"", "status ledger show reload topics rules tables wait stop help");
+	expect_completion("penstock help \"\"", "status ledger show reload topics rules tables spool wait stop help");
 	expect_completion("penstock help show k", "kafka");
 	expect_completion("penstock help --", "--completion");
 }
