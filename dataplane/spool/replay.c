@@ -119,9 +119,11 @@ static int read_one(struct spool *spool, unsigned log)
 
 static int may_read(const struct spool *spool, const struct shelf *shelf)
 {
-	unsigned go = atomic_load_explicit(&shelf->state.go, memory_order_relaxed), share = (spool->pool_batches + SHARE - 1) / SHARE;
+	unsigned go = atomic_load_explicit(&shelf->state.go, memory_order_relaxed);
+	unsigned share = (spool->pool_batches + SHARE - 1) / SHARE;
 
-	return shelf->reading < (go < share ? go : share) && atomic_load(&shelf->state.left) > 0 && spool->now_ms >= shelf->retry_ms;
+	return shelf->reading < (go < share ? go : share) && atomic_load(&shelf->state.left) > 0 &&
+	       spool->now_ms >= shelf->retry_ms;
 }
 
 unsigned replay_read(struct spool *spool)

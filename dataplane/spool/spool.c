@@ -199,6 +199,8 @@ static void *spool_main(void *argument)
 		if (done == 0)
 			rest(spool);
 	}
+	while (take_orders(spool) != 0) /* nobody waits for the answers of the last ones, but they are to be obeyed */
+		continue;
 	return NULL;
 }
 
