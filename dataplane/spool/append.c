@@ -58,7 +58,8 @@ static int write_entry(
  * again. */
 static int write_at_tail(struct spool_log *log, struct spool_found *found, const struct slice *pieces, unsigned count)
 {
-	uint64_t size = spool_entry_size((uint32_t)strlen(found->entry.topic), found->entry.bytes);
+	uint32_t names = (uint32_t)(strlen(found->entry.topic) + strlen(found->entry.reason));
+	uint64_t size = spool_entry_size(names, found->entry.bytes);
 	struct spool_tail *tail = &log->tail;
 	int rc = spool_tail_get(log, size);
 
@@ -119,7 +120,8 @@ static int check_and_sum(const struct spool_entry *entry, const struct slice *pi
 		*crc = crc32c(*crc, pieces[i].data, pieces[i].len);
 	}
 	if (bytes != entry->bytes || bytes > SPOOL_PAYLOAD_MAX || entry->events > SPOOL_EVENTS_MAX ||
-		strnlen(entry->topic, sizeof(entry->topic)) > SPOOL_TOPIC_MAX)
+		strnlen(entry->topic, sizeof(entry->topic)) > SPOOL_TOPIC_MAX ||
+		strnlen(entry->reason, sizeof(entry->reason)) > SPOOL_REASON_MAX)
 		return -EINVAL;
 	return 0;
 }

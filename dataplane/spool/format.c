@@ -13,11 +13,11 @@
 enum spool_bug spool_planted_bug;
 #endif
 
-static uint32_t entry_crc(const uint8_t *head, uint32_t topic_len)
+static uint32_t entry_crc(const uint8_t *head, uint32_t names)
 {
 	size_t from = offsetof(struct spool_entry_header, payload_crc);
 
-	return crc32c(0, head + from, sizeof(struct spool_entry_header) - from + topic_len);
+	return crc32c(0, head + from, sizeof(struct spool_entry_header) - from + names);
 }
 
 void spool_segment_seal(struct spool_segment_header *header)
@@ -67,10 +67,12 @@ uint32_t spool_entry_encode(uint8_t *head, const struct spool_found *found)
 {
 	const struct spool_entry *entry = &found->entry;
 	uint32_t topic_len = (uint32_t)strnlen(entry->topic, SPOOL_TOPIC_MAX);
+	uint32_t reason_len = (uint32_t)strnlen(entry->reason, SPOOL_REASON_MAX);
 	struct spool_entry_header header = {.magic = SPOOL_ENTRY_MAGIC,
 		.payload_crc = found->payload_crc,
 		.flags = found->flags,
 		.topic_len = (uint8_t)topic_len,
+		.reason_len = (uint8_t)reason_len,
 		.id = found->id,
 		.position = entry->position,
 		.offset = entry->offset,
@@ -88,18 +90,25 @@ uint32_t spool_entry_encode(uint8_t *head, const struct spool_found *found)
 
 	memcpy(head, &header, sizeof(header));
 	memcpy(head + sizeof(header), entry->topic, topic_len);
-	header.header_crc = entry_crc(head, topic_len);
+	memcpy(head + sizeof(header) + topic_len, entry->reason, reason_len);
+	header.header_crc = entry_crc(head, topic_len + reason_len);
 	memcpy(head + offsetof(struct spool_entry_header, header_crc), &header.header_crc, sizeof(header.header_crc));
-	return (uint32_t)sizeof(header) + topic_len;
+	return (uint32_t)sizeof(header) + topic_len + reason_len;
+}
+
+static uint32_t names_of(const struct spool_entry_header *header)
+{
+	return (uint32_t)header->topic_len + header->reason_len;
 }
 
 static int header_is_sound(const struct spool_entry_header *header, const uint8_t *data, uint64_t len, uint64_t id)
 {
 	if (header->magic != SPOOL_ENTRY_MAGIC || (id != 0 && header->id != id))
 		return 0;
-	if (header->topic_len > SPOOL_TOPIC_MAX || len - sizeof(*header) < header->topic_len)
+	if (header->topic_len > SPOOL_TOPIC_MAX || header->reason_len > SPOOL_REASON_MAX ||
+		len - sizeof(*header) < names_of(header))
 		return 0;
-	if (header->header_crc != entry_crc(data, header->topic_len) && !SPOOL_PLANTED(SPOOL_BUG_CRC_IGNORED))
+	if (header->header_crc != entry_crc(data, names_of(header)) && !SPOOL_PLANTED(SPOOL_BUG_CRC_IGNORED))
 		return 0;
 	return header->bytes <= SPOOL_PAYLOAD_MAX && header->events <= SPOOL_EVENTS_MAX &&
 	       header->position < SPOOL_POSITION_LIMIT && header->offset < SPOOL_POSITION_LIMIT &&
@@ -129,14 +138,15 @@ int spool_entry_decode(struct spool_found *found, const uint8_t *data, uint64_t 
 			.opened_us = header.opened_us,
 			.base_ms = header.base_ms},
 		.at = at,
-		.payload_at = at + sizeof(header) + header.topic_len,
-		.next = at + spool_entry_size(header.topic_len, header.bytes),
+		.payload_at = at + sizeof(header) + names_of(&header),
+		.next = at + spool_entry_size(names_of(&header), header.bytes),
 		.id = header.id,
 		.synced = header.synced,
 		.payload_crc = header.payload_crc,
 		.flags = header.flags,
 	};
 	memcpy(found->entry.topic, data + sizeof(header), header.topic_len);
+	memcpy(found->entry.reason, data + sizeof(header) + header.topic_len, header.reason_len);
 	return 1;
 }
 

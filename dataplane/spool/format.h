@@ -36,11 +36,11 @@ struct spool_segment_header {
 
 struct spool_entry_header {
 	uint32_t magic;
-	uint32_t header_crc;  /* of the header behind this field, and the topic */
+	uint32_t header_crc;  /* of the header behind this field, the topic and the reason */
 	uint32_t payload_crc;
 	uint16_t flags;
 	uint8_t topic_len;
-	uint8_t zero;
+	uint8_t reason_len;
 	uint64_t id; /* the segment's */
 	uint64_t position, offset;
 	uint64_t synced; /* what was known to be durable when it was written */
@@ -64,7 +64,7 @@ _Static_assert(sizeof(struct spool_segment_header) == 64, "as documented");
 _Static_assert(sizeof(struct spool_entry_header) == 104, "as documented");
 _Static_assert(sizeof(struct spool_state_record) == 64, "as documented");
 
-#define SPOOL_HEAD_MAX (sizeof(struct spool_entry_header) + SPOOL_TOPIC_MAX)
+#define SPOOL_HEAD_MAX (sizeof(struct spool_entry_header) + SPOOL_TOPIC_MAX + SPOOL_REASON_MAX)
 
 /* An entry as a reader met it. */
 struct spool_found {
@@ -83,18 +83,18 @@ void spool_state_seal(struct spool_state_record *record);
 int spool_segment_check(const struct spool_segment_header *header);
 int spool_state_check(const struct spool_state_record *record);
 
-/* Writes header and topic of an entry to `head`, which has room for SPOOL_HEAD_MAX bytes. Returns how many they are. */
+/* Writes header, topic and reason of an entry to `head`, which has room for SPOOL_HEAD_MAX bytes. Returns how many they are. */
 uint32_t spool_entry_encode(uint8_t *head, const struct spool_found *found);
 
-/* Bytes from an entry's begin to the next one's. */
-static inline uint64_t spool_entry_size(uint32_t topic_len, uint32_t bytes)
+/* Bytes from an entry's begin to the next one's; `names` are those of topic and reason. */
+static inline uint64_t spool_entry_size(uint32_t names, uint32_t bytes)
 {
-	uint64_t size = sizeof(struct spool_entry_header) + topic_len + bytes;
+	uint64_t size = sizeof(struct spool_entry_header) + names + bytes;
 
 	return (size + SPOOL_ALIGN - 1) & ~(uint64_t)(SPOOL_ALIGN - 1);
 }
 
-/* True when the `len` bytes at `data`, which stand at `at` in the file, begin with an entry's header and topic, whole and of
+/* True when the `len` bytes at `data`, which stand at `at` in the file, begin with an entry's header and names, whole and of
  * the segment `id` (0: of any), and fills `found`. Its payload is not looked at. */
 int spool_entry_decode(struct spool_found *found, const uint8_t *data, uint64_t len, uint64_t at, uint64_t id);
 

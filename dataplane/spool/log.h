@@ -23,6 +23,7 @@
 #include "spool/disk.h"
 
 #define SPOOL_TOPIC_MAX    249u            /* bytes of a topic's name, as Kafka allows */
+#define SPOOL_REASON_MAX   31u             /* of a reason */
 #define SPOOL_PAYLOAD_MAX  (4u << 20)      /* bytes of an entry's payload */
 #define SPOOL_SEGMENT_MIN  (64u << 10)
 
@@ -31,6 +32,7 @@ struct spool_entry {
 	uint64_t position;  /* set by the log */
 	uint64_t offset;    /* events before it in the log; set by the log */
 	char topic[SPOOL_TOPIC_MAX + 1]; /* a name: indexes change with the configuration */
+	char reason[SPOOL_REASON_MAX + 1]; /* why Kafka refused it: the library's error name; "" in all logs but of dead letters */
 	int32_t partition;
 	uint32_t lane;
 	uint32_t records;

@@ -44,7 +44,7 @@ static void seal_entry(uint8_t *data, size_t size)
 	if (size < sizeof(header))
 		return;
 	memcpy(&header, data, sizeof(header));
-	payload = sizeof(header) + header.topic_len;
+	payload = sizeof(header) + header.topic_len + header.reason_len;
 	if (header.magic != SPOOL_ENTRY_MAGIC || payload > size)
 		return;
 	if (header.bytes <= size - payload)

@@ -59,6 +59,7 @@ static uint32_t make(unsigned number, struct spool_entry *entry, uint8_t payload
 	*entry = (struct spool_entry){
 		.events = 3 + number * number, .records = 1, .pack = 1, .bytes = 10 + number, .first_seq = number};
 	(void)snprintf(entry->topic, sizeof(entry->topic), "topic%u", number % 3);
+	(void)snprintf(entry->reason, sizeof(entry->reason), "%s", number % 2 == 0 ? "" : "INVALID_RECORD");
 	memset(payload, (int)number, 64);
 	return entry->events;
 }
@@ -309,6 +310,7 @@ static void any_damage_is_survived_and_counted(void **state)
 			(void)make((unsigned)got.position, &want, payload);
 			assert_memory_equal(data, payload, got.bytes);
 			assert_string_equal(got.topic, want.topic);
+			assert_string_equal(got.reason, want.reason);
 			events += got.events;
 		}
 		spool_log_info(spool, &info);

@@ -72,16 +72,23 @@ static struct spool_entry numbers_of(unsigned position, uint32_t bytes)
 		.base_ms = INT64_C(1700000000000) + (int64_t)position};
 }
 
-static void expect(unsigned position, uint64_t offset, const char *topic, const void *payload, uint32_t bytes)
+static void expect_letter(
+	unsigned position, uint64_t offset, const char *topic, const char *reason, const void *payload, uint32_t bytes)
 {
 	struct spool_entry want = numbers_of(position, bytes), got;
 	uint8_t data[300];
 
 	want.offset = offset;
 	(void)snprintf(want.topic, sizeof(want.topic), "%s", topic);
+	(void)snprintf(want.reason, sizeof(want.reason), "%s", reason);
 	assert_int_equal(spool_log_read(spool, 0, &got, data, sizeof(data)), 1);
 	assert_memory_equal(&got, &want, sizeof(got));
 	assert_memory_equal(data, payload, bytes);
+}
+
+static void expect(unsigned position, uint64_t offset, const char *topic, const void *payload, uint32_t bytes)
+{
+	expect_letter(position, offset, topic, "", payload, bytes);
 }
 
 static void version_1_is_read(void **state)
@@ -114,8 +121,23 @@ static void version_1_is_read(void **state)
 	sim_disk_free(sim);
 }
 
+static void reasons_are_read(void **state)
+{
+	char topic[SPOOL_TOPIC_MAX + 1] = "", reason[SPOOL_REASON_MAX + 1] = "";
+
+	(void)state;
+	memset(topic, 't', SPOOL_TOPIC_MAX);
+	memset(reason, 'R', SPOOL_REASON_MAX);
+	assert_int_equal(open_folder("letters"), 0);
+	expect_letter(0, 0, "clicks", "MSG_SIZE_TOO_LARGE", "too long", 8);
+	expect_letter(1, 10, topic, reason, "y", 1);
+	expect_letter(2, 21, "clicks", "INVALID_RECORD", "", 0);
+	spool_log_close(spool);
+	sim_disk_free(sim);
+}
+
 /* What is written today is what was written then. */
-static void version_1_is_written(void **state)
+static void expect_written(const char *folder)
 {
 	uint8_t head[SPOOL_HEAD_MAX];
 	struct spool_found found;
@@ -123,8 +145,7 @@ static void version_1_is_written(void **state)
 	uint64_t size;
 	unsigned entries = 0;
 
-	(void)state;
-	assert_int_equal(open_folder("v1"), 0);
+	assert_int_equal(open_folder(folder), 0);
 	data = sim_disk_get(sim, "00000000000000000000.log", &size);
 	assert_int_equal(spool_segment_check((const struct spool_segment_header *)(const void *)data), 0);
 	for (uint64_t at = 64; at + sizeof(struct spool_entry_header) <= size; at += SPOOL_ALIGN) {
@@ -141,6 +162,13 @@ static void version_1_is_written(void **state)
 	assert_int_equal(entries, 3);
 	spool_log_close(spool);
 	sim_disk_free(sim);
+}
+
+static void version_1_is_written(void **state)
+{
+	(void)state;
+	expect_written("v1");
+	expect_written("letters");
 }
 
 static void a_newer_version_is_refused_with_a_sentence(void **state)
@@ -166,6 +194,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(version_1_is_read),
+		cmocka_unit_test(reasons_are_read),
 		cmocka_unit_test(version_1_is_written),
 		cmocka_unit_test(a_newer_version_is_refused_with_a_sentence),
 	};

@@ -85,6 +85,8 @@ void oracle_make(uint32_t serial, struct spool_entry *entry, uint8_t *payload)
 		.base_ms = serial % 17};
 	(void)snprintf(
 		entry->topic, sizeof(entry->topic), "t%.*s", (int)(serial % 30), "opics-of-many-different-lengths");
+	if (serial % 5 == 0)
+		(void)snprintf(entry->reason, sizeof(entry->reason), "%.*s", (int)(serial % 32), "A_REASON_OF_THIRTY_ONE_BYTES_EA");
 	for (uint32_t at = 0; at < entry->bytes; at += 8) {
 		uint64_t word = random_next(&state);
 
