@@ -38,6 +38,7 @@ struct batch {
 	uint8_t order;        /* producer: the last one it gave the spool for it */
 	uint8_t with_client;  /* producer: counted in its lane's with_client */
 	uint32_t outstanding; /* producer: records handed to the client whose delivery report is still to come */
+	const char *reason;   /* same: of a dead letter, why Kafka refused it; a name that stays */
 	struct batch *next;   /* whoever owns it */
 	uint64_t unsettled[BATCH_RECORDS / 64]; /* producer: a bit a record: neither acked nor given up */
 	uint8_t data[] __attribute__((aligned(CACHE_LINE)));

@@ -55,6 +55,7 @@ int spool_log_open(struct spool_log **out, const struct spool_log_config *config
 	log->segment_bytes = config->segment_bytes > SPOOL_SEGMENT_MIN ? config->segment_bytes : SPOOL_SEGMENT_MIN;
 	log->tail.file = -1;
 	log->state.file = -1;
+	log->no_reserve = config->no_reserve;
 	log->removed_dirty = 1; /* by a former process, perhaps */
 	rc = spool_reader_init(&log->reader, log->disk);
 	if (rc != 0)

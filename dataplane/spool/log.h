@@ -56,6 +56,7 @@ struct spool_log_config {
 	struct spool_disk *disk; /* stays the caller's, in place until spool_log_close */
 	uint64_t segment_bytes;  /* of one file; an entry that is larger gets one of its own */
 	const char *name;        /* in messages */
+	int no_reserve;          /* the disk is not asked for room ahead: its files are as long as what is in them */
 };
 
 struct spool_log_info {
