@@ -12,6 +12,7 @@
 #include "spool/spool.h"
 
 #define SHELF_NAME_MAX 288
+#define SHELF_DEAD     "dead." /* the names of logs of dead letters begin so, and no others */
 #define HOURS          64 /* hours that are told apart; a power of 2 */
 
 /* An entry that is not known to be durable. */
@@ -33,6 +34,7 @@ struct shelf {
 	uint16_t index;       /* in spool.shelves */
 	int topic;            /* index, of a parked topic's; -1 */
 	int lane;             /* of a lane's; -1 */
+	int is_dead;          /* it holds dead letters */
 	unsigned uncommitted; /* entries settled since the last commit: what a crash would bring back */
 	uint64_t recovered_end; /* positions below were there at start */
 	uint64_t damaged, empty; /* as the log said last */
@@ -66,9 +68,11 @@ struct spool {
 	struct batch_pool *pool;       /* for what is read back */
 	unsigned pool_batches, replay_max; /* there are, and at the most */
 	uint8_t *scratch;              /* SPOOL_PAYLOAD_MAX bytes: what is left of a batch in part */
+	struct shelf *dead;            /* for this producer's dead letters; NULL: there were none yet */
+	struct spool_reason reasons[SPOOL_REASONS];
 	counter hours[HOURS];          /* entries left on disk by landing hour */
 	atomic_uint recovering;        /* logs that have unsettled entries from before the start */
-	struct log_limit trouble_log, topic_log;
+	struct log_limit trouble_log, topic_log, dead_log;
 };
 
 /* shelf.c: one log */
@@ -79,6 +83,11 @@ void shelf_leave(struct spool *spool, struct batch *batch);
 void shelf_settle(struct spool *spool, uint16_t log, uint64_t position, int64_t hour);
 void shelf_group(struct spool *spool, struct shelf *shelf); /* makes its group durable when it is time */
 void shelf_account(struct spool *spool, struct shelf *shelf); /* takes over what the log says of damage and size */
+
+/* dead.c: the log of dead letters */
+int dead_adopt(struct spool *spool, const char *name, unsigned index, struct error *error); /* one that was found on disk */
+void dead_order(struct spool *spool, struct batch *letter);
+void dead_buried(struct spool *spool, const struct batch *letter); /* it is durable */
 
 /* replay.c: what is read back */
 int replay_open(struct spool *spool, uint32_t batch_bytes);

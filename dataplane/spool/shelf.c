@@ -20,6 +20,22 @@ static void tell(struct shelf *shelf, const struct spool_log_info *info)
 	counter_set(&shelf->state.end, info->end);
 }
 
+/* Events that only the log holds, in the account of all. */
+static counter *gauge_of(struct spool *spool, const struct shelf *shelf)
+{
+	if (shelf->is_dead)
+		return &spool->counters.dead;
+	return shelf->topic >= 0 ? &spool->counters.parked : &spool->counters.spooled;
+}
+
+/* What was found in it waits to be delivered. */
+static void recovered(struct spool *spool, const struct spool_log_info *info)
+{
+	if (info->end != info->frontier)
+		atomic_fetch_add(&spool->recovering, 1);
+	counter_add(&spool->counters.recovered, info->recovered);
+}
+
 int shelf_open(struct spool *spool, const char *name, int lane, int topic, struct error *error)
 {
 	struct shelf *shelf = calloc(1, sizeof(*shelf));
@@ -37,6 +53,8 @@ int shelf_open(struct spool *spool, const char *name, int lane, int topic, struc
 	shelf->index = (uint16_t)spool->shelf_count;
 	shelf->lane = lane;
 	shelf->topic = topic;
+	shelf->is_dead = strncmp(name, SHELF_DEAD, strlen(SHELF_DEAD)) == 0;
+	config.no_reserve = shelf->is_dead;
 	rc = spool_disk_posix_new(&shelf->disk, path, error);
 	config.disk = shelf->disk;
 	config.name = shelf->name;
@@ -54,10 +72,9 @@ int shelf_open(struct spool *spool, const char *name, int lane, int topic, struc
 	tell(shelf, &info);
 	atomic_init(&shelf->state.left, info.end - info.frontier);
 	atomic_init(&shelf->state.go, 0);
-	if (info.end != info.frontier)
-		atomic_fetch_add(&spool->recovering, 1);
-	counter_add(topic >= 0 ? &spool->counters.parked : &spool->counters.spooled, info.recovered);
-	counter_add(&spool->counters.recovered, info.recovered);
+	counter_add(gauge_of(spool, shelf), info.recovered);
+	if (!shelf->is_dead)
+		recovered(spool, &info);
 	spool->shelves[spool->shelf_count] = shelf;
 	return (int)atomic_fetch_add(&spool->shelf_count, 1);
 }
@@ -77,8 +94,9 @@ static void take_off(struct spool *spool, struct shelf *shelf, uint64_t events, 
 		events = counter_read(&shelf->state.left_events);
 	if (events == 0)
 		return;
-	counter_add(as, events);
-	counter_sub(shelf->topic >= 0 ? &spool->counters.parked : &spool->counters.spooled, events);
+	if (!shelf->is_dead)
+		counter_add(as, events);
+	counter_sub(gauge_of(spool, shelf), events);
 	counter_sub(&shelf->state.left_events, events);
 }
 
@@ -147,6 +165,8 @@ static int append(struct spool *spool, struct shelf *shelf, const struct batch *
 	};
 	int rc;
 
+	if (shelf->is_dead)
+		(void)snprintf(entry.reason, sizeof(entry.reason), "%s", batch->reason);
 	(void)snprintf(entry.topic, sizeof(entry.topic), "%s", spool->config.topics->topics[batch->topic].name);
 	rc = spool_log_append(shelf->log, &entry, &payload, 1);
 	if (rc != 0)
@@ -219,14 +239,16 @@ int shelf_write(struct spool *spool, struct batch *batch, int leave, struct shel
 static void put_away(struct spool *spool, struct shelf *shelf, struct batch *batch, uint64_t position, uint64_t events)
 {
 	spool_log_mark(shelf->log, position, SPOOL_ON_DISK);
-	if (position >= shelf->recovered_end)
+	if (shelf->is_dead)
+		dead_buried(spool, batch);
+	else if (position >= shelf->recovered_end)
 		counter_add(&spool->hours[(uint64_t)batch->hour % HOURS], 1);
 	if (position < shelf->cursor)
 		shelf->cursor = position;
 	atomic_fetch_add(&shelf->state.left, 1);
 	counter_add(&shelf->state.left_events, events);
-	counter_add(shelf->topic >= 0 ? &spool->counters.parked : &spool->counters.spooled, events);
-	if (batch->lane != SPOOL_LANE) {
+	counter_add(gauge_of(spool, shelf), events);
+	if (batch->lane != SPOOL_LANE || shelf->is_dead) {
 		spool_answer(spool, batch, SPOOL_LEFT);
 		return;
 	}

@@ -102,6 +102,8 @@ static void obey(struct spool *spool, struct batch *batch, enum spool_order orde
 {
 	if (order == SPOOL_SETTLE)
 		settle_order(spool, batch);
+	else if (order == SPOOL_BURY)
+		dead_order(spool, batch);
 	else if (order == SPOOL_LEAVE && batch->log != BATCH_UNLOGGED)
 		shelf_leave(spool, batch);
 	else
@@ -251,6 +253,11 @@ const struct spool_log_state *spool_log_at(const struct spool *spool, unsigned n
 	return &spool->shelves[number]->state;
 }
 
+const struct spool_reason *spool_reason_at(const struct spool *spool, unsigned number)
+{
+	return number < SPOOL_REASONS && atomic_load(&spool->reasons[number].name) != NULL ? &spool->reasons[number] : NULL;
+}
+
 int spool_is_parked(const struct spool *spool, const struct batch *batch)
 {
 	return spool->shelves[batch->log]->topic >= 0;
@@ -290,6 +297,8 @@ static int adopt(struct spool *spool, const char *name, struct error *error)
 			atomic_store(&spool->shelves[rc]->state.go, UINT_MAX);
 		return rc < 0 ? rc : 0;
 	}
+	if (sscanf(name, "dead.%u%n", &index, &length) == 1 && name[length] == '\0')
+		return dead_adopt(spool, name, index, error);
 	if (sscanf(name, "topic.%u.%n", &index, &length) != 1 || length == 0 || name[length] == '\0')
 		return 0;
 	if (index != spool->config.index && (index < spool->config.index_count || spool->config.index != 0))
@@ -348,7 +357,7 @@ static int open_memory(struct spool *spool, struct error *error)
 	unsigned room;
 
 	spool->replay_max = (unsigned)(spool->config.replay_bytes / size) + 64;
-	room = spool->config.batches + spool->replay_max + 64;
+	room = spool->config.batches + spool->replay_max + SPOOL_LETTERS + 64;
 	spool->orders = ring_new(room, -1);
 	spool->answers = ring_new(room, -1);
 	spool->scratch = malloc(SPOOL_PAYLOAD_MAX);

@@ -9,6 +9,9 @@
  * A log belongs to a lane, or to a topic that is parked. Logs that are found on disk and belong to nobody any more (there were more
  * workers once) are read out in the same way and then removed.
  *
+ * Dead letters: a record that Kafka refuses for good goes to a log of the producer's own, with the reason, and stays there. Nothing
+ * reads it back but the tool. It may take SPOOL_DEAD_SHARE of the spool's size; beyond it letters are refused.
+ *
  * The ledger: as everywhere, an event's next place is raised before its last one is lowered. What is on its way between the
  * two threads is in `passing` and `returning`, which both write.
  */
@@ -23,6 +26,9 @@
 #define SPOOL_LANE    UINT16_MAX /* batch->lane of a batch that was read from disk */
 #define SPOOL_LANES   1024u      /* lanes of one producer, and logs left over, at the most */
 #define SPOOL_LOGS    (SPOOL_LANES + TOPIC_MAX)
+#define SPOOL_LETTERS 64u        /* orders SPOOL_BURY that are not answered, at the most */
+#define SPOOL_REASONS 16u        /* that are told apart; the last one stands for more */
+#define SPOOL_DEAD_SHARE 16u
 
 /* What the producer orders. A batch has one order at a time. */
 enum spool_order {
@@ -30,6 +36,7 @@ enum spool_order {
 	SPOOL_LEAVE,  /* leave it to the log of its lane -> SPOOL_LEFT or SPOOL_REFUSED */
 	SPOOL_PARK,   /* leave it to the log of its topic -> the same */
 	SPOOL_SETTLE, /* what is on disk of it is done with -> SPOOL_FREE */
+	SPOOL_BURY,   /* a dead letter: a batch of one record, made for it, with a reason -> SPOOL_LEFT or SPOOL_REFUSED */
 };
 
 /* A batch that was read from disk is answered with nothing: its memory is the spool's from the order on. What it holds is
@@ -57,6 +64,15 @@ struct spool_counters {
 	counter refused;      /* orders refused */
 	counter syncs, sync_failures;
 	counter replayed;     /* events read back for delivery */
+	counter dead;         /* gauge: events in the log of dead letters, from before the start too; not in `recovered` */
+	counter dead_bytes;   /* gauge: of its files */
+	counter dead_since_us; /* UTC of the eldest of them; 0: there is none */
+};
+
+/* Dead letters of one reason since the start. One writer, as above. */
+struct spool_reason {
+	_Atomic(const char *) name; /* a constant; NULL behind the last */
+	counter events;
 };
 
 struct spool_log_state {
@@ -110,6 +126,9 @@ unsigned spool_answers(struct spool *spool, struct batch **batches, enum spool_a
 
 /* Whether a batch was read from the log of a topic. Producer's thread. */
 int spool_is_parked(const struct spool *spool, const struct batch *batch);
+
+/* The reason number `number`, from 0; NULL behind the last. Any thread, until spool_stop. */
+const struct spool_reason *spool_reason_at(const struct spool *spool, unsigned number);
 
 /* The state of a lane's log, of a topic's (NULL until it has one). In place until spool_stop. Producer's thread. */
 struct spool_log_state *spool_lane_state(struct spool *spool, uint16_t lane);
