@@ -72,6 +72,7 @@
 #define API_TERM_BEFORE      "settled_before"
 #define API_TERM_ACKED       "acked"
 #define API_TERM_GIVEN_UP    "given_up"
+#define API_TERM_DEAD        "dead_lettered"
 
 /* Values of status.state. */
 #define API_STATE_STARTING  "starting"

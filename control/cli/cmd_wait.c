@@ -120,8 +120,8 @@ static bool is_spool_empty(const json_t *result)
 }
 
 /*
- * Idle: all that was numbered is acked or given up, nothing waits on disk, and so it was, with the same counts, at an earlier
- * check: a datagram that was on its way through the worker meanwhile would have changed them.
+ * Idle: all that was numbered is acked, given up or a dead letter, nothing waits on disk, and so it was, with the same counts,
+ * at an earlier check: a datagram that was on its way through the worker meanwhile would have changed them.
  */
 static enum answer is_idle(
 	const struct cli *cli, const json_t *result, const json_t *before, struct api_error *error)
@@ -136,7 +136,8 @@ static enum answer is_idle(
 			"the daemon's ledger has no equation %s with a term %s", API_EQUATION_RECORDS, API_TERM_ACKED);
 		return NEVER;
 	}
-	ended = sum_of(right, API_TERM_ACKED) + sum_of(right, API_TERM_GIVEN_UP) + sum_of(right, API_TERM_TO_DISK);
+	ended = sum_of(right, API_TERM_ACKED) + sum_of(right, API_TERM_GIVEN_UP) + sum_of(right, API_TERM_DEAD) +
+		sum_of(right, API_TERM_TO_DISK);
 	return numbered == ended && is_spool_empty(result) && before != NULL && is_unchanged(result, before) ? COME : NOT_YET;
 }
 

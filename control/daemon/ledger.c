@@ -119,6 +119,7 @@ static void read_records(struct ledger_equation *e, const struct box *box)
 #define X(name, ...) add(e, "given_up.", #name, TOTAL_PRODUCER(box, given_up_##name));
 	EGRESS_GIVEN_UP(X)
 #undef X
+	add(e, "", "dead_lettered", TOTAL_PRODUCER(box, dead_lettered));
 	add(e, "", "to_disk", TOTAL_PRODUCER(box, to_disk));
 	end(e);
 }

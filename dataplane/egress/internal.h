@@ -54,6 +54,13 @@ struct settled_run {
 	uint64_t events, bytes;
 };
 
+/* A record on its way to the log of dead letters. */
+struct burial {
+	struct batch *letter; /* a copy of it alone; NULL: this place is free */
+	struct batch *batch;  /* that it stands in, and that waits for the answer */
+	counter *given_up;    /* what it counts as when the disk refuses it */
+};
+
 struct producer {
 	struct producer_config config;
 	const struct egress_ops *ops;
@@ -81,6 +88,8 @@ struct producer {
 	int orders_given;    /* since the spool was last woken */
 	int64_t acked_ms;    /* monotonic; when something was last acknowledged, or handed over when there was nothing */
 	int64_t refused_ms;  /* monotonic; when the spool last refused a batch */
+	struct burial burials[SPOOL_LETTERS];
+	struct log_limit bury_log;
 	unsigned parked_count;
 	uint16_t parked[TOPIC_MAX]; /* topics that have a log */
 
@@ -111,13 +120,21 @@ int spill_takes_settled(struct producer *producer, struct batch *batch); /* it s
 void spill_held(struct lane *lane, uint16_t topic, int change); /* batches that came from the lane, and went home */
 void spill_back(struct producer *producer, struct batch *batch); /* the client has nothing of it any more */
 int spill_has_room(struct producer *producer, struct batch *batch); /* the client may have one more batch of its lane */
+void spill_order(struct producer *producer, struct batch *batch, enum spool_order what);
 void spill_close(struct producer *producer);
 void spill_free(struct producer *producer);
+
+/* bury.c: what Kafka refuses for good. 0: the disk has it, and the batch waits for the answer; -EAGAIN: not now; else -errno */
+int bury_record(struct producer *producer, struct batch *batch, uint32_t index, const char *code, counter *given_up);
+void bury_answered(struct producer *producer, struct batch *letter, enum spool_answer answer);
+void bury_free(struct producer *producer);
 
 /* settle.c: what comes back */
 void settle_home(struct producer *producer, struct batch *batch);
 void settle_left(struct producer *producer, struct batch *batch, uint64_t events); /* held no longer, not acked either */
 void settle_stopped(struct producer *producer, struct batch *batch);
+void settle_given_up(struct producer *producer, uint16_t topic, counter *reason, uint64_t events);
+void settle_buried(struct producer *producer, uint16_t topic, uint64_t events);
 void settle_record(void *context, const struct kafka_report *report);
 void settle_flush(struct producer *producer);
 void settle_finish(struct producer *producer, struct batch *batch); /* nothing of it is outstanding */

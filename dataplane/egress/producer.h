@@ -14,7 +14,9 @@
  *
  * A broker refuses a whole set of records for the sake of one. When a topic's records are refused that way, the producer
  * narrows the topic's window (records handed over at once) by halves and tries again until the guilty one travels alone: it
- * alone is given up. Every acknowledged record widens the window again.
+ * alone is refused for good. With a spool it goes to the log of dead letters, with the reason, and its batch waits until it is
+ * durable there; without one, and when the disk does not take it, it is given up by name. Every acknowledged record widens the
+ * window again.
  *
  * The ledger: every count here is in events. When events move from A to B, B's count is raised before A's is lowered.
  */
@@ -28,7 +30,7 @@
 #include "egress/latency.h"
 #include "spool/spool.h"
 
-/* Events that were numbered and will not reach Kafka. X(name, meaning, cure) */
+/* Events that were numbered and will not reach Kafka, and that no disk keeps. X(name, meaning, cure) */
 #define EGRESS_GIVEN_UP(X)                                                                                            \
 	X(too_large, "the record is larger than the client or the broker takes",                                      \
 		"raise message.max.bytes on topic and client, or lower max_datagram")                                 \
@@ -40,6 +42,7 @@
 struct producer_topic_counters {
 	counter acked;    /* events */
 	counter given_up; /* events */
+	counter dead_lettered; /* events */
 	counter held;     /* gauge: events in the producer and its client */
 	counter retries;  /* records that have to be handed over again */
 	counter stalled_since; /* UTC s since when nothing of this topic came back although something is held; 0: moving */
@@ -49,6 +52,7 @@ struct producer_counters {
 	counter received; /* events popped from lanes */
 	counter acked;    /* events; written before `held` is lowered */
 	counter held;     /* gauge: events popped and not yet settled */
+	counter dead_lettered; /* events durable in the spool's log of dead letters */
 	counter to_disk;   /* events left to the spool, that is to say, held no longer */
 	counter from_disk; /* events taken from it */
 	counter bytes_acked; /* of keys and values */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -13,15 +14,25 @@ static void moved(struct producer *producer, uint16_t topic)
 	counter_set(&producer->counters.topics[topic].stalled_since, 0);
 }
 
-static void count_given_up(struct producer *producer, struct batch *batch, counter *reason, uint64_t events)
+static void count_end(struct producer *producer, uint16_t topic, counter *as, counter *of_topic, uint64_t events)
 {
-	struct producer_topic_counters *topic = &producer->counters.topics[batch->topic];
-
-	counter_add(reason, events);
-	counter_add(&topic->given_up, events);
-	counter_sub(&topic->held, events);
+	counter_add(as, events);
+	counter_add(of_topic, events);
+	counter_sub(&producer->counters.topics[topic].held, events);
 	counter_sub(&producer->counters.held, events);
-	moved(producer, batch->topic);
+	moved(producer, topic);
+}
+
+void settle_given_up(struct producer *producer, uint16_t topic, counter *reason, uint64_t events)
+{
+	count_end(producer, topic, reason, &producer->counters.topics[topic].given_up, events);
+}
+
+void settle_buried(struct producer *producer, uint16_t topic, uint64_t events)
+{
+	struct producer_counters *counters = &producer->counters;
+
+	count_end(producer, topic, &counters->dead_lettered, &counters->topics[topic].dead_lettered, events);
 }
 
 void settle_flush(struct producer *producer)
@@ -88,16 +99,22 @@ static void settle_refusal(struct producer *producer, struct batch *batch, uint3
 {
 	struct topic_state *topic = &producer->topics[batch->topic];
 	struct producer_counters *counters = &producer->counters;
+	counter *reason = report->verdict == KAFKA_TOO_LARGE ? &counters->given_up_too_large : &counters->given_up_invalid;
+	int rc;
 
 	topic->code = report->code;
 	if (!report->alone && topic->window != 1) {
 		topic->refused = 1;
 		return;
 	}
+	rc = bury_record(producer, batch, index, report->code, reason);
+	if (rc == -EAGAIN) { /* the disk has as many as may be: Kafka is asked again */
+		back_off(producer, topic);
+		return;
+	}
 	batch_settle(batch, index);
-	count_given_up(producer, batch,
-		report->verdict == KAFKA_TOO_LARGE ? &counters->given_up_too_large : &counters->given_up_invalid,
-		batch_events_at(batch, index));
+	if (rc != 0)
+		settle_given_up(producer, batch->topic, reason, batch_events_at(batch, index));
 }
 
 /* A partition that the topic no longer has is chosen anew. One that was added, of which this client has yet to hear, is waited
@@ -162,7 +179,7 @@ void settle_left(struct producer *producer, struct batch *batch, uint64_t events
 
 void settle_stopped(struct producer *producer, struct batch *batch)
 {
-	count_given_up(producer, batch, &producer->counters.given_up_stopped, batch_unsettled_events(batch));
+	settle_given_up(producer, batch->topic, &producer->counters.given_up_stopped, batch_unsettled_events(batch));
 	memset(batch->unsettled, 0, sizeof(batch->unsettled));
 	settle_home(producer, batch);
 }

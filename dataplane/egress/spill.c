@@ -61,6 +61,7 @@ int spill_open(struct producer *producer, struct error *error)
 void spill_free(struct producer *producer)
 {
 	spool_stop(producer->spool);
+	bury_free(producer);
 	for (unsigned i = 0; i < producer->config.lane_count; i++) {
 		free(producer->config.lanes[i]->topics);
 		producer->config.lanes[i]->topics = NULL;
@@ -127,11 +128,11 @@ void spill_look(struct producer *producer)
 		look_at_topic(producer, producer->parked[i]);
 }
 
-static void order(struct producer *producer, struct batch *batch, enum spool_order what)
+void spill_order(struct producer *producer, struct batch *batch, enum spool_order what)
 {
 	batch->order = (uint8_t)what;
 	producer->orders_given = 1;
-	if (batch->lane != SPOOL_LANE)
+	if (batch->lane != SPOOL_LANE || what == SPOOL_BURY)
 		producer->ordered++;
 	spool_order(producer->spool, batch, what);
 }
@@ -148,7 +149,7 @@ int spill_keeps(struct producer *producer, struct batch *batch)
 {
 	if (producer->spool == NULL || !producer->config.write_first)
 		return 0;
-	order(producer, batch, SPOOL_WRITE);
+	spill_order(producer, batch, SPOOL_WRITE);
 	return 1;
 }
 
@@ -174,7 +175,7 @@ static void leave(struct producer *producer, struct batch *batch, enum spool_ord
 	}
 	if (batch->lane == SPOOL_LANE)
 		give_back(producer, batch);
-	order(producer, batch, what);
+	spill_order(producer, batch, what);
 }
 
 /* A log holds a batch as it was written: what was settled of it since would be delivered again. */
@@ -233,7 +234,7 @@ int spill_takes_settled(struct producer *producer, struct batch *batch)
 	if (batch->log == BATCH_UNLOGGED)
 		return 0;
 	producer->topics[batch->topic].replay_window += batch->lane == SPOOL_LANE;
-	order(producer, batch, SPOOL_SETTLE);
+	spill_order(producer, batch, SPOOL_SETTLE);
 	return 1;
 }
 
@@ -313,6 +314,10 @@ static void take_answer(struct producer *producer, struct batch *batch, enum spo
 {
 	if (answer != SPOOL_READ)
 		end_order(producer, batch);
+	if (answer != SPOOL_READ && batch->order == SPOOL_BURY) {
+		bury_answered(producer, batch, answer);
+		return;
+	}
 	switch (answer) {
 	case SPOOL_WRITTEN:
 		go_on(producer, batch);

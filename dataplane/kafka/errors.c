@@ -5,7 +5,7 @@
 /*
  * Only what a person or a broker refuses for the record's own sake ends a record. Everything else (unknown topic,
  * authorization, leaders, time-outs, transport, purge, throttling, the box's own wrong clock) is a state of the world that
- * may pass: the record is kept.
+ * may pass: the record is kept. So is TOPIC_AUTHORIZATION_FAILED: rights come back, and until then the topic alone stands still.
  */
 static const struct {
 	rd_kafka_resp_err_t code;

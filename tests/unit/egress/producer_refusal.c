@@ -8,136 +8,15 @@
 #include <cmocka.h>
 
 #include "base/log.h"
-#include "batch/record.h"
+#include "picky.h"
 #include "rig.h"
-
-/*
- * An egress that answers as a broker does: it judges whole sets. All records of a topic that wait when it is polled travel
- * as one set; a set with a guilty record in it, or of more than `limit` bytes, is refused as a whole.
- */
-#define SET_MAX 4096
-
-static unsigned limit;
-static unsigned guilty_every; /* the number of a record is a multiple of it; 0: none is */
-static unsigned sets;
-
-struct egress {
-	kafka_settle *settle;
-	void *context;
-	unsigned count[TOPIC_MAX];
-	void *tags[TOPIC_MAX][SET_MAX];
-	uint32_t bytes[TOPIC_MAX][SET_MAX];
-	uint8_t guilty[TOPIC_MAX][SET_MAX];
-};
-
-static int picky_open(struct egress **egress, const struct producer_config *config, kafka_settle *settle, void *context,
-	struct error *error)
-{
-	(void)config;
-	(void)error;
-	*egress = calloc(1, sizeof(**egress));
-	if (*egress == NULL)
-		return -1;
-	(*egress)->settle = settle;
-	(*egress)->context = context;
-	return 0;
-}
-
-static uint32_t picky_submit(struct egress *egress, struct batch *batch, uint32_t *offset, uint32_t *index, uint32_t most)
-{
-	unsigned *count = &egress->count[batch->topic];
-	struct record record;
-	uint32_t taken = 0;
-
-	for (; *index < batch->records && taken < most && *count < SET_MAX; (*index)++) {
-		if (!record_next(batch, offset, &record))
-			abort();
-		if (!batch_is_unsettled(batch, *index))
-			continue;
-		egress->tags[batch->topic][*count] = batch_tag(batch, *index);
-		egress->bytes[batch->topic][*count] = record.value.len;
-		egress->guilty[batch->topic][*count] =
-			guilty_every != 0 && strtoul((const char *)record.value.data, NULL, 10) % guilty_every == 0;
-		(*count)++;
-		taken++;
-		batch->outstanding++;
-	}
-	return taken;
-}
-
-static enum kafka_verdict judge(const struct egress *egress, unsigned topic, unsigned count)
-{
-	uint64_t bytes = 0;
-
-	for (unsigned i = 0; i < count; i++) {
-		if (egress->guilty[topic][i])
-			return KAFKA_INVALID;
-		bytes += egress->bytes[topic][i];
-	}
-	return bytes > limit ? KAFKA_TOO_LARGE : KAFKA_ACKED;
-}
-
-static unsigned picky_poll(struct egress *egress, int ms)
-{
-	unsigned total = 0;
-
-	(void)ms;
-	for (unsigned topic = 0; topic < 2; topic++) {
-		unsigned count = egress->count[topic];
-		enum kafka_verdict verdict = judge(egress, topic, count);
-
-		egress->count[topic] = 0;
-		sets += count != 0;
-		total += count;
-		for (unsigned i = 0; i < count; i++) {
-			struct kafka_report report = {.tag = egress->tags[topic][i],
-				.bytes = egress->bytes[topic][i],
-				.verdict = verdict,
-				.code = verdict == KAFKA_ACKED ? "" : "REFUSED"};
-
-			egress->settle(egress->context, &report);
-		}
-	}
-	return total;
-}
-
-static void picky_flush(struct egress *egress, int ms)
-{
-	(void)egress;
-	(void)ms;
-}
-
-static unsigned picky_status(struct egress *egress, struct kafka_client_status *status, unsigned max, uint64_t *rebuilds)
-{
-	(void)egress;
-	(void)status;
-	(void)max;
-	*rebuilds = 0;
-	return 0;
-}
-
-static void picky_close(struct egress *egress)
-{
-	(void)picky_poll(egress, 0);
-	free(egress);
-}
-
-static const struct egress_ops picky = {.name = "picky",
-	.open = picky_open,
-	.submit = picky_submit,
-	.poll = picky_poll,
-	.flush = picky_flush,
-	.status = picky_status,
-	.close = picky_close};
 
 static struct rig *picky_rig(unsigned bytes, unsigned every)
 {
 	struct rig *rig = rig_new(NULL);
 
-	rig->config.egress = &picky;
-	limit = bytes;
-	guilty_every = every;
-	sets = 0;
+	rig->config.egress = &picky_ops;
+	picky = (struct picky){.limit = bytes, .guilty_every = every};
 	rig_start(rig);
 	return rig;
 }
@@ -167,7 +46,7 @@ static void sets_above_the_brokers_limit_are_cut_until_they_fit(void **state)
 	rig_wait(rig, rig_all_settled);
 	rig_stop(rig);
 	assert_int_equal(rig_acked(rig), 2000);
-	assert_true(sets > 2000 / 5);
+	assert_true(picky.sets > 2000 / 5);
 	rig_free(rig);
 }
 
@@ -192,7 +71,7 @@ static void refused_topic_does_not_slow_another(void **state)
 	(void)state;
 	rig_send(rig, 0, 0, 200, 20);
 	rig_wait(rig, rig_all_settled);
-	guilty_every = 0; /* ... and then none */
+	picky.guilty_every = 0; /* ... and then none */
 	rig_send(rig, 1, 0, 200, 20);
 	rig_wait(rig, rig_all_settled);
 	rig_send(rig, 0, 0, 200, 20); /* the window is open again */

@@ -166,7 +166,7 @@ int rig_all_settled(struct rig *rig)
 {
 	const struct producer_counters *c = producer_counters(rig->producer);
 
-	return counter_read(&c->acked) + given_up(c) == rig->sent;
+	return counter_read(&c->acked) + given_up(c) + counter_read(&c->dead_lettered) == rig->sent;
 }
 
 void rig_wait(struct rig *rig, int (*done)(struct rig *))
@@ -194,22 +194,24 @@ uint64_t rig_topic_acked(const struct rig *rig, uint16_t topic)
 void rig_stop(struct rig *rig)
 {
 	const struct producer_counters *c = producer_counters(rig->producer);
-	uint64_t acked = 0, lost = 0;
+	uint64_t acked = 0, lost = 0, buried = 0;
 
 	producer_stop(rig->producer);
 	rig_collect(rig);
 	for (unsigned i = 0; i < rig->topics.count; i++) {
 		acked += counter_read(&c->topics[i].acked);
 		lost += counter_read(&c->topics[i].given_up);
+		buried += counter_read(&c->topics[i].dead_lettered);
 		assert_int_equal(counter_read(&c->topics[i].held), 0);
 	}
 	assert_int_equal(counter_read(&c->received), rig->sent);
 	assert_int_equal(counter_read(&c->held), 0);
 	assert_int_equal(atomic_load(&rig->lane.ring_events), 0);
-	assert_int_equal(counter_read(&c->acked) + given_up(c) + counter_read(&c->to_disk),
+	assert_int_equal(counter_read(&c->acked) + given_up(c) + buried + counter_read(&c->to_disk),
 		rig->sent + counter_read(&c->from_disk));
 	assert_int_equal(acked, counter_read(&c->acked));
 	assert_int_equal(lost, given_up(c));
+	assert_int_equal(buried, counter_read(&c->dead_lettered));
 	assert_int_equal(batch_pool_available(rig->pool), RIG_BATCHES);
 }
 

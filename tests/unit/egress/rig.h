@@ -50,6 +50,6 @@ uint64_t rig_acked(const struct rig *rig);
 uint64_t rig_topic_acked(const struct rig *rig, uint16_t topic);
 
 /* Stops the producer; asserts that every batch is home, that nothing is held or in the ring, and that
- * sent = received = acked + given up + what was left on disk, per producer and over topics. */
+ * sent = received = acked + given up + buried + what was left on disk, per producer and over topics. */
 void rig_stop(struct rig *rig);
 void rig_free(struct rig *rig);

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "picky.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "batch/record.h"
+
+#define SET_MAX 4096
+
+struct picky picky;
+
+struct egress {
+	kafka_settle *settle;
+	void *context;
+	unsigned count[TOPIC_MAX];
+	void *tags[TOPIC_MAX][SET_MAX];
+	uint32_t bytes[TOPIC_MAX][SET_MAX];
+	uint8_t guilty[TOPIC_MAX][SET_MAX];
+};
+
+static int picky_open(struct egress **egress, const struct producer_config *config, kafka_settle *settle, void *context,
+	struct error *error)
+{
+	(void)config;
+	(void)error;
+	*egress = calloc(1, sizeof(**egress));
+	if (*egress == NULL)
+		return -1;
+	(*egress)->settle = settle;
+	(*egress)->context = context;
+	return 0;
+}
+
+static uint32_t picky_submit(struct egress *egress, struct batch *batch, uint32_t *offset, uint32_t *index, uint32_t most)
+{
+	unsigned *count = &egress->count[batch->topic];
+	struct record record;
+	uint32_t taken = 0;
+
+	for (; *index < batch->records && taken < most && *count < SET_MAX; (*index)++) {
+		if (!record_next(batch, offset, &record))
+			abort();
+		if (!batch_is_unsettled(batch, *index))
+			continue;
+		egress->tags[batch->topic][*count] = batch_tag(batch, *index);
+		egress->bytes[batch->topic][*count] = record.value.len;
+		egress->guilty[batch->topic][*count] =
+			picky.guilty_every != 0 && strtoul((const char *)record.value.data, NULL, 10) % picky.guilty_every == 0;
+		(*count)++;
+		taken++;
+		batch->outstanding++;
+	}
+	return taken;
+}
+
+static enum kafka_verdict judge(const struct egress *egress, unsigned topic, unsigned count)
+{
+	uint64_t bytes = 0;
+
+	if (count == 0) /* the test may be changing its mind */
+		return KAFKA_ACKED;
+	if (picky.away)
+		return KAFKA_RETRY;
+	for (unsigned i = 0; i < count; i++) {
+		if (egress->guilty[topic][i])
+			return KAFKA_INVALID;
+		bytes += egress->bytes[topic][i];
+	}
+	return bytes > picky.limit ? KAFKA_TOO_LARGE : KAFKA_ACKED;
+}
+
+static const char *const codes[] = {
+	[KAFKA_ACKED] = "", [KAFKA_RETRY] = "_TIMED_OUT", [KAFKA_TOO_LARGE] = "MSG_SIZE_TOO_LARGE", [KAFKA_INVALID] = "INVALID_RECORD"};
+
+static unsigned picky_poll(struct egress *egress, int ms)
+{
+	unsigned total = 0;
+
+	(void)ms;
+	for (unsigned topic = 0; topic < 2; topic++) {
+		unsigned count = egress->count[topic];
+		enum kafka_verdict verdict = judge(egress, topic, count);
+
+		egress->count[topic] = 0;
+		picky.sets += count != 0;
+		total += count;
+		for (unsigned i = 0; i < count; i++) {
+			struct kafka_report report = {.tag = egress->tags[topic][i],
+				.bytes = egress->bytes[topic][i],
+				.verdict = verdict,
+				.code = codes[verdict]};
+
+			egress->settle(egress->context, &report);
+		}
+	}
+	return total;
+}
+
+static void picky_flush(struct egress *egress, int ms)
+{
+	(void)egress;
+	(void)ms;
+}
+
+static unsigned picky_status(struct egress *egress, struct kafka_client_status *status, unsigned max, uint64_t *rebuilds)
+{
+	(void)egress;
+	(void)status;
+	(void)max;
+	*rebuilds = 0;
+	return 0;
+}
+
+static void picky_close(struct egress *egress)
+{
+	(void)picky_poll(egress, 0);
+	free(egress);
+}
+
+const struct egress_ops picky_ops = {.name = "picky",
+	.open = picky_open,
+	.submit = picky_submit,
+	.poll = picky_poll,
+	.flush = picky_flush,
+	.status = picky_status,
+	.close = picky_close};

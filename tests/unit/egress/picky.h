@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/*
+ * An egress that answers as a broker does: it judges whole sets. All records of a topic that wait when it is polled travel
+ * as one set; a set with a guilty record in it, or of more than `limit` bytes, is refused as a whole.
+ */
+
+#include "egress/producer.h"
+
+struct picky {
+	unsigned limit;
+	unsigned guilty_every; /* the number of a record is a multiple of it; 0: none is */
+	unsigned sets;         /* judged so far */
+	int away;              /* nothing is delivered: every set comes back to be tried again */
+};
+
+extern struct picky picky; /* the test's to set, while nothing is with the egress */
+extern const struct egress_ops picky_ops;
