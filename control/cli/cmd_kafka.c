@@ -12,6 +12,7 @@ static const struct table_column producer_columns[] = {
 	{"ACKED", true},
 	{"HELD", true},
 	{"GIVEN UP", true},
+	{"DEAD LETTERS", true},
 	{"REBUILDS", true},
 	{"ACK P50", true},
 	{"P99", true},
@@ -35,6 +36,7 @@ static const struct display_column topic_columns[] = {
 	{"acked", "ACKED", SHOW_COUNT},
 	{"held", "HELD", SHOW_COUNT},
 	{"given_up", "GIVEN UP", SHOW_COUNT},
+	{"dead_lettered", "DEAD LETTERS", SHOW_COUNT},
 	{"retries", "RETRIES", SHOW_COUNT},
 	{"stalled_s", "STALLED", SHOW_SECONDS},
 	{0},
@@ -42,7 +44,7 @@ static const struct display_column topic_columns[] = {
 
 static void add_producer(struct table *table, const json_t *producer)
 {
-	static const char *const counts[] = {"acked", "held", "given_up", "rebuilds"};
+	static const char *const counts[] = {"acked", "held", "given_up", "dead_lettered", "rebuilds"};
 	static const char *const times[] = {"p50", "p99", "max"};
 	const json_t *ack = json_object_get(producer, "ack_ms");
 

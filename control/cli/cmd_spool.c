@@ -31,6 +31,35 @@ static const struct display_column totals[] = {
 	{0},
 };
 
+static const struct display_column letters[] = {
+	{"events", "DEAD LETTERS", SHOW_COUNT},
+	{"bytes", "ON DISK", SHOW_BYTES},
+	{"eldest", "ELDEST", SHOW_TIME},
+	{0},
+};
+
+static const struct display_column reasons[] = {
+	{"reason", "REASON", SHOW_TEXT},
+	{"events", "SINCE THE START", SHOW_COUNT},
+	{0},
+};
+
+static void display_letters(const json_t *dead, FILE *out)
+{
+	json_t *rows;
+
+	if (display_number(dead, "events") == 0)
+		return;
+	rows = json_pack("[O]", dead);
+	(void)fputc('\n', out);
+	display_rows(out, letters, rows);
+	json_decref(rows);
+	if (json_array_size(json_object_get(dead, "reasons")) == 0)
+		return;
+	(void)fputc('\n', out);
+	display_rows(out, reasons, json_object_get(dead, "reasons"));
+}
+
 void display_spool(const struct cli *cli, const json_t *result, FILE *out)
 {
 	const char *mode = json_string_value(json_object_get(result, "mode"));
@@ -50,6 +79,7 @@ void display_spool(const struct cli *cli, const json_t *result, FILE *out)
 	if (display_number(result, "eta_s") > 0)
 		(void)fprintf(out, "\nwhat waits is delivered in some %llu s at this rate\n",
 			(unsigned long long)display_number(result, "eta_s"));
+	display_letters(json_object_get(result, "dead_letters"), out);
 }
 
 int run_spool_status(struct cli *cli)

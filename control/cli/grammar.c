@@ -80,7 +80,7 @@ const struct grammar_command grammar_commands[] = {
 		run_wait_ready},
 	{"wait alarm", NULL, "sjt", "Wait until the daemon has an alarm", API_STATUS, CALL_MS, NULL, display_status,
 		NULL, run_wait_alarm},
-	{"wait idle", NULL, "sjt", "Wait until nothing is in flight: all that was numbered is acked or given up",
+	{"wait idle", NULL, "sjt", "Wait until nothing is in flight: all that was numbered is acked, given up or a dead letter",
 		API_LEDGER, CALL_MS, NULL, display_ledger, NULL, run_wait_idle},
 	{"stop", NULL, "sj", "Have the daemon drain and end", API_STOP, CALL_MS, NULL, display_stop, NULL, NULL},
 	{"help", "[COMMAND]", "C", "What commands there are, or one of them at length", NULL, 0, NULL, NULL, NULL,

@@ -150,9 +150,9 @@ static void print_account(const struct box *box)
 #undef X
 	log_write(LOG_NOTICE,
 		"stopped: %" PRIu64 " frames, %" PRIu64 " datagrams, %" PRIu64 " events found, %" PRIu64 " numbered, %" PRIu64
-		" acked, %" PRIu64 " given up",
+		" acked, %" PRIu64 " given up, %" PRIu64 " kept as dead letters",
 		TOTAL_SOURCE(box, frames), TOTAL_WORKER(box, datagrams), TOTAL_WORKER(box, found), TOTAL_WORKER(box, numbered),
-		TOTAL_PRODUCER(box, acked), given_up);
+		TOTAL_PRODUCER(box, acked), given_up, TOTAL_PRODUCER(box, dead_lettered));
 }
 
 unsigned box_drain(struct box *box)

@@ -41,15 +41,16 @@ static json_t *producer_of(const struct box_producer *p)
 	const struct producer_counters *c = producer_counters(p->producer);
 	const struct latency *l = &c->latency;
 
-	return json_pack("{s:i,s:o,s:o,s:I,s:I,s:I,s:I,s:{s:f,s:f,s:f}}", "node", p->plan->node, "cpus", cpus_of(p), "handles",
+	return json_pack("{s:i,s:o,s:o,s:I,s:I,s:I,s:I,s:I,s:{s:f,s:f,s:f}}", "node", p->plan->node, "cpus", cpus_of(p), "handles",
 		handles_of(p->producer), "acked", (json_int_t)counter_read(&c->acked), "held",
-		(json_int_t)counter_read(&c->held), "given_up", (json_int_t)given_up(c), "rebuilds",
+		(json_int_t)counter_read(&c->held), "given_up", (json_int_t)given_up(c),
+		"dead_lettered", (json_int_t)counter_read(&c->dead_lettered), "rebuilds",
 		(json_int_t)counter_read(&c->rebuilds), "ack_ms", "p50", (double)latency_percentile(l, NULL, 50.0) / 1000.0, "p99",
 		(double)latency_percentile(l, NULL, 99.0) / 1000.0, "max", (double)latency_percentile(l, NULL, 100.0) / 1000.0);
 }
 
 struct topic_sums {
-	uint64_t acked, held, given_up, retries, stalled_since;
+	uint64_t acked, held, given_up, dead_lettered, retries, stalled_since;
 };
 
 static struct topic_sums topic_sums(const struct box *box, unsigned topic)
@@ -63,6 +64,7 @@ static struct topic_sums topic_sums(const struct box *box, unsigned topic)
 		sums.acked += counter_read(&c->acked);
 		sums.held += counter_read(&c->held);
 		sums.given_up += counter_read(&c->given_up);
+		sums.dead_lettered += counter_read(&c->dead_lettered);
 		sums.retries += counter_read(&c->retries);
 		if (since != 0 && (sums.stalled_since == 0 || since < sums.stalled_since))
 			sums.stalled_since = since;
@@ -75,9 +77,9 @@ static json_t *topic_of(const struct box *box, unsigned i, uint64_t now)
 	const struct topic *topic = &box->generations.topics.topics[i];
 	struct topic_sums s = topic_sums(box, i);
 
-	return json_pack("{s:s,s:i,s:I,s:I,s:I,s:I,s:I}", "name", topic->name, "partitions", atomic_load(&topic->partitions),
-		"acked", (json_int_t)s.acked, "held", (json_int_t)s.held, "given_up", (json_int_t)s.given_up, "retries",
-		(json_int_t)s.retries, "stalled_s",
+	return json_pack("{s:s,s:i,s:I,s:I,s:I,s:I,s:I,s:I}", "name", topic->name, "partitions", atomic_load(&topic->partitions),
+		"acked", (json_int_t)s.acked, "held", (json_int_t)s.held, "given_up", (json_int_t)s.given_up,
+		"dead_lettered", (json_int_t)s.dead_lettered, "retries", (json_int_t)s.retries, "stalled_s",
 		(json_int_t)(s.stalled_since != 0 && now > s.stalled_since ? now - s.stalled_since : 0));
 }
 

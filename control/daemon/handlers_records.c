@@ -22,7 +22,7 @@ static json_t *type_of(const struct box *box, unsigned i)
 {
 	const struct event_type *type = &box->generations.now->types->types[i];
 
-	return json_pack("{s:s,s:b,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "name", type->name, "removed", type->removed, "id", (json_int_t)type->id, "topic",
+	return json_pack("{s:s,s:b,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "name", type->name, "removed", type->removed, "id", (json_int_t)type->id, "topic",
 		box->generations.topics.topics[type->way.topic].name, "events",
 		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, events)), "bytes",
 		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, bytes)), "dropped",
@@ -33,7 +33,8 @@ static json_t *type_of(const struct box *box, unsigned i)
 		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, clamped)), "acked",
 		(json_int_t)topic_total(box, type->way.topic, offsetof(struct producer_topic_counters, acked)), "held",
 		(json_int_t)topic_total(box, type->way.topic, offsetof(struct producer_topic_counters, held)), "given_up",
-		(json_int_t)topic_total(box, type->way.topic, offsetof(struct producer_topic_counters, given_up)));
+		(json_int_t)topic_total(box, type->way.topic, offsetof(struct producer_topic_counters, given_up)), "dead_lettered",
+		(json_int_t)topic_total(box, type->way.topic, offsetof(struct producer_topic_counters, dead_lettered)));
 }
 
 json_t *handle_types(void *context, const json_t *params, struct error *error, int *code)

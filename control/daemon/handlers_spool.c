@@ -25,6 +25,49 @@ static json_t *logs_of(const struct box *box)
 	return rows;
 }
 
+/* Dead letters by reason, since the start. Reasons of several producers are the same few constants, a row each. */
+static json_t *reasons_of(const struct box *box)
+{
+	json_t *sums = json_object(), *rows = json_array(), *sum;
+	const char *name;
+
+	for (unsigned i = 0; i < box->producer_count; i++) {
+		const struct spool *spool = producer_spool(box->producers[i].producer);
+		const struct spool_reason *reason;
+
+		for (unsigned k = 0; spool != NULL && (reason = spool_reason_at(spool, k)) != NULL; k++) {
+			name = atomic_load(&reason->name);
+			json_object_set_new(sums, name, json_integer(json_integer_value(json_object_get(sums, name)) +
+								     (json_int_t)counter_read(&reason->events)));
+		}
+	}
+	json_object_foreach(sums, name, sum)
+		json_array_append_new(rows, json_pack("{s:s,s:O}", "reason", name, "events", sum));
+	json_decref(sums);
+	return rows;
+}
+
+/* UTC in microseconds of the eldest dead letter; 0: there is none. */
+static json_int_t eldest_of(const struct box *box)
+{
+	uint64_t eldest = 0;
+
+	for (unsigned i = 0; i < box->producer_count; i++) {
+		const struct spool *spool = producer_spool(box->producers[i].producer);
+		uint64_t since = spool != NULL ? counter_read(&spool_count(spool)->dead_since_us) : 0;
+
+		if (since != 0 && (eldest == 0 || since < eldest))
+			eldest = since;
+	}
+	return (json_int_t)eldest;
+}
+
+static json_t *dead_of(const struct box *box)
+{
+	return json_pack("{s:I,s:I,s:I,s:o}", "events", (json_int_t)TOTAL_SPOOL(box, dead), "bytes",
+		(json_int_t)TOTAL_SPOOL(box, dead_bytes), "eldest", eldest_of(box), "reasons", reasons_of(box));
+}
+
 /* Seconds until what is on disk is delivered, at the rate of the last second; -1: that cannot be told. */
 static json_int_t eta_s(const struct box *box, uint64_t waiting)
 {
@@ -42,7 +85,7 @@ json_t *handle_spool(void *context, const json_t *params, struct error *error, i
 	(void)params;
 	(void)error;
 	(void)code;
-	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "mode", modes[box->config->spool_mode],
+	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "mode", modes[box->config->spool_mode],
 		"directory", box->spool_directory, "size_bytes", (json_int_t)box->config->spool_bytes, "spooled",
 		(json_int_t)TOTAL_SPOOL(box, spooled), "parked", (json_int_t)TOTAL_SPOOL(box, parked), "recovered",
 		(json_int_t)TOTAL_SPOOL(box, recovered), "damaged", (json_int_t)TOTAL_SPOOL(box, damaged), "accepted",
@@ -50,5 +93,5 @@ json_t *handle_spool(void *context, const json_t *params, struct error *error, i
 		(json_int_t)TOTAL_SPOOL(box, written), "replayed", (json_int_t)TOTAL_SPOOL(box, replayed), "replay_rate",
 		(json_int_t)atomic_load(&box->rates.replayed), "eta_s", eta_s(box, waiting), "syncs",
 		(json_int_t)TOTAL_SPOOL(box, syncs), "sync_failures", (json_int_t)TOTAL_SPOOL(box, sync_failures), "refused",
-		(json_int_t)TOTAL_SPOOL(box, refused), "logs", logs_of(box));
+		(json_int_t)TOTAL_SPOOL(box, refused), "dead_letters", dead_of(box), "logs", logs_of(box));
 }

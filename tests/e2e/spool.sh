@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The spool, in both modes: Kafka away for longer than the pool would last, a restart meanwhile, and (wal) kill -9. Everything that
-# was accepted is delivered, and the ledger is exact all the time.
+# was accepted is delivered, and the ledger is exact all the time. What Kafka refuses for good is found among the dead letters.
 . "$(dirname "$0")/../smoke/_init.sh"
 
 types=8
@@ -108,5 +108,51 @@ for mode in direct wal; do
 	stop_daemon
 	expect "$mode: exit code" "$daemon_code" = 0
 done
-read_back --allow out_of_order --allow repeated --allow identity_repeated --allow identity_gaps=8
+
+# --- refused for good: one record too large, one without a key for a compacted topic ---
+
+alter() { # TYPE OPTION...
+	"$kafka" configs "$cluster" --alter --entity-type topics --entity-name "$test_name.$1" "${@:2}" >"$work/configs.log" 2>&1 ||
+		die "a topic's configuration could not be set"
+}
+
+lines() { # NAME TYPE SIZE COUNT COPIES
+	"$root/tests/e2e/lines.py" --first $first --count "$4" --size "$3" --type "$2" --lines "$work/$1.lines" \
+		--truth-events "$work/events-$((++generated)).txt"
+	first=$((first + $4)) total=$((total + $4))
+	sed -i "s/ 1\$/ $5/" "$work/events-$generated.txt"
+}
+
+letters() { cli -j show spool | json "$1" ; }
+
+alter click --add-config max.message.bytes=4000
+alter search --add-config cleanup.policy=compact
+restarted
+lines before click 300 200 1
+lines large click 7000 1 0
+lines keyless search 300 1 0
+lines after click 300 200 1
+cat "$work"/{before,large,keyless,after}.lines >"$work/all.lines"
+in_sender /usr/bin/python3 - "$work/all.lines" <<-'EOF'
+	import socket, sys, time
+	sender = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+	for line in open(sys.argv[1], "rb"):
+	    sender.sendto(line, ("fd09::2", 9000))
+	    time.sleep(0.0005)
+	EOF
+wait_idle 60
+expect "refused for good: events kept as dead letters" "$(ledger records dead_lettered)" = 2
+expect "refused for good: events given up" "$(ledger records given_up.)" = 0
+expect "refused for good: events acked" "$(ledger records acked)" = $((total - 2))
+reasons='" ".join(sorted(r["reason"] for r in d["dead_letters"]["reasons"]))'
+expect "refused for good: reasons" "$(letters "$reasons")" = "INVALID_RECORD MSG_SIZE_TOO_LARGE"
+expect_ledger_closed
+stop_daemon
+expect "refused for good: exit code" "$daemon_code" = 0
+expect "dead letters on disk" "$(cat "$state"/spool/dead.0/*.log | grep -ao 'MSG_SIZE_TOO_LARGE\|INVALID_RECORD' | wc -l)" = 2
+restarted
+expect "restarted: dead letters" "$(letters 'd["dead_letters"]["events"]')" = 2
+expect "restarted: events recovered" "$(ledger spool)" = 0
+stop_daemon
+read_back --allow out_of_order --allow repeated --allow identity_repeated --allow identity_gaps=10
 finish
