@@ -7,15 +7,27 @@
 
 #include "base/error.h"
 #include "spool/inspect.h"
+#include "spool/reader.h"
 #include "spool/state.h"
 
-/* What a former process wrote to the last segment, and what names there are. */
-static int sync_found(struct spool_disk *disk, const char *last)
+/* What a former process wrote to the last segment, written again as it is since a sync of it may have failed; and what
+ * names there are. */
+static int prove(struct spool_disk *disk, const char *last)
 {
-	int file = disk->ops->open(disk, last, 0), rc = file < 0 ? file : disk->ops->sync(disk, file);
+	struct spool_reader reader;
+	uint64_t first = 0;
+	int64_t size = 0;
+	int rc = spool_reader_init(&reader, disk);
 
-	if (file >= 0)
-		disk->ops->close(disk, file);
+	if (rc == 0)
+		rc = spool_segment_first(last, &first) ? spool_reader_open(&reader, first) : -ENOENT;
+	if (rc == 0)
+		size = disk->ops->size(disk, reader.file);
+	if (rc == 0)
+		rc = size < 0 ? (int)size : spool_reader_rewrite(&reader, 0, (uint64_t)size);
+	if (rc == 0)
+		rc = disk->ops->sync(disk, reader.file);
+	spool_reader_fini(&reader);
 	return rc == 0 ? disk->ops->sync_names(disk) : rc;
 }
 
@@ -77,7 +89,7 @@ int spool_quarantine(struct spool_disk *disk, const char *name, const char *file
 
 	if (rc != 0)
 		return rc;
-	rc = sync_found(disk, last);
+	rc = prove(disk, last);
 	if (rc == 0)
 		rc = store_end(disk, name, &info);
 	if (rc != 0)
