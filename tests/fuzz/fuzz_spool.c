@@ -3,7 +3,7 @@
  * Reads any bytes as the files of a spool's log. The first byte says whether checksums are made right first, so that
  * what stands behind them is reached; then come files: one byte for the name, two for the length, the bytes. Whatever
  * they are, the log opens or says why not in a sentence, reads to its end, takes another entry and has it after a
- * crash.
+ * crash. Whoever looks at it before sees as many entries and changes nothing.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 #include "base/crc32c.h"
 #include "base/log.h"
 #include "spool/format.h"
+#include "spool/inspect.h"
 #include "spool/state.h"
 #include "tests/unit/spool/sim_disk.h"
 
@@ -112,31 +113,73 @@ static int open_log(struct sim_disk *sim, struct spool_log **spool)
 	return rc;
 }
 
-static void read_all(struct spool_log *spool)
+static uint8_t payload[SPOOL_PAYLOAD_MAX];
+
+struct look {
+	uint64_t entries, next;
+};
+
+static int look_at(void *context, const struct spool_sight *sight)
 {
-	static uint8_t payload[SPOOL_PAYLOAD_MAX];
+	struct look *look = context;
+
+	require(strlen(sight->file) > 0 && strlen(sight->what) < sizeof(sight->what));
+	if (sight->kind != SPOOL_SIGHT_ENTRY)
+		return 0;
+	require(sight->position >= look->next && sight->entry->bytes <= SPOOL_PAYLOAD_MAX);
+	look->next = sight->position + 1;
+	look->entries += !sight->is_empty;
+	return 0;
+}
+
+/* How many entries a start would read; -1: none would be. */
+static int64_t look(struct sim_disk *sim)
+{
+	struct spool_inspection *inspection;
+	struct spool_log_info info;
+	struct spool_entry oldest;
+	struct error error = {""};
+	struct look all = {0, 0}, unsettled = {0, 0};
+
+	if (spool_inspect_open(&inspection, sim_disk_of(sim), "fuzz", &error) != 0)
+		return -1;
+	spool_inspect_info(inspection, &info);
+	require(spool_inspect_oldest(inspection, &oldest) >= 0);
+	require(spool_inspect_walk(inspection, 0, NULL, look_at, &all, &error) == 0);
+	require(spool_inspect_walk(inspection, info.frontier, payload, look_at, &unsettled, &error) == 0);
+	require(unsettled.entries <= all.entries);
+	spool_inspect_close(inspection);
+	return (int64_t)unsettled.entries;
+}
+
+/* Returns how many entries there were. */
+static int64_t read_all(struct spool_log *spool)
+{
 	struct spool_entry entry;
 	uint64_t before = 0;
+	int64_t count = 0;
 	int rc;
 
 	while ((rc = spool_log_read(spool, 0, &entry, payload, sizeof(payload))) == 1) {
 		require(entry.position >= before && entry.bytes <= sizeof(payload) &&
 			strlen(entry.topic) <= SPOOL_TOPIC_MAX);
 		before = entry.position + 1;
+		count++;
 		if ((entry.position & 1) != 0)
 			spool_log_mark(spool, entry.position, SPOOL_SETTLED);
 	}
 	require(rc == 0);
+	return count;
 }
 
 /* As a log that came out of an unknown past goes on. */
-static void go_on(struct sim_disk *sim, struct spool_log *spool, int drops)
+static void go_on(struct sim_disk *sim, struct spool_log *spool, int drops, int64_t seen)
 {
 	struct spool_entry entry = {.topic = "fuzz", .bytes = 4, .events = 3};
 	struct slice piece = {(const uint8_t *)"fuzz", 4};
 	struct spool_log_info info;
 
-	read_all(spool);
+	require(read_all(spool) == seen);
 	require(spool_log_append(spool, &entry, &piece, 1) == 0 && spool_log_sync(spool) == 0);
 	require(!drops || spool_log_drop_oldest(spool) >= 0);
 	require(spool_log_commit(spool) == 0);
@@ -146,7 +189,7 @@ static void go_on(struct sim_disk *sim, struct spool_log *spool, int drops)
 	require(open_log(sim, &spool) == 0);
 	spool_log_info(spool, &info);
 	require(info.end == entry.position + 1 && info.frontier <= entry.position);
-	read_all(spool);
+	(void)read_all(spool);
 	spool_log_close(spool);
 	require(sim_disk_open_files(sim) == 0);
 }
@@ -155,14 +198,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sim_disk *sim;
 	struct spool_log *spool;
+	int64_t seen;
 
 	if (size == 0)
 		return 0;
 	log_set_level((enum log_level)(LOG_ERROR - 1));
 	sim = sim_disk_new(1, 0);
 	put_files(sim, data, size);
+	seen = look(sim);
+	require(sim_disk_open_files(sim) == 0);
 	if (open_log(sim, &spool) == 0)
-		go_on(sim, spool, data[0] & 2);
+		go_on(sim, spool, data[0] & 2, seen);
+	else
+		require(seen < 0);
 	sim_disk_free(sim);
 	return 0;
 }
