@@ -104,16 +104,23 @@ static int become_owner(const char *path, struct error *error)
 	return 0;
 }
 
+static void be_root_again(int was_root)
+{
+	if (was_root && (seteuid(0) != 0 || setegid(0) != 0))
+		abort(); /* it may: only the effective ones were changed */
+}
+
 static int move_all(struct quarantine *quarantine, struct error *error)
 {
 	struct spool_lock *lock = NULL;
-	int rc = become_owner(quarantine->tree.path, error);
+	int was_root = geteuid() == 0, rc = become_owner(quarantine->tree.path, error);
 
 	if (rc == 0)
 		rc = spool_lock_take(&lock, quarantine->tree.path, error);
 	for (unsigned i = 0; rc == 0 && i < quarantine->count; i++)
 		rc = move(quarantine, &quarantine->targets[i], error);
 	spool_lock_release(lock);
+	be_root_again(was_root);
 	return rc;
 }
 
