@@ -123,6 +123,10 @@ void spool_line_write(
 		write_base64(out, topic);
 	(void)fprintf(out, ",\"partition\":%d", entry->partition);
 	write_key(out, record->key);
+	if (entry->reason[0] != '\0') {
+		(void)fputs(",\"reason\":", out);
+		write_string(out, (struct slice){(const uint8_t *)entry->reason, (uint32_t)strlen(entry->reason)});
+	}
 	if (record->time_ms != 0)
 		(void)fprintf(out, ",\"timestamp_ms\":%lld", (long long)record->time_ms);
 	write_value(out, record->value);

@@ -11,7 +11,7 @@
 struct status {
 	const struct offline *offline;
 	json_t *logs;
-	uint64_t events, entries, bytes, files;
+	uint64_t events, entries, dead, bytes, files;
 	int code;
 };
 
@@ -48,8 +48,12 @@ static void add(struct status *status, struct spool_tree_log *log)
 	json_t *suspicions = json_array(), *notes = json_array(), *hour, *time = oldest(log, &hour);
 
 	add_sights(status, log, suspicions, notes);
-	status->events += info->recovered;
-	status->entries += info->end - info->frontier;
+	if (spool_tree_is_dead(log->name)) {
+		status->dead += info->recovered;
+	} else {
+		status->events += info->recovered;
+		status->entries += info->end - info->frontier;
+	}
 	status->bytes += info->bytes;
 	status->files += info->segments;
 	(void)json_array_append_new(status->logs,
@@ -123,10 +127,11 @@ static void report(struct status *status, const struct spool_tree *tree)
 	(void)fclose(sights);
 	if (status->offline->json) {
 		offline_json(status->offline,
-			json_pack("{s:i,s:s,s:b,s:I,s:I,s:I,s:I,s:O}", "schema_version", API_SCHEMA_VERSION,
+			json_pack("{s:i,s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:O}", "schema_version", API_SCHEMA_VERSION,
 				"directory", tree->path, "in_use", tree->in_use, "events", (json_int_t)status->events,
-				"entries", (json_int_t)status->entries, "bytes", (json_int_t)status->bytes, "files",
-				(json_int_t)status->files, "logs", status->logs));
+				"entries", (json_int_t)status->entries, "dead_letters", (json_int_t)status->dead,
+				"bytes", (json_int_t)status->bytes, "files", (json_int_t)status->files, "logs",
+				status->logs));
 	} else {
 		print(status, tree);
 		(void)fprintf(status->offline->out, "%s%s", size > 0 ? "\n" : "", text);

@@ -12,6 +12,14 @@
 
 #define EXPECTED "expected spool.directory of a configuration or, where it is not set, spool in the state directory"
 
+int spool_tree_is_dead(const char *name)
+{
+	unsigned number;
+	int length = 0;
+
+	return sscanf(name, "dead.%u%n", &number, &length) == 1 && name[length] == '\0';
+}
+
 /* As the daemon names them; what else lies there is not the spool's. */
 static int is_log(const struct dirent *entry)
 {
@@ -23,6 +31,8 @@ static int is_log(const struct dirent *entry)
 		name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")] != '\0')
 		return 0;
 	if (sscanf(name, "lane.%u%n", &number, &length) == 1 && name[length] == '\0')
+		return 1;
+	if (spool_tree_is_dead(name))
 		return 1;
 	length = 0;
 	return sscanf(name, "topic.%u.%n", &number, &length) == 1 && length > 0 && name[length] != '\0';

@@ -133,6 +133,30 @@ static void only_what_is_asked_for_is_printed(void **state)
 	expect(&none, 0, "");
 }
 
+static void a_dead_letter_says_why_and_is_not_among_what_waits(void **state)
+{
+	struct spool_entry entry = {
+		.topic = "a", .partition = 2, .records = 1, .events = 1, .pack = 1, .reason = "MSG_SIZE_TOO_LARGE"};
+	const struct offline as_json = {.json = 1};
+	struct rig_output output;
+	struct slice piece;
+
+	(void)state;
+	add(NULL, slice_of("{}"), 0);
+	piece = (struct slice){payload, (uint32_t)(at - payload)};
+	entry.bytes = piece.len;
+	assert_int_equal(spool_log_append(rig_log("dead.0"), &entry, &piece, 1), 0);
+	rig_close();
+	expect(NULL, 0,
+		"{\"log\":\"dead.0\",\"position\":0,\"index\":0,\"topic\":\"a\",\"partition\":2,"
+		"\"reason\":\"MSG_SIZE_TOO_LARGE\",\"value\":{}}\n");
+	output = rig_run(offline_spool_status, &as_json, NULL);
+	assert_int_equal(output.code, 0);
+	assert_int_equal(json_integer_value(json_object_get(output.json, "events")), 0);
+	assert_int_equal(json_integer_value(json_object_get(output.json, "dead_letters")), 1);
+	rig_output_free(&output);
+}
+
 static void what_is_damaged_is_skipped_and_counted(void **state)
 {
 	const struct offline other = {.topic = "c"};
@@ -210,6 +234,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_record_is_a_line_of_json, begin, end),
 		cmocka_unit_test_setup_teardown(only_what_is_asked_for_is_printed, begin, end),
+		cmocka_unit_test_setup_teardown(a_dead_letter_says_why_and_is_not_among_what_waits, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_damaged_is_skipped_and_counted, begin, end),
 		cmocka_unit_test_setup_teardown(a_payload_that_is_no_records_is_counted, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_no_spool_is_refused_with_a_cure, begin, end),
