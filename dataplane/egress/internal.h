@@ -13,6 +13,7 @@
 
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 5000
+#define BURY_MS        20   /* for the disk to take dead letters, when there are as many as may be */
 #define STALLED_MS     3000 /* without progress, after which a topic is shown as stalled */
 #define SICK_MS        5000 /* without progress, while others make some: after which a topic is parked */
 #define AWAY_MS        2000 /* without any acknowledgement: Kafka is away */

@@ -108,8 +108,8 @@ static void settle_refusal(struct producer *producer, struct batch *batch, uint3
 		return;
 	}
 	rc = bury_record(producer, batch, index, report->code, reason);
-	if (rc == -EAGAIN) { /* the disk has as many as may be: Kafka is asked again */
-		back_off(producer, topic);
+	if (rc == -EAGAIN) { /* the disk has as many as may be: Kafka is asked again when it has had time for them */
+		topic->retry_ms = producer->now_ms + BURY_MS;
 		return;
 	}
 	batch_settle(batch, index);
