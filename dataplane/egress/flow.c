@@ -25,6 +25,14 @@ static struct batch *list_pop(struct batch_list *list)
 	return batch;
 }
 
+static void list_unpop(struct batch_list *list, struct batch *batch)
+{
+	batch->next = list->head;
+	if (list->head == NULL)
+		list->tail = batch;
+	list->head = batch;
+}
+
 static void wait_in_line(struct producer *producer, struct topic_state *topic)
 {
 	if (topic->listed)
@@ -35,7 +43,7 @@ static void wait_in_line(struct producer *producer, struct topic_state *topic)
 
 static int is_waiting(const struct topic_state *topic)
 {
-	return topic->current != NULL || topic->again.head != NULL || topic->fresh.head != NULL;
+	return topic->current != NULL || topic->again.head != NULL || topic->read.head != NULL || topic->fresh.head != NULL;
 }
 
 /* Counts the events of a batch that has come into the producer's hands. */
@@ -54,7 +62,7 @@ void flow_place(struct producer *producer, struct batch *batch)
 {
 	struct topic_state *topic = &producer->topics[batch->topic];
 
-	list_push(&topic->fresh, batch);
+	list_push(batch->lane == SPOOL_LANE ? &topic->read : &topic->fresh, batch);
 	wait_in_line(producer, topic);
 }
 
@@ -90,16 +98,41 @@ void flow_again(struct producer *producer, struct batch *batch)
 	wait_in_line(producer, topic);
 }
 
-static struct batch *current_batch(struct topic_state *topic)
+/* What is to go next. What was read from disk goes before what is fresh, which came later, and waits until there is room for it. */
+static struct batch *current_batch(struct producer *producer, struct topic_state *topic)
 {
 	if (topic->current != NULL)
 		return topic->current;
 	topic->current = list_pop(&topic->again);
-	if (topic->current == NULL)
+	if (topic->current == NULL && topic->read.head != NULL && spill_has_window(producer, topic))
+		topic->current = list_pop(&topic->read);
+	if (topic->current == NULL && topic->read.head == NULL)
 		topic->current = list_pop(&topic->fresh);
 	topic->offset = 0;
 	topic->index = 0;
 	return topic->current;
+}
+
+/* A batch is its list's no longer before the disk has it, nor when it does not take it. */
+static int leave_first(struct producer *producer, struct batch_list *list)
+{
+	struct batch *batch = list_pop(list);
+
+	if (batch == NULL || spill_takes(producer, batch))
+		return batch != NULL;
+	list_unpop(list, batch);
+	return 0;
+}
+
+/* What waits behind others is left to the disk all the same, or given back to it. */
+static void leave_waiting(struct producer *producer, struct topic_state *topic)
+{
+	if (producer->spool == NULL)
+		return;
+	while (leave_first(producer, &topic->read))
+		continue;
+	while (leave_first(producer, &topic->fresh))
+		continue;
 }
 
 /*
@@ -151,12 +184,13 @@ unsigned flow_submit(struct producer *producer)
 
 	for (; topic != NULL; topic = next) {
 		next = topic == last ? NULL : TAILQ_NEXT(topic, link);
-		for (unsigned i = 0; i < TURN_BATCHES && current_batch(topic) != NULL; i++)
+		leave_waiting(producer, topic);
+		for (unsigned i = 0; i < TURN_BATCHES && current_batch(producer, topic) != NULL; i++)
 			if (!submit_one(producer, topic, &taken))
 				break;
 		TAILQ_REMOVE(&producer->waiting, topic, link);
 		topic->listed = 0;
-		if (current_batch(topic) != NULL)
+		if (is_waiting(topic))
 			wait_in_line(producer, topic);
 	}
 	settle_flush(producer);
@@ -169,7 +203,7 @@ void flow_give_up_waiting(struct producer *producer)
 	struct topic_state *topic;
 
 	while ((topic = TAILQ_FIRST(&producer->waiting)) != NULL) {
-		struct batch *batch = current_batch(topic);
+		struct batch *batch = current_batch(producer, topic);
 
 		if (batch == NULL) {
 			TAILQ_REMOVE(&producer->waiting, topic, link);

@@ -190,10 +190,16 @@ static int has_spent_credit(const struct lane *lane, uint16_t topic)
 	return lane->topics[topic].held * 100 >= lane->credit * PRESSED_PERCENT;
 }
 
-/* What was read of a topic that is sick goes back, but for the one batch that it is tried with. */
+/* What was read goes back while Kafka is away; and of a topic that is sick, but for the one batch that it is tried with. */
 static int takes_back(struct producer *producer, struct batch *batch)
 {
-	if (!spool_is_parked(producer->spool, batch))
+	if (is_in_part(batch))
+		return 0;
+	if (producer->is_away)
+		leave(producer, batch, SPOOL_LEAVE);
+	else if (!producer->topics[batch->topic].sick)
+		return 0;
+	else if (!spool_is_parked(producer->spool, batch))
 		leave(producer, batch, SPOOL_PARK);
 	else if (counter_read(&producer->counters.topics[batch->topic].held) > batch_unsettled_events(batch))
 		leave(producer, batch, SPOOL_LEAVE);
@@ -210,7 +216,7 @@ int spill_takes(struct producer *producer, struct batch *batch)
 	if (producer->spool == NULL || producer->giving_up || producer->now_ms - producer->refused_ms < REFUSED_MS)
 		return 0;
 	if (batch->lane == SPOOL_LANE)
-		return topic->sick && takes_back(producer, batch);
+		return takes_back(producer, batch);
 	if (topic->sick || topic->has_backlog || has_spent_credit(lane, batch->topic)) {
 		leave(producer, batch, SPOOL_PARK);
 		return 1;
@@ -238,6 +244,11 @@ int spill_takes_settled(struct producer *producer, struct batch *batch)
 	return 1;
 }
 
+int spill_has_window(const struct producer *producer, const struct topic_state *topic)
+{
+	return producer->giving_up || topic->replaying < topic->replay_window;
+}
+
 int spill_has_room(struct producer *producer, struct batch *batch)
 {
 	struct topic_state *topic = &producer->topics[batch->topic];
@@ -246,7 +257,7 @@ int spill_has_room(struct producer *producer, struct batch *batch)
 	if (producer->spool == NULL || batch->with_client)
 		return 1;
 	if (lane == NULL) {
-		if (topic->replaying >= topic->replay_window)
+		if (!spill_has_window(producer, topic))
 			return 0;
 		topic->replaying++;
 	} else {
