@@ -127,10 +127,15 @@ static int leave_first(struct producer *producer, struct batch_list *list)
 /* What waits behind others is left to the disk all the same, or given back to it. */
 static void leave_waiting(struct producer *producer, struct topic_state *topic)
 {
+	struct batch *probe;
+
 	if (producer->spool == NULL)
 		return;
+	probe = spill_probes(producer, topic) ? list_pop(&topic->read) : NULL;
 	while (leave_first(producer, &topic->read))
 		continue;
+	if (probe != NULL)
+		list_unpop(&topic->read, probe);
 	while (leave_first(producer, &topic->fresh))
 		continue;
 }
@@ -156,7 +161,7 @@ static unsigned submit_one(struct producer *producer, struct topic_state *topic,
 	struct batch *batch = topic->current;
 	uint32_t most, n;
 
-	if (topic->index == 0 && spill_takes(producer, batch)) {
+	if (topic->index == 0 && batch->lane != SPOOL_LANE && spill_takes(producer, batch)) {
 		topic->current = NULL;
 		return 1;
 	}

@@ -121,6 +121,7 @@ int spill_takes_rest(struct producer *producer, struct batch *batch); /* the sam
 int spill_takes_settled(struct producer *producer, struct batch *batch); /* it stands in a log, which is to know */
 void spill_held(struct lane *lane, uint16_t topic, int change); /* batches that came from the lane, and went home */
 void spill_back(struct producer *producer, struct batch *batch); /* the client has nothing of it any more */
+int spill_probes(const struct producer *producer, const struct topic_state *topic); /* it is sick: its first read one tries it */
 int spill_has_window(const struct producer *producer, const struct topic_state *topic); /* for one more batch from disk */
 int spill_has_room(struct producer *producer, struct batch *batch); /* the client may have one more batch of its lane */
 void spill_order(struct producer *producer, struct batch *batch, enum spool_order what);

@@ -190,22 +190,24 @@ static int has_spent_credit(const struct lane *lane, uint16_t topic)
 	return lane->topics[topic].held * 100 >= lane->credit * PRESSED_PERCENT;
 }
 
-/* What was read goes back while Kafka is away; and of a topic that is sick, but for the one batch that it is tried with. */
+/* What was read goes back while Kafka is away; and of a topic that is sick. */
 static int takes_back(struct producer *producer, struct batch *batch)
 {
 	if (is_in_part(batch))
 		return 0;
-	if (producer->is_away)
+	if (producer->is_away || (producer->topics[batch->topic].sick && spool_is_parked(producer->spool, batch)))
 		leave(producer, batch, SPOOL_LEAVE);
-	else if (!producer->topics[batch->topic].sick)
-		return 0;
-	else if (!spool_is_parked(producer->spool, batch))
+	else if (producer->topics[batch->topic].sick)
 		leave(producer, batch, SPOOL_PARK);
-	else if (counter_read(&producer->counters.topics[batch->topic].held) > batch_unsettled_events(batch))
-		leave(producer, batch, SPOOL_LEAVE);
 	else
 		return 0;
 	return 1;
+}
+
+int spill_probes(const struct producer *producer, const struct topic_state *topic)
+{
+	return topic->sick && !producer->is_away && topic->outstanding == 0 && topic->current == NULL &&
+	       topic->again.head == NULL && topic->read.head != NULL && spool_is_parked(producer->spool, topic->read.head);
 }
 
 int spill_takes(struct producer *producer, struct batch *batch)
