@@ -27,6 +27,11 @@ int64_t clock_ms(void)
 	return now_ns(CLOCK_MONOTONIC) / 1000000;
 }
 
+int64_t clock_wall_us(void)
+{
+	return now_ns(CLOCK_REALTIME) / 1000;
+}
+
 static int tsc_is_invariant(void)
 {
 	unsigned a, b, c, d;

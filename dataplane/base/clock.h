@@ -19,6 +19,9 @@ static inline uint64_t clock_tsc(void)
 /* Milliseconds of CLOCK_MONOTONIC. Any thread but a poll core. */
 int64_t clock_ms(void);
 
+/* UTC in microseconds as the kernel tells it, for programs without an anchor too. Same threads. */
+int64_t clock_wall_us(void);
+
 /* Measures the counter's rate against CLOCK_MONOTONIC_RAW (some 20 ms) and sets the first anchor. Returns 0, or -ENOTSUP
  * when the CPU's counter is not invariant (it is then used all the same; the caller warns). Main thread, once, first. */
 int clock_init(void);

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "spool/log_priv.h"
 #include "spool/planted.h"
 
@@ -50,21 +50,13 @@ int spool_tail_sync(struct spool_log *log)
 	return 0;
 }
 
-static int64_t utc_us(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 static uint64_t random_id(void)
 {
 	uint64_t id = 0;
 
 	while (id == 0)
 		if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
-			id = (uint64_t)utc_us();
+			id = (uint64_t)clock_wall_us();
 	return id;
 }
 
@@ -105,7 +97,7 @@ static int write_header(struct spool_log *log)
 	struct spool_segment_header header = {.id = log->tail.id,
 		.first = log->end.position,
 		.first_offset = log->end.offset,
-		.created_us = utc_us()};
+		.created_us = clock_wall_us()};
 	struct iovec piece = {&header, sizeof(header)};
 
 	spool_segment_seal(&header);

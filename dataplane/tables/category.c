@@ -4,20 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "tables/category_file.h"
 #include "tables/category_priv.h"
 #include "tables/category_source.h"
-
-static int64_t utc_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
 
 struct category *category_alloc(const char *member, uint64_t budget)
 {
@@ -82,7 +73,7 @@ int category_new(struct category **category, const struct category_config *confi
 		category_free(c);
 		return rc;
 	}
-	c->loaded_us = utc_us();
+	c->loaded_us = clock_wall_us();
 	c->build_ms = (uint32_t)(clock_ms() - begin);
 	*category = c;
 	return 0;

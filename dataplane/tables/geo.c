@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/compiler.h"
@@ -22,14 +21,6 @@ struct making {
 	struct geo_places places;
 	struct geo_build build;
 };
-
-static int64_t utc_us(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_REALTIME, &ts);
-	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
 
 static uint64_t round_up(uint64_t size)
 {
@@ -148,7 +139,7 @@ static void set_info(struct geo_info *info, const struct making *making, uint64_
 		.places = making->places.count,
 		.bytes = bytes,
 		.built_us = (int64_t)built_s * 1000000,
-		.loaded_us = utc_us(),
+		.loaded_us = clock_wall_us(),
 		.build_ms = (uint32_t)(clock_ms() - began_ms),
 	};
 }
