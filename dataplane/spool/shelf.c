@@ -172,7 +172,6 @@ static int append(struct spool *spool, struct shelf *shelf, const struct batch *
 	if (rc != 0)
 		return rc;
 	counter_add(&spool->counters.written, entry.events);
-	counter_add(&spool->counters.bytes, payload.len);
 	*position = entry.position;
 	return 0;
 }

@@ -7,7 +7,7 @@
  * producer never wait for the disk.
  *
  * A log belongs to a lane, or to a topic that is parked. Logs that are found on disk and belong to nobody any more (there were more
- * workers once) are read out in the same way and then removed.
+ * workers once) are read out in the same way.
  *
  * Dead letters: a record that Kafka refuses for good goes to a log of the producer's own, with the reason, and stays there. Nothing
  * reads it back but the tool. It may take SPOOL_DEAD_SHARE of the spool's size; beyond it letters are refused.
@@ -60,7 +60,6 @@ struct spool_counters {
 	counter settled;      /* events that were found at start and had been settled before */
 	counter accepted;     /* events of batches that were written before the client had them */
 	counter written;      /* events appended, for whatever reason */
-	counter bytes;        /* of payloads appended */
 	counter refused;      /* orders refused */
 	counter syncs, sync_failures;
 	counter replayed;     /* events read back for delivery */
