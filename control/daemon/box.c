@@ -78,13 +78,14 @@ static int start_receiving(struct box *box, struct error *error)
 }
 
 /* What each mode may lose and repeat. */
-static void print_bounds(const struct config *config, uint64_t pools)
+static void print_bounds(const struct config *config, uint64_t pools, unsigned producers)
 {
 	if (config->spool_mode == CONFIG_SPOOL_WAL)
 		log_write(LOG_NOTICE,
 			"mode wal: kill -9 loses nothing that was accepted; a power cut what was written in the last %u ms (at most %" PRIu64
 			" KiB a log); either repeats at most %" PRIu64 " MiB of records",
-			config->spool_group_us / 1000, config->spool_group >> 10, (2 * pools + config->spool_replay) >> 20);
+			config->spool_group_us / 1000, config->spool_group >> 10,
+			(2 * pools + producers * config->spool_replay) >> 20);
 	else
 		log_write(LOG_NOTICE,
 			"mode direct%s: kill -9 loses at most what is open, in the rings and in the client: %" PRIu64 " MiB of records",
@@ -101,7 +102,7 @@ static void print_budget(const struct box *box)
 	log_write(LOG_NOTICE,
 		"memory: %" PRIu64 " MiB of batches, %" PRIu64 " MiB mapped in all; one topic may hold %u %% of a pool",
 		pools >> 20, memory_mapped_bytes() >> 20, config->credit_percent);
-	print_bounds(config, pools);
+	print_bounds(config, pools, box->producer_count);
 }
 
 int box_start(struct box *box, struct config *config, struct error *error)
