@@ -4,9 +4,11 @@
 #ifdef PENSTOCK_FAULTS
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static char armed[64];
 static atomic_long left = -1;
@@ -33,6 +35,13 @@ int fault_fires(const char *name)
 	if (armed[0] == '\0' || strcmp(armed, name) != 0)
 		return 0;
 	return atomic_fetch_sub(&left, 1) == 0;
+}
+
+void fault_die(void)
+{
+	(void)kill(getpid(), SIGKILL);
+	for (;;)
+		(void)pause();
 }
 
 #else

@@ -4,6 +4,7 @@
 
 #include "base/compiler.h"
 #include "base/crc32c.h"
+#include "base/fault.h"
 #include "spool/log_priv.h"
 
 /* Pieces on their way to the disk, some dozens a call. */
@@ -47,6 +48,11 @@ static int write_entry(
 	uint32_t head_len = spool_entry_encode(head, found);
 
 	put(&write, head, head_len);
+	if (FAULT("spool_append_half") && count > 0) {
+		put(&write, pieces[0].data, pieces[0].len / 2);
+		flush(&write);
+		FAULT_DIE();
+	}
 	for (unsigned i = 0; i < count; i++)
 		put(&write, pieces[i].data, pieces[i].len);
 	put(&write, zeros, found->next - found->at - head_len - found->entry.bytes);
@@ -75,6 +81,7 @@ static int write_at_tail(struct spool_log *log, struct spool_found *found, const
 		tail->full = rc != -ENOSPC && rc != -EDQUOT;
 		return rc;
 	}
+	FAULT_KILL("spool_append_done");
 	tail->at = found->next;
 	log->unsynced += size;
 	log->segments[log->count - 1].bytes = tail->at > tail->reserved ? tail->at : tail->reserved;

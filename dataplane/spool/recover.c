@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "spool/log_priv.h"
 
 /*
@@ -159,6 +160,7 @@ static int drop_last_unwritten(struct spool_log *log)
 		rc = spool_segments_remove(log, log->count - 1);
 		if (rc != 0)
 			return rc;
+		FAULT_KILL("spool_recover_unwritten");
 	}
 	return 0;
 }
@@ -220,7 +222,9 @@ static int recover_last(struct spool_log *log)
 	rc = scan(log, segment, synced, durable, &log->end);
 	if (rc != 0)
 		return rc;
+	FAULT_KILL("spool_recover_begin");
 	prove_names(log, prove_last(log, segment, durable));
+	FAULT_KILL("spool_recover_done");
 	spool_reader_close(&log->reader);
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "spool/log_priv.h"
 
 int spool_segments_room(struct spool_log *log)
@@ -60,7 +61,9 @@ int spool_segments_remove(struct spool_log *log, unsigned index)
 	if (log->reader.file >= 0 && log->reader.first == segment->first)
 		spool_reader_close(&log->reader);
 	(void)snprintf(aside, sizeof(aside), "%s.bad", name);
+	FAULT_KILL("spool_unlink_begin");
 	rc = segment->damaged ? ops->rename(log->disk, name, aside) : ops->unlink(log->disk, name);
+	FAULT_KILL("spool_unlink_done");
 	if (rc != 0 && rc != -ENOENT)
 		return rc;
 	log->removed_dirty = 1;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "batch/record.h"
 #include "batch/settled.h"
 #include "spool/internal.h"
@@ -300,9 +301,11 @@ static void release_one(struct spool *spool, struct shelf *shelf, const struct p
 	if (p->batch == NULL || !p->leave)
 		return;
 	if (p->from != BATCH_UNLOGGED) {
+		FAULT_KILL("spool_park_begin");
 		if (p->batch->lane == SPOOL_LANE)
 			spool->shelves[p->from]->reading--;
 		shelf_settle(spool, p->from, p->from_position, p->batch->lane == SPOOL_LANE ? p->batch->hour : -1);
+		FAULT_KILL("spool_park_done");
 	}
 	put_away(spool, shelf, p->batch, position, p->events);
 }
@@ -336,6 +339,7 @@ static int rewrite(struct spool *spool, struct shelf *shelf)
 		else
 			rc = append(spool, shelf, p->batch, p->part, &position);
 		shelf->rewritten += rc == 0;
+		FAULT_KILL("spool_rewrite");
 	}
 	return rc;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/log.h"
 
 /* 0, also when nothing stands there; -EBADMSG: damaged; -ENOTSUP, or -errno of the disk. */
@@ -125,6 +126,7 @@ static int create(struct spool_state *state)
 		rc = write_block(state, 1, &none);
 	if (rc == 0)
 		rc = state->disk->ops->sync(state->disk, file);
+	FAULT_KILL("spool_state_new");
 	if (rc == 0)
 		rc = state->disk->ops->sync_names(state->disk);
 	if (rc != 0) {
@@ -145,12 +147,15 @@ int spool_state_store(struct spool_state *state, const struct spool_state_record
 	next.generation = spool_state_now(state)->generation + 1;
 	next.zero = 0;
 	spool_state_seal(&next);
+	FAULT_KILL("spool_state_begin");
 	rc = write_block(state, slot, &next);
+	FAULT_KILL("spool_state_written");
 	if (rc == 0)
 		rc = state->disk->ops->sync(state->disk, state->file);
 	state->uncertain = rc != 0;
 	if (rc != 0)
 		return rc;
+	FAULT_KILL("spool_state_done");
 	state->records[slot] = next;
 	state->slot = slot;
 	state->proven = 1;

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "spool/log_priv.h"
 #include "spool/planted.h"
 
@@ -20,10 +21,16 @@ void spool_tail_close(struct spool_log *log)
 
 static int sync_data(struct spool_log *log)
 {
-	int rc = SPOOL_PLANTED(SPOOL_BUG_SYNC_SKIPPED) ? 0 : log->disk->ops->sync(log->disk, log->tail.file);
+	int rc;
 
-	if (rc == 0 && log->names_dirty)
+	FAULT_KILL("spool_sync_begin");
+	rc = SPOOL_PLANTED(SPOOL_BUG_SYNC_SKIPPED) ? 0 : log->disk->ops->sync(log->disk, log->tail.file);
+	if (rc == 0)
+		FAULT_KILL("spool_sync_done");
+	if (rc == 0 && log->names_dirty) {
 		rc = log->disk->ops->sync_names(log->disk);
+		FAULT_KILL("spool_names_done");
+	}
 	return rc;
 }
 
@@ -110,6 +117,7 @@ static int open_with_header(struct spool_log *log, const char *name, uint64_t si
 
 	if (rc < 0)
 		return rc;
+	FAULT_KILL("spool_create_empty");
 	log->tail = (struct spool_tail){.file = rc, .id = random_id(), .at = sizeof(struct spool_segment_header)};
 	reserve(log, log->tail.at + size);
 	return write_header(log);
@@ -129,7 +137,12 @@ static int replace(struct spool_log *log, const char *name, uint64_t size)
 		rc = open_with_header(log, fresh, size);
 	if (rc == 0)
 		rc = ops->sync(log->disk, log->tail.file);
-	return rc == 0 ? ops->rename(log->disk, fresh, name) : rc;
+	if (rc != 0)
+		return rc;
+	FAULT_KILL("spool_replace_begin");
+	rc = ops->rename(log->disk, fresh, name);
+	FAULT_KILL("spool_replace_done");
+	return rc;
 }
 
 static int create(struct spool_log *log, uint64_t size)
@@ -143,6 +156,7 @@ static int create(struct spool_log *log, uint64_t size)
 		return rc;
 	spool_reader_close(&log->reader);
 	spool_segment_name(name, first);
+	FAULT_KILL("spool_create_begin");
 	rc = again ? replace(log, name, size) : open_with_header(log, name, size);
 	if (rc != 0) {
 		if (log->tail.file >= 0 && !again)
@@ -150,6 +164,7 @@ static int create(struct spool_log *log, uint64_t size)
 		spool_tail_close(log);
 		return rc;
 	}
+	FAULT_KILL("spool_create_done");
 	log->names_dirty = 1;
 	log->count += !again;
 	log->segments[log->count - 1] = (struct spool_segment){.first = first, .first_offset = log->end.offset};
