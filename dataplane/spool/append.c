@@ -169,10 +169,6 @@ int spool_log_sync(struct spool_log *log)
 	if (rc == 0)
 		return 0;
 	log->suspect++;
-	log_write(LOG_ERROR,
-		"%s: %s while syncing the file that begins with %llu: it is not written to again, and what was not "
-		"durable goes to another",
-		log->name, strerror(-rc), (unsigned long long)log->segments[log->count - 1].first);
 	log->end = log->synced;
 	log->unsynced = 0;
 	spool_reader_close(&log->reader);

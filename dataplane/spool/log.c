@@ -76,9 +76,14 @@ int spool_log_open(struct spool_log **out, const struct spool_log_config *config
 
 void spool_log_close(struct spool_log *log)
 {
+	int rc;
+
 	if (log == NULL)
 		return;
-	(void)spool_log_sync(log);
+	rc = spool_log_sync(log);
+	if (rc != 0)
+		log_write(LOG_ERROR, "%s: %s while syncing it for the last time: what was not durable may be lost",
+			log->name, strerror(-rc));
 	log->closing = 1;
 	spool_tail_close(log); /* so that it goes too when all in it is settled */
 	(void)spool_log_commit(log);

@@ -350,8 +350,10 @@ static int make_durable(struct spool *spool, struct shelf *shelf)
 	int rc = shelf->failed ? 0 : rewrite(spool, shelf);
 
 	shelf->failed = rc != 0;
-	if (rc != 0)
+	if (rc != 0) {
+		spool_trouble(spool, "writing", shelf, rc);
 		return rc;
+	}
 	counter_add(&spool->counters.syncs, 1);
 	rc = spool_log_sync(shelf->log);
 	spool_log_info(shelf->log, &info);
@@ -361,6 +363,7 @@ static int make_durable(struct spool *spool, struct shelf *shelf)
 	if (rc == 0)
 		return 0;
 	counter_add(&spool->counters.sync_failures, 1);
+	spool_trouble(spool, "syncing a file, which is not written to again", shelf, rc);
 	shelf->rewritten = 0;
 	return rc;
 }

@@ -29,7 +29,7 @@ void spool_trouble(struct spool *spool, const char *what, const struct shelf *sh
 {
 	unsigned more;
 
-	if (log_allowed(&spool->trouble_log, 10, &more))
+	if (log_allowed(&spool->trouble_log, TROUBLE_S, &more))
 		log_write(LOG_ERROR, "spool %s/%s: %s: %s (%u others before it); tried again", spool->directory, shelf->name, what,
 			strerror(-rc), more);
 }
@@ -54,7 +54,7 @@ static struct shelf *topic_shelf(struct spool *spool, uint16_t topic)
 	(void)snprintf(name, sizeof(name), "topic.%u.%s", spool->config.index, spool->config.topics->topics[topic].name);
 	index = shelf_open(spool, name, -1, topic, &error);
 	if (index < 0) {
-		if (log_allowed(&spool->topic_log, 10, &more))
+		if (log_allowed(&spool->topic_log, TROUBLE_S, &more))
 			log_write(LOG_ERROR, "%s", error.text);
 		return NULL;
 	}
