@@ -22,6 +22,7 @@ struct pending {
 	uint16_t from;       /* the log that it also stands in, and is to be settled in once it is durable here; BATCH_UNLOGGED */
 	uint64_t from_position;
 	uint8_t leave;       /* its memory is wanted */
+	uint8_t accepted;    /* it was written before the client had it, and stays here whatever becomes of its memory */
 	uint8_t part;        /* only its unsettled records are here */
 };
 
@@ -47,6 +48,7 @@ struct shelf {
 	int failed;           /* the log wants to be synced, which tells how it failed */
 	int64_t group_ms;     /* monotonic; when its group is to be durable; 0: nothing is pending */
 	int64_t retry_ms;     /* nothing is tried before */
+	int64_t failing_ms;   /* since when nothing could be made durable; 0: it could */
 };
 
 struct spool {

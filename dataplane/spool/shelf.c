@@ -9,8 +9,9 @@
 #include "batch/settled.h"
 #include "spool/internal.h"
 
-#define RETRY_MS 500 /* after the disk has failed */
-#define HURRY_MS 5
+#define RETRY_MS    500  /* after the disk has failed */
+#define PATIENCE_MS 2000 /* with a disk that fails, until the memory that waits for it is given back */
+#define HURRY_MS    5
 
 static void tell(struct shelf *shelf, const struct spool_log_info *info)
 {
@@ -223,7 +224,8 @@ int shelf_write(struct spool *spool, struct batch *batch, int leave, struct shel
 	if (shelf->pending_count == 0)
 		shelf->first_pending = position;
 	*pending = (struct pending){.batch = batch, .events = part ? (uint32_t)batch_unsettled_events(batch) : batch->events,
-		.from = batch->log, .from_position = batch->position, .leave = (uint8_t)leave, .part = (uint8_t)part};
+		.from = batch->log, .from_position = batch->position, .leave = (uint8_t)leave,
+		.accepted = (uint8_t)!leave, .part = (uint8_t)part};
 	if (shelf->pending_count++ == 0)
 		shelf->group_ms = spool->now_ms + (int64_t)spool->config.sync_us / 1000;
 	shelf->rewritten = shelf->pending_count;
@@ -344,6 +346,39 @@ static int rewrite(struct spool *spool, struct shelf *shelf)
 	return rc;
 }
 
+/* The disk cannot take over what it was left: the batch is as it was, and what is written of it here counts for nothing. */
+static void take_back(struct spool *spool, struct shelf *shelf, struct pending *p, uint64_t position)
+{
+	struct batch *batch = p->batch;
+
+	if (batch == NULL || !p->leave)
+		return;
+	p->leave = 0;
+	if (!p->accepted) {
+		p->batch = NULL;
+		batch->log = p->from;
+		batch->position = p->from_position;
+		spool_log_mark(shelf->log, position, SPOOL_SETTLED);
+	}
+	counter_add(&spool->counters.refused, 1);
+	if (batch->lane == SPOOL_LANE)
+		shelf_leave(spool, batch);
+	else
+		spool_answer(spool, batch, SPOOL_REFUSED);
+}
+
+/* A disk that fails on and on: what waits for it in memory may go to Kafka from there. */
+static void has_failed(struct spool *spool, struct shelf *shelf)
+{
+	shelf->retry_ms = spool->now_ms + RETRY_MS;
+	if (shelf->failing_ms == 0)
+		shelf->failing_ms = spool->now_ms;
+	if (spool->now_ms - shelf->failing_ms < PATIENCE_MS)
+		return;
+	for (unsigned i = 0; i < shelf->pending_count; i++)
+		take_back(spool, shelf, &shelf->pending[i], shelf->first_pending + i);
+}
+
 static int make_durable(struct spool *spool, struct shelf *shelf)
 {
 	struct spool_log_info info;
@@ -377,8 +412,8 @@ void shelf_group(struct spool *spool, struct shelf *shelf)
 		return;
 	rc = make_durable(spool, shelf);
 	shelf_account(spool, shelf);
-	if (rc == 0)
-		return;
-	spool_trouble(spool, "writing", shelf, rc);
-	shelf->retry_ms = spool->now_ms + RETRY_MS;
+	if (rc != 0)
+		has_failed(spool, shelf);
+	else if (shelf->pending_count == 0)
+		shelf->failing_ms = 0;
 }

@@ -43,7 +43,7 @@ enum spool_order {
  * counted in `returning` by the producer when it orders LEAVE or PARK. */
 enum spool_answer {
 	SPOOL_WRITTEN, /* accepted: it survives kill -9 now, and a power cut from the next group on */
-	SPOOL_REFUSED, /* the disk cannot take it now: it is as it was */
+	SPOOL_REFUSED, /* the disk cannot take it now, or has failed to keep it for some seconds: it is as it was */
 	SPOOL_LEFT,    /* durable; the memory is free */
 	SPOOL_FREE,    /* the memory is free */
 	SPOOL_READ,    /* read from disk, to be delivered; its events are in `passing` until the producer has taken them */

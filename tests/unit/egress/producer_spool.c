@@ -3,11 +3,16 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "../kafka/mock.h"
 #include "base/log.h"
@@ -19,6 +24,18 @@ static struct mock *mock;
 static struct rig *rig;
 static char directory[64];
 static struct spool_config spool;
+
+static atomic_int sync_fails;
+
+/* In the library's place: the spool's own. */
+int fdatasync(int file)
+{
+	if (atomic_load(&sync_fails)) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fdatasync, file);
+}
 
 static int topic_of(void *context, const char *name)
 {
@@ -66,6 +83,7 @@ static int teardown(void **state)
 	char command[128];
 
 	(void)state;
+	atomic_store(&sync_fails, 0);
 	if (rig != NULL)
 		rig_free(rig);
 	mock_free(mock);
@@ -95,6 +113,12 @@ static int is_left(struct rig *r)
 	const struct spool_counters *c = counts();
 
 	return counter_read(&c->spooled) + counter_read(&c->parked) >= r->sent / 2;
+}
+
+static int is_left_some(struct rig *r)
+{
+	(void)r;
+	return counter_read(&counts()->spooled) + counter_read(&counts()->parked) > 0;
 }
 
 static int is_all_acked(struct rig *r)
@@ -306,6 +330,59 @@ static void full_spool_holds_what_it_has(void **state)
 	end();
 }
 
+static int has_failed_to_sync(struct rig *r)
+{
+	(void)r;
+	return counter_read(&counts()->sync_failures) > 1;
+}
+
+static int is_acked(struct rig *r)
+{
+	return rig_acked(r) == r->sent;
+}
+
+/* Batches that were left to a disk which then fails to keep them come back, and go to Kafka from memory. */
+static void what_the_disk_fails_to_keep_is_delivered(int write_first)
+{
+	struct seen *seen;
+
+	begin(write_first);
+	send_batches(0, 4);
+	rig_wait(rig, is_all_acked);
+	mock_broker_down(mock, 1);
+	atomic_store(&sync_fails, 1);
+	send_batches(0, RIG_BATCHES);
+	rig_wait(rig, has_failed_to_sync);
+	mock_broker_up(mock, 1);
+	rig_wait(rig, is_acked);
+	atomic_store(&sync_fails, 0);
+	mock_broker_down(mock, 1);
+	send_batches(0, 2 * RIG_BATCHES);
+	rig_wait(rig, is_left_some);
+	mock_broker_up(mock, 1);
+	rig_wait(rig, is_all_acked);
+	end();
+	begin(write_first);
+	assert_int_equal(recovered(), 0);
+	end();
+	seen = read_topic("t0");
+	assert_int_equal(seen->count, (4 + 3 * RIG_BATCHES) * RECORDS);
+	assert_int_equal(seen->again, 0);
+	free(seen);
+}
+
+static void what_the_disk_fails_to_keep_is_delivered_from_memory(void **state)
+{
+	(void)state;
+	what_the_disk_fails_to_keep_is_delivered(0);
+}
+
+static void what_the_disk_fails_to_keep_is_delivered_from_memory_when_written_first(void **state)
+{
+	(void)state;
+	what_the_disk_fails_to_keep_is_delivered(1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -317,6 +394,8 @@ int main(void)
 		TEST(sick_topic_is_parked_in_a_log_of_its_own),
 		TEST(sick_topic_is_parked_in_a_log_of_its_own_when_written_first),
 		TEST(full_spool_holds_what_it_has),
+		TEST(what_the_disk_fails_to_keep_is_delivered_from_memory),
+		TEST(what_the_disk_fails_to_keep_is_delivered_from_memory_when_written_first),
 	};
 #undef TEST
 
