@@ -111,15 +111,24 @@ static int write_header(struct spool_log *log)
 	return log->disk->ops->write(log->disk, log->tail.file, 0, &piece, 1);
 }
 
-static int open_with_header(struct spool_log *log, const char *name, uint64_t size)
+static int open_tail(struct spool_log *log, const char *name, uint64_t size)
 {
 	int rc = open_new(log, name);
 
 	if (rc < 0)
 		return rc;
-	FAULT_KILL("spool_create_empty");
 	log->tail = (struct spool_tail){.file = rc, .id = random_id(), .at = sizeof(struct spool_segment_header)};
 	reserve(log, log->tail.at + size);
+	return 0;
+}
+
+static int add(struct spool_log *log, const char *name, uint64_t size)
+{
+	int rc = open_tail(log, name, size);
+
+	if (rc != 0)
+		return rc;
+	FAULT_KILL("spool_create_empty");
 	return write_header(log);
 }
 
@@ -134,7 +143,9 @@ static int replace(struct spool_log *log, const char *name, uint64_t size)
 	(void)snprintf(fresh, sizeof(fresh), "%s.new", name);
 	rc = ops->unlink(log->disk, fresh);
 	if (rc == 0 || rc == -ENOENT)
-		rc = open_with_header(log, fresh, size);
+		rc = open_tail(log, fresh, size);
+	if (rc == 0)
+		rc = write_header(log);
 	if (rc == 0)
 		rc = ops->sync(log->disk, log->tail.file);
 	if (rc != 0)
@@ -157,7 +168,7 @@ static int create(struct spool_log *log, uint64_t size)
 	spool_reader_close(&log->reader);
 	spool_segment_name(name, first);
 	FAULT_KILL("spool_create_begin");
-	rc = again ? replace(log, name, size) : open_with_header(log, name, size);
+	rc = again ? replace(log, name, size) : add(log, name, size);
 	if (rc != 0) {
 		if (log->tail.file >= 0 && !again)
 			(void)log->disk->ops->unlink(log->disk, name);
