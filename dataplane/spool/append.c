@@ -79,6 +79,7 @@ static int write_at_tail(struct spool_log *log, struct spool_found *found, const
 	tail->torn = rc != 0;
 	if (rc != 0) {
 		tail->full = rc != -ENOSPC && rc != -EDQUOT;
+		tail->suspect |= tail->full && tail->aside != SPOOL_NAMED; /* all of it is written anew, or none */
 		return rc;
 	}
 	FAULT_KILL("spool_append_done");
@@ -93,11 +94,14 @@ static int append(struct spool_log *log, struct spool_found *found, const struct
 	enum spool_mark mark)
 {
 	uint64_t position = log->end.position;
-	int is_new = position >= log->window.end, rc;
+	int is_new = position >= log->window.end, rc = 0;
 
 	if (is_new && position - log->frontier.position >= SPOOL_UNSETTLED_MAX)
 		return -ENOBUFS;
-	rc = spool_window_extend(&log->window, position + 1);
+	if (is_new && log->tail.aside != SPOOL_NAMED) /* what is new is to survive the process at once */
+		rc = spool_tail_sync(log);
+	if (rc == 0)
+		rc = spool_window_extend(&log->window, position + 1);
 	if (rc != 0)
 		return rc;
 	found->entry.position = position;
@@ -166,9 +170,10 @@ int spool_log_sync(struct spool_log *log)
 {
 	int rc = spool_tail_sync(log);
 
-	if (rc == 0)
-		return 0;
+	if (rc == 0 || rc == -EAGAIN)
+		return rc;
 	log->suspect++;
+	log->rewrite_end = log->window.end;
 	log->end = log->synced;
 	log->unsynced = 0;
 	spool_reader_close(&log->reader);

@@ -54,6 +54,8 @@ int spool_log_commit(struct spool_log *log)
 		(void)spool_segments_retire(log, log->frontier.position);
 	if (log->frontier.position > log->synced.position && !SPOOL_PLANTED(SPOOL_BUG_STATE_BEFORE_DATA))
 		rc = spool_tail_sync(log);
+	if (rc == -EAGAIN)
+		rc = 0;
 	frontier = durable_frontier(log);
 	if (rc == 0)
 		rc = store(log, frontier);

@@ -11,15 +11,27 @@ struct listing {
 	struct spool_log *log;
 	unsigned foreign;
 	char example[SPOOL_NAME_MAX];
+	char unfinished[SPOOL_NAME_MAX + 8]; /* what a former process left; "" */
 	int rc;
 };
 
-/* A file that was put aside, or was to replace another. */
-static int is_known(const char *name)
+static int ends_in(const char *name, const char *end)
 {
-	size_t len = strlen(name);
+	size_t len = strlen(name), end_len = strlen(end);
 
-	return len > 4 && (strcmp(name + len - 4, ".bad") == 0 || strcmp(name + len - 4, ".new") == 0);
+	return len > end_len && strcmp(name + len - end_len, end) == 0;
+}
+
+/* A segment that did not come to its name. */
+static int is_unfinished(const char *name)
+{
+	char segment[SPOOL_NAME_MAX];
+	uint64_t first;
+
+	if (!ends_in(name, SPOOL_NEW) || strlen(name) >= sizeof(segment))
+		return 0;
+	(void)snprintf(segment, sizeof(segment), "%.*s", (int)(strlen(name) - strlen(SPOOL_NEW)), name);
+	return spool_segment_first(segment, &first);
 }
 
 static int list_name(void *context, const char *name)
@@ -34,7 +46,9 @@ static int list_name(void *context, const char *name)
 			log->segments[log->count++] = (struct spool_segment){.first = first};
 		return listing->rc;
 	}
-	if (strcmp(name, SPOOL_STATE_NAME) != 0 && !is_known(name) && listing->foreign++ == 0)
+	if (is_unfinished(name))
+		(void)snprintf(listing->unfinished, sizeof(listing->unfinished), "%s", name);
+	else if (strcmp(name, SPOOL_STATE_NAME) != 0 && !ends_in(name, ".bad") && listing->foreign++ == 0)
 		(void)snprintf(listing->example, sizeof(listing->example), "%s", name);
 	return 0;
 }
@@ -133,6 +147,8 @@ int spool_directory_read(struct spool_log *log, struct error *error)
 	if (listing.foreign > 0)
 		log_write(LOG_NOTICE, "%s: %u files of others in its directory, %s for one, are left alone", log->name,
 			listing.foreign, listing.example);
+	if (listing.unfinished[0] != '\0')
+		(void)log->disk->ops->unlink(log->disk, listing.unfinished);
 	if (log->count > 0)
 		qsort(log->segments, log->count, sizeof(*log->segments), compare);
 	rc = drop_far(log);

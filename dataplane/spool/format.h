@@ -98,6 +98,9 @@ static inline uint64_t spool_entry_size(uint32_t names, uint32_t bytes)
  * the segment `id` (0: of any), and fills `found`. Its payload is not looked at. */
 int spool_entry_decode(struct spool_found *found, const uint8_t *data, uint64_t len, uint64_t at, uint64_t id);
 
+/* Behind the name of a segment that is not whole yet. */
+#define SPOOL_NEW ".new"
+
 /* "NNNNNNNNNNNNNNNNNNNN.log" of a segment that begins with this position. */
 void spool_segment_name(char name[SPOOL_NAME_MAX], uint64_t first);
 /* The other way round; false when the name is not a segment's. */

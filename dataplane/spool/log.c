@@ -81,7 +81,7 @@ void spool_log_close(struct spool_log *log)
 	if (log == NULL)
 		return;
 	rc = spool_log_sync(log);
-	if (rc != 0)
+	if (rc != 0 && rc != -EAGAIN)
 		log_write(LOG_ERROR, "%s: %s while syncing it for the last time: what was not durable may be lost",
 			log->name, strerror(-rc));
 	log->closing = 1;

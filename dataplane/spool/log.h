@@ -101,7 +101,8 @@ uint64_t spool_log_unsynced(const struct spool_log *log);
  * Makes everything appended durable. 0, or -errno: a second try on the same file would prove nothing (the kernel calls
  * pages clean that it failed to write), so the file is sealed as suspect, the log's end goes back to info.synced, and the caller
  * appends what it has of these entries once more, in the same order, to a new segment: each gets the position it had, and keeps its
- * mark. spool_log_append_empty stands in for those that were settled meanwhile.
+ * mark. spool_log_append_empty stands in for those that were settled meanwhile. Until all of them are there again, this returns
+ * -EAGAIN and changes nothing: what the suspect file has of them still counts, should the process end.
  */
 int spool_log_sync(struct spool_log *log);
 

@@ -24,6 +24,11 @@ struct spool_tail {
 	int torn;          /* a write failed at `at`: the next entry must stand there too, and hide what it left */
 	int full;          /* nothing more is to be written here */
 	int suspect;       /* a sync failed: see spool_log_sync */
+	enum {
+		SPOOL_NAMED,     /* the file has its own name */
+		SPOOL_BESIDE,    /* it is NAME.new, and there is no NAME yet */
+		SPOOL_REPLACING, /* it is NAME.new, and there is a NAME, of which nothing counts */
+	} aside;
 };
 
 struct spool_point {
@@ -40,6 +45,7 @@ struct spool_log {
 	struct spool_reader reader;
 	struct spool_window window;
 	struct spool_point frontier, end, synced;
+	uint64_t rewrite_end; /* after a failed sync: what lies between `end` and this is to be appended again */
 	struct spool_state state;
 	uint64_t unsynced; /* bytes */
 	int names_dirty;   /* files were made since the directory was synced */
@@ -70,8 +76,11 @@ int spool_segments_retirable(const struct spool_log *log, uint64_t below);
 int spool_segments_retire(struct spool_log *log, uint64_t below);
 
 /* tail.c */
+
+/* A file that was not given its name counts for nothing then. */
 void spool_tail_close(struct spool_log *log);
-/* Makes what was appended durable, and keeps in mind when that failed: 0 or -errno, which spool_log_sync has to tell. */
+/* Makes what was appended durable, and keeps in mind when that failed: 0 or -errno, which spool_log_sync has to tell; or -EAGAIN:
+ * after a failed sync, not all of what it took back has been appended again. */
 int spool_tail_sync(struct spool_log *log);
 /* A file to append `size` bytes to, in log->tail. 0 or -errno. */
 int spool_tail_get(struct spool_log *log, uint64_t size);

@@ -10,7 +10,10 @@ static int open_at(struct spool_log *log, const struct spool_segment *segment, u
 
 	if (reader->file >= 0 && reader->first == segment->first && reader->position <= position)
 		return 0;
-	rc = spool_reader_open(reader, segment->first);
+	if (log->tail.aside != SPOOL_NAMED && segment == &log->segments[log->count - 1])
+		rc = spool_reader_open_as(reader, segment->first, SPOOL_NEW);
+	else
+		rc = spool_reader_open(reader, segment->first);
 	if (rc == 0)
 		reader->offset = segment->first_offset;
 	return rc;

@@ -32,11 +32,17 @@ static int64_t read_at(struct spool_reader *reader, uint64_t at, void *data, uin
 
 int spool_reader_open(struct spool_reader *reader, uint64_t first)
 {
-	char name[SPOOL_NAME_MAX];
+	return spool_reader_open_as(reader, first, "");
+}
+
+int spool_reader_open_as(struct spool_reader *reader, uint64_t first, const char *suffix)
+{
+	char name[SPOOL_NAME_MAX + 8];
 	int64_t n;
 
 	spool_reader_close(reader);
 	spool_segment_name(name, first);
+	(void)strcat(name, suffix);
 	reader->file = reader->disk->ops->open(reader->disk, name, 0);
 	if (reader->file < 0) {
 		int rc = reader->file;

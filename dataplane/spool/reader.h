@@ -23,8 +23,10 @@ struct spool_reader {
 int spool_reader_init(struct spool_reader *reader, struct spool_disk *disk);
 void spool_reader_fini(struct spool_reader *reader);
 
-/* Opens the segment that begins with this position and reads its header. 0 or -errno. */
+/* Opens the segment that begins with this position and reads its header. 0 or -errno. `suffix` of its name: "", or
+ * SPOOL_NEW for one that has not been given its name yet. */
 int spool_reader_open(struct spool_reader *reader, uint64_t first);
+int spool_reader_open_as(struct spool_reader *reader, uint64_t first, const char *suffix);
 void spool_reader_close(struct spool_reader *reader);
 
 /* The first entry at `at` or behind it whose position is `position` or above: 1; 0 when there is none; -errno. Its payload may

@@ -74,9 +74,12 @@ int spool_segments_remove(struct spool_log *log, unsigned index)
 
 unsigned spool_segments_closed(const struct spool_log *log)
 {
-	int rewriting = log->window.end > log->end.position;
+	int rewriting = log->end.position < log->rewrite_end;
+	unsigned kept = log->tail.file >= 0 || rewriting;
 
-	return log->count > 0 && (log->tail.file >= 0 || rewriting) ? log->count - 1 : log->count;
+	if (log->tail.aside == SPOOL_BESIDE)
+		kept = 2;
+	return log->count > kept ? log->count - kept : 0;
 }
 
 int spool_segments_retirable(const struct spool_log *log, uint64_t below)

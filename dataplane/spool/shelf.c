@@ -353,6 +353,8 @@ static void take_back(struct spool *spool, struct shelf *shelf, struct pending *
 
 	if (batch == NULL || !p->leave)
 		return;
+	if (shelf->is_dead)
+		return; /* a letter has memory of its own, and nowhere else to go */
 	p->leave = 0;
 	if (!p->accepted) {
 		p->batch = NULL;
@@ -395,8 +397,8 @@ static int make_durable(struct spool *spool, struct shelf *shelf)
 	shelf->failed = 0;
 	if (shelf->pending_count != 0 && info.synced > shelf->first_pending)
 		release(spool, shelf, (unsigned)(info.synced - shelf->first_pending));
-	if (rc == 0)
-		return 0;
+	if (rc == 0 || rc == -EAGAIN)
+		return rc;
 	counter_add(&spool->counters.sync_failures, 1);
 	spool_trouble(spool, "syncing a file, which is not written to again", shelf, rc);
 	shelf->rewritten = 0;

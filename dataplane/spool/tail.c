@@ -16,7 +16,29 @@ void spool_tail_close(struct spool_log *log)
 {
 	if (log->tail.file >= 0)
 		log->disk->ops->close(log->disk, log->tail.file);
+	log->count -= log->tail.aside == SPOOL_BESIDE;
+	if (log->tail.aside != SPOOL_NAMED)
+		spool_reader_close(&log->reader);
 	log->tail = (struct spool_tail){.file = -1};
+}
+
+/* Gives the file its name. It is whole then, for the name ends the file before, which holds the same entries or (a failed write,
+ * a crash) what is to be forgotten. */
+static int give_name(struct spool_log *log)
+{
+	char name[SPOOL_NAME_MAX], aside[SPOOL_NAME_MAX + 8];
+	int rc;
+
+	spool_segment_name(name, log->segments[log->count - 1].first);
+	(void)snprintf(aside, sizeof(aside), "%s" SPOOL_NEW, name);
+	FAULT_KILL("spool_replace_begin");
+	rc = log->disk->ops->rename(log->disk, aside, name);
+	FAULT_KILL("spool_replace_done");
+	if (rc != 0)
+		return rc;
+	log->tail.aside = SPOOL_NAMED;
+	log->names_dirty = 1;
+	return 0;
 }
 
 static int sync_data(struct spool_log *log)
@@ -27,6 +49,8 @@ static int sync_data(struct spool_log *log)
 	rc = SPOOL_PLANTED(SPOOL_BUG_SYNC_SKIPPED) ? 0 : log->disk->ops->sync(log->disk, log->tail.file);
 	if (rc == 0)
 		FAULT_KILL("spool_sync_done");
+	if (rc == 0 && log->tail.aside != SPOOL_NAMED)
+		rc = give_name(log);
 	if (rc == 0 && log->names_dirty) {
 		rc = log->disk->ops->sync_names(log->disk);
 		FAULT_KILL("spool_names_done");
@@ -44,6 +68,8 @@ int spool_tail_sync(struct spool_log *log)
 		return -EIO;
 	if (tail->file < 0 || log->unsynced == 0)
 		return 0;
+	if (tail->aside != SPOOL_NAMED && log->end.position < log->rewrite_end)
+		return -EAGAIN;
 	rc = sync_data(log);
 	if (rc != 0) {
 		tail->suspect = 1;
@@ -132,34 +158,31 @@ static int add(struct spool_log *log, const char *name, uint64_t size)
 	return write_header(log);
 }
 
-/* The last file holds nothing of the log any more, since its sync failed or a crash tore all of it. Its name ends the
- * file before, which may hold more than the log does: so it is replaced, and never missing. */
-static int replace(struct spool_log *log, const char *name, uint64_t size)
+/* Under a name of its own until all is in it that is to be written anew. */
+static int add_aside(struct spool_log *log, const char *name, uint64_t size)
 {
-	const struct spool_disk_ops *ops = log->disk->ops;
-	char fresh[SPOOL_NAME_MAX + 8];
+	char aside[SPOOL_NAME_MAX + 8];
 	int rc;
 
-	(void)snprintf(fresh, sizeof(fresh), "%s.new", name);
-	rc = ops->unlink(log->disk, fresh);
+	(void)snprintf(aside, sizeof(aside), "%s" SPOOL_NEW, name);
+	rc = log->disk->ops->unlink(log->disk, aside);
 	if (rc == 0 || rc == -ENOENT)
-		rc = open_tail(log, fresh, size);
-	if (rc == 0)
-		rc = write_header(log);
-	if (rc == 0)
-		rc = ops->sync(log->disk, log->tail.file);
-	if (rc != 0)
-		return rc;
-	FAULT_KILL("spool_replace_begin");
-	rc = ops->rename(log->disk, fresh, name);
-	FAULT_KILL("spool_replace_done");
+		rc = open_tail(log, aside, size);
+	return rc == 0 ? write_header(log) : rc;
+}
+
+static int take_away(struct spool_log *log, const char *name, int rc)
+{
+	if (log->tail.file >= 0 && name != NULL)
+		(void)log->disk->ops->unlink(log->disk, name);
+	spool_tail_close(log);
 	return rc;
 }
 
 static int create(struct spool_log *log, uint64_t size)
 {
 	uint64_t first = log->end.position;
-	int again = log->count > 0 && log->segments[log->count - 1].first == first;
+	int again = log->count > 0 && log->segments[log->count - 1].first == first, rewriting = first < log->rewrite_end;
 	char name[SPOOL_NAME_MAX];
 	int rc = spool_segments_room(log);
 
@@ -168,24 +191,32 @@ static int create(struct spool_log *log, uint64_t size)
 	spool_reader_close(&log->reader);
 	spool_segment_name(name, first);
 	FAULT_KILL("spool_create_begin");
-	rc = again ? replace(log, name, size) : add(log, name, size);
-	if (rc != 0) {
-		if (log->tail.file >= 0 && !again)
-			(void)log->disk->ops->unlink(log->disk, name);
-		spool_tail_close(log);
-		return rc;
-	}
+	rc = again || rewriting ? add_aside(log, name, size) : add(log, name, size);
+	if (rc != 0)
+		return take_away(log, again || rewriting ? NULL : name, rc);
 	FAULT_KILL("spool_create_done");
 	log->names_dirty = 1;
 	log->count += !again;
 	log->segments[log->count - 1] = (struct spool_segment){.first = first, .first_offset = log->end.offset};
-	return 0;
+	if (again)
+		log->tail.aside = SPOOL_REPLACING;
+	else if (rewriting)
+		log->tail.aside = SPOOL_BESIDE;
+	if (!again || rewriting)
+		return 0;
+	/* A crash, or a write that failed, has left nothing whole in the file of this name. */
+	rc = log->disk->ops->sync(log->disk, log->tail.file);
+	if (rc == 0)
+		rc = give_name(log);
+	return rc == 0 ? 0 : take_away(log, NULL, rc);
 }
 
 static int fits(const struct spool_log *log, uint64_t size)
 {
 	const struct spool_tail *tail = &log->tail;
 
+	if (tail->aside != SPOOL_NAMED)
+		return 1;
 	if (tail->full)
 		return 0;
 	return tail->at + size <= log->segment_bytes || tail->at == sizeof(struct spool_segment_header);
