@@ -40,8 +40,7 @@ rounds=1
 types=8
 memory_more='pool: 2MiB, batch: 16KiB'
 port_more='    max_datagram: 8000'
-config_more="spool: {mode: wal, segment: 128KiB, replay: 4MiB, directory: $work/spool}
-stop: {drain: 5s}"
+config_more='stop: {drain: 5s}'
 faults=$work/faults
 
 # Runs until it dies of the point; what it said last of itself is one of its lives.
@@ -81,10 +80,11 @@ broker_up --heap 256
 bed_up
 cc -D_GNU_SOURCE -shared -fPIC -O -o "$work/disk_faults.so" "$root/tests/e2e/disk_faults.c" ||
 	die "the disk's stand-in does not compile"
-config_more='' write_config dpdk 1 # topics come before there is a spool: its first state is a point, too
+write_config dpdk 1 # topics come before there is a spool: its first state is a point, too
 start_daemon
 create_topics 500
 stop_daemon
+spool="mode: wal, segment: 128KiB, replay: 4MiB, directory: $work/spool"
 write_config dpdk 1
 
 in_background pktgen in_sender "$pktgen" --to 10.9.0.2 --to fd09::2 --types $types --rate 4000 --duration 1800

@@ -125,8 +125,8 @@ full_disk() { # MODE
 	small_disk mount || { echo "skip a disk that is full: this machine mounts no loop devices" && return; }
 	[ $ballast = 0 ] || fallocate -l ${ballast}M "$small/ballast"
 	memory_more='pool: 4MiB, batch: 16KiB'
-	config_more="spool: {mode: $1, segment: 1MiB, directory: $small/spool}
-stop: {drain: 2s}"
+	spool="mode: $1, segment: 1MiB, keep_free: 0%, directory: $small/spool"
+	config_more='stop: {drain: 2s}'
 	write_config dpdk 1
 	started
 	[ "$1" = wal ] || create_topics
@@ -188,8 +188,8 @@ all_acked() { [ "$(ledger records acked)" = $((total + recovered)) ]; }
 failing_calls() { # MODE
 	fault none
 	memory_more='pool: 16MiB, batch: 16KiB' # for what is sent in an outage
-	config_more="spool: {mode: $1, segment: 4MiB, directory: $work/spool}
-stop: {drain: 2s}"
+	spool="mode: $1, segment: 4MiB, directory: $work/spool"
+	config_more='stop: {drain: 2s}'
 	write_config dpdk 1
 	started LD_PRELOAD="$work/disk_faults.so" DISK_FAULTS="$faults" DISK_FAULTS_UNDER="$work/spool"
 	meet
