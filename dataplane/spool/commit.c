@@ -76,7 +76,21 @@ static uint64_t count_oldest(const struct spool_log *log, unsigned index, uint64
 	return spool_marks_on_disk(log, from.position, end.position, end.offset - from.offset);
 }
 
-int64_t spool_log_drop_oldest(struct spool_log *log)
+static void tell_oldest(struct spool_log *log, unsigned index, spool_drop each, void *context)
+{
+	uint64_t position = log->segments[index].first, end = spool_segments_end(log, index).position;
+	struct spool_point hole[2];
+	struct spool_found found;
+
+	if (position < log->frontier.position)
+		position = log->frontier.position;
+	for (; position < end; position++)
+		if (spool_window_mark(&log->window, position) == SPOOL_ON_DISK &&
+			spool_find(log, position, &found, hole) == 1 && (found.flags & SPOOL_FLAG_EMPTY) == 0)
+			each(context, &found.entry);
+}
+
+int64_t spool_log_drop_oldest(struct spool_log *log, spool_drop each, void *context)
 {
 	unsigned usable = spool_segments_closed(log), index = 0;
 	uint64_t given_up, missing;
@@ -89,6 +103,8 @@ int64_t spool_log_drop_oldest(struct spool_log *log)
 		return 0;
 	end = spool_segments_end(log, index);
 	given_up = count_oldest(log, index, &missing);
+	if (each != NULL)
+		tell_oldest(log, index, each, context);
 	rc = spool_commit_state(log, end, log->given_up + given_up);
 	if (rc != 0)
 		return rc;

@@ -125,9 +125,13 @@ int spool_log_commit(struct spool_log *log);
  */
 int spool_log_read(struct spool_log *log, uint64_t from, struct spool_entry *entry, void *data, uint32_t size);
 
-/* Gives up the oldest segment that is not the one written to: its unsettled entries are settled and counted in given_up, durably
- * before the file goes. Entries that are SPOOL_IN_MEMORY are only settled on disk, not counted. Returns the events given up, 0 when
- * there is no such segment (or nothing in it was to be counted: then spool_log_info has a segment less), or -errno. */
-int64_t spool_log_drop_oldest(struct spool_log *log);
+/* Told of each entry that is to be given up: that only the log holds. Its payload is not looked at. */
+typedef void (*spool_drop)(void *context, const struct spool_entry *entry);
+
+/* Gives up the oldest segment that is not the one written to: its unsettled entries are told to `each` (may be NULL), and settled
+ * and counted in given_up, durably before the file goes. Entries that are SPOOL_IN_MEMORY are only settled on disk, not counted.
+ * Returns the events given up, 0 when there is no such segment (or nothing in it was to be counted: then spool_log_info has a
+ * segment less), or -errno: then what was told is still there. */
+int64_t spool_log_drop_oldest(struct spool_log *log, spool_drop each, void *context);
 
 void spool_log_info(const struct spool_log *log, struct spool_log_info *info);

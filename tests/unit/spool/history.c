@@ -22,6 +22,7 @@ struct history {
 	int traced;
 	int over;        /* it opened on a disk that cannot say what it holds: nothing is promised from here on */
 	uint32_t serial; /* of the entry to come */
+	uint64_t told;   /* events, by the last drop */
 };
 
 static const struct sim_faults no_faults;
@@ -215,6 +216,16 @@ static void commit(struct history *h)
 	}
 }
 
+/* Each entry that is told is one that only the disk has. */
+static void told(void *context, const struct spool_entry *entry)
+{
+	struct history *h = context;
+
+	oracle_require(&h->oracle, oracle_at(&h->oracle, entry->position)->mark == SPOOL_ON_DISK,
+		"position %" PRIu64 " was told as given up", entry->position);
+	h->told += entry->events;
+}
+
 static void drop(struct history *h)
 {
 	struct oracle *o = &h->oracle;
@@ -224,7 +235,8 @@ static void drop(struct history *h)
 
 	o->given_up_open = 1;
 	o->reach = o->top;
-	rc = spool_log_drop_oldest(h->log);
+	h->told = 0;
+	rc = spool_log_drop_oldest(h->log, told, h);
 	oracle_require(o, rc >= 0 || h->faulty || is_dead(h), "dropping failed with %d", (int)rc);
 	if (is_dead(h))
 		return;
@@ -244,6 +256,7 @@ static void drop(struct history *h)
 	oracle_require(
 		o, rc == (int64_t)events || !certain, "%" PRIu64 " events were given up, not %d", events, (int)rc);
 	o->given_up += (uint64_t)rc;
+	oracle_require(o, h->told <= (uint64_t)rc, "%" PRIu64 " events were told as given up, not %d", h->told, (int)rc);
 }
 
 static const struct {

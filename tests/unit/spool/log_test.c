@@ -303,12 +303,12 @@ static void the_oldest_segment_is_given_up_and_counted(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 20; i++)
 		append(i, 10000);                          /* six a segment */
-	assert_int_equal(spool_log_drop_oldest(spool), 0); /* all in memory */
+	assert_int_equal(spool_log_drop_oldest(spool, NULL, NULL), 0); /* all in memory */
 	assert_int_equal(info_now().frontier, 6);
 	reopen();
 	expect(0, 6, 6, 10000);
 	spool_log_mark(spool, 7, SPOOL_SETTLED);
-	events = spool_log_drop_oldest(spool);
+	events = spool_log_drop_oldest(spool, NULL, NULL);
 	for (unsigned i = 8; i < 12; i++)
 		lost += i + 3;
 	assert_int_equal(events, lost);
@@ -319,9 +319,9 @@ static void the_oldest_segment_is_given_up_and_counted(void **state)
 	assert_int_equal(info_now().given_up, lost);
 	assert_int_equal(info_now().frontier, 12);
 	expect(0, 12, 12, 10000);
-	assert_true(spool_log_drop_oldest(spool) > 0);
-	assert_true(spool_log_drop_oldest(spool) > 0);
-	assert_int_equal(spool_log_drop_oldest(spool), 0);
+	assert_true(spool_log_drop_oldest(spool, NULL, NULL) > 0);
+	assert_true(spool_log_drop_oldest(spool, NULL, NULL) > 0);
+	assert_int_equal(spool_log_drop_oldest(spool, NULL, NULL), 0);
 	assert_int_equal(info_now().frontier, 20);
 	assert_int_equal(info_now().frontier_offset, info_now().end_offset);
 	assert_int_equal(info_now().segments, 0);
