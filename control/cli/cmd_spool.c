@@ -25,9 +25,20 @@ static const struct display_column totals[] = {
 	{"replayed", "REPLAYED", SHOW_COUNT},
 	{"replay_rate", "A SECOND", SHOW_COUNT},
 	{"damaged", "DAMAGED", SHOW_COUNT},
+	{"made_room", "MADE ROOM", SHOW_COUNT},
+	{"sampled", "SAMPLED", SHOW_COUNT},
 	{"accepted", "ACCEPTED", SHOW_COUNT},
 	{"sync_failures", "FAILED SYNCS", SHOW_COUNT},
 	{"refused", "REFUSED", SHOW_COUNT},
+	{0},
+};
+
+static const struct display_column classes[] = {
+	{"class", "CLASS", SHOW_TEXT},
+	{"full", "KEEPS", SHOW_TEXT},
+	{"bytes", "ON DISK", SHOW_BYTES},
+	{"share_bytes", "SHARE", SHOW_BYTES},
+	{"turned_away", "TURNED AWAY", SHOW_COUNT},
 	{0},
 };
 
@@ -74,6 +85,8 @@ void display_spool(const struct cli *cli, const json_t *result, FILE *out)
 	rows = json_pack("[O]", result);
 	display_rows(out, totals, rows);
 	json_decref(rows);
+	(void)fputc('\n', out);
+	display_rows(out, classes, json_object_get(result, "classes"));
 	(void)fputc('\n', out);
 	display_rows(out, columns, json_object_get(result, "logs"));
 	if (display_number(result, "eta_s") > 0)

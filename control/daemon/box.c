@@ -112,6 +112,7 @@ int box_start(struct box *box, struct config *config, struct error *error)
 	box->config = config;
 	ledger_init(&box->ledger);
 	generations_init(&box->generations);
+	box->generations.topics.lowest = config->topics->lowest;
 	if (clock_init() == -ENOTSUP)
 		box_warn(box, "this CPU's time stamp counter is not invariant: receive times may be off");
 	rc = generations_publish(box, config, error);

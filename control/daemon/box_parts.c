@@ -181,11 +181,13 @@ static void spool_settings(struct box *box, unsigned index, struct spool_config 
 		.segment_bytes = config->spool_segment,
 		.size_bytes = config->spool_bytes / box->plan->producer_count,
 		.free_percent = config->spool_keep_free,
+		.class_count = config->class_count,
 		.sync_bytes = config->spool_group,
 		.sync_us = config->spool_group_us,
 		.topic_of = topic_of,
 		.context = &box->generations,
 	};
+	memcpy(c->classes, config->classes, sizeof(c->classes));
 	if (config->spool_directory != NULL)
 		(void)snprintf(box->spool_directory, sizeof(box->spool_directory), "%s", config->spool_directory);
 	else

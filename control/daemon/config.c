@@ -38,6 +38,8 @@ static int read_all(struct config_file *file, struct tree *tree, const char *nam
 	if (rc == 0)
 		rc = ports_read(&reading, file);
 	if (rc == 0)
+		rc = classes_read(&reading, file);
+	if (rc == 0)
 		rc = types_read(&reading, file);
 	if (rc == 0)
 		rc = inputs_read(&reading, file);

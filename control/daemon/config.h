@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "batch/topic.h"
 #include "nic/source.h"
+#include "spool/spool.h"
 #include "tables/geo.h"
 #include "tables/input.h"
 #include "tables/types.h"
@@ -86,6 +87,8 @@ struct config {
 	uint64_t spool_group;        /* bytes made durable at once */
 	unsigned spool_group_us;
 	uint64_t spool_replay;       /* memory per producer for what is read back */
+	unsigned class_count; /* 1 to TOPIC_CLASSES; topics name theirs */
+	struct spool_class classes[TOPIC_CLASSES];
 	unsigned drain_seconds; /* at stop */
 	unsigned sources;      /* numbered sources tracked, power of two */
 	unsigned huge_pages;   /* 1: EAL takes hugepages, 0: it does without */

@@ -11,6 +11,16 @@
 
 int ports_read(const struct reading *reading, struct config_file *file);
 
+/* Before types. */
+int classes_read(const struct reading *reading, struct config_file *file);
+
+/* Number of the class that a type names; NULL: the lowest. */
+int class_of_type(const struct reading *reading, const struct config_file *file, const char *path, const struct tree_node *entry,
+	const char *name, uint8_t *class);
+
+/* A type's own topic, and those that came to the table with the type, from `from` on, are at least of its class. */
+void classes_apply(struct topic_table *topics, unsigned own, unsigned from, uint8_t class);
+
 /* Types and the topics that follow from them. */
 int types_read(const struct reading *reading, struct config_file *file);
 

@@ -150,6 +150,10 @@ const struct config_key config_keys[] = {
 		.help = "Whether its records get the geo member, where there is a geo table."},
 	{"types.NAME", "category", KEY_BOOLEAN, FIELD(struct type_draft, category), .fallback = "true",
 		.help = "Whether its records get the category member, where there is a category table."},
+	{"types.NAME", "class", KEY_TEXT, FIELD(struct type_draft, class), RANGE(1, SPOOL_CLASS_MAX), .fallback = "",
+		.form = "the name of one of spool.classes",
+		.help = "Class of priority of its topics; without it the last of spool.classes. A topic of several types is in the "
+			"highest of theirs."},
 	{"types.NAME", "require", NODE(struct type_draft, require, TREE_MAP), RANGE(1, REQUIRED_MAX), .fallback = "",
 		.form = "a map of 1 to 32 members with their kinds",
 		.help = "Members that its events must have, by path, with their kinds: string, number, boolean, null, object, "
@@ -262,6 +266,19 @@ const struct config_key config_keys[] = {
 		.help = "... or so old: what a power cut may cost in mode wal."},
 	{"spool", "replay", KEY_SIZE, TOP(config.spool_replay), RANGE(MIB, 64 * GIB), .unit = 1, .fallback = "32MiB",
 		.help = "Memory per producer thread for what is read back from disk."},
+
+	{"spool", "classes", NODE(struct config_file, classes, TREE_LIST), RANGE(1, TOPIC_CLASSES), .fallback = "",
+		.form = "a list of 1 to 4 classes",
+		.help = "Classes of priority, the highest first; without them all topics share all of it. See CLASSES."},
+
+	{"spool.classes[]", "name", KEY_TEXT, FIELD(struct class_draft, name), RANGE(1, SPOOL_CLASS_MAX),
+		.form = "1 to 31 of a-z, 0-9, '_' and '-'", .help = "Its name, for types and in what is shown."},
+	{"spool.classes[]", "share", KEY_PERCENT, FIELD(struct class_draft, share), RANGE(1, 100), .unit = 1,
+		.help = "Part of spool.size that it may use; all of them are 100% at the most."},
+	{"spool.classes[]", "full", KEY_CHOICE, FIELD(struct class_draft, full), .fallback = "oldest", .form = "oldest|newest|sample",
+		.help = "What is kept when that is used up. oldest: what is there; what comes waits in memory and is then dropped on the "
+			"way in. newest: what comes; the oldest file goes. sample: of what comes one batch in two, four, eight and so on, "
+			"from half of the share on."},
 
 	{"stop", "drain", KEY_DURATION, TOP(config.drain_seconds), RANGE(0, 3600 * SEC), .unit = SEC, .fallback = "10s",
 		.help = "How long a stop waits for Kafka to take what is left."},

@@ -58,7 +58,7 @@ struct config_file {
 	const char *unknown;
 	const char *quarantine;
 	uint64_t time_back_us, time_ahead_us;
-	const struct tree_node *ports, *inputs, *types, *properties, *geo_files, *geo_fields;
+	const struct tree_node *ports, *inputs, *types, *properties, *geo_files, *geo_fields, *classes;
 };
 
 struct input_draft {
@@ -73,10 +73,16 @@ enum type_timestamp { TIMESTAMP_PRODUCE, TIMESTAMP_RECEIVE, TIMESTAMP_EVENT };
 
 struct type_draft {
 	struct event_type type;
-	const char *topic, *copy, *key;
+	const char *topic, *copy, *key, *class;
 	uint8_t raw, geo, category;
 	uint8_t timestamp; /* enum type_timestamp */
 	const struct tree_node *require, *rules;
+};
+
+struct class_draft {
+	const char *name;
+	unsigned share;
+	uint8_t full; /* enum spool_policy */
 };
 
 struct rule_draft {

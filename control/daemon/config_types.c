@@ -78,6 +78,7 @@ int topic_add(const struct reading *reading, struct config_file *file, const cha
 		return fail_topic(reading, node, path, name, "is one more than 1024");
 	memcpy(table->topics[table->count].name, name, strlen(name) + 1);
 	atomic_init(&table->topics[table->count].partitions, 0);
+	atomic_init(&table->topics[table->count].class, table->lowest);
 	*index = (uint16_t)table->count++;
 	return 0;
 }
@@ -145,6 +146,8 @@ static int read_type(const struct reading *reading, struct config_file *file, co
 	char path[PATH_SIZE], name[2 * TOPIC_NAME_MAX], quoted[QUOTE_SIZE];
 	const struct tree_node *topic = tree_find(entry, "topic"), *id = tree_find(entry, "id");
 	const char *why = type_name_why(entry->key, strlen(entry->key));
+	unsigned before = file->config.topics->count;
+	uint8_t class;
 	int rc;
 
 	if (why != NULL)
@@ -167,8 +170,12 @@ static int read_type(const struct reading *reading, struct config_file *file, co
 	if (rc == 0)
 		rc = plan_read(reading, file, path, entry, &draft);
 	if (rc == 0)
-		types->types[types->count++] = draft.type;
-	return rc;
+		rc = class_of_type(reading, file, path, entry, draft.class, &class);
+	if (rc != 0)
+		return rc;
+	classes_apply(file->config.topics, draft.type.way.topic, before, class);
+	types->types[types->count++] = draft.type;
+	return 0;
 }
 
 /* A type of its own for events whose type nobody configured, last in the table. */

@@ -26,6 +26,7 @@ static int place_topic(struct topic_table *topics, const char *name)
 		return -ENOSPC;
 	memcpy(topics->topics[count].name, name, strlen(name) + 1);
 	atomic_init(&topics->topics[count].partitions, 0);
+	atomic_init(&topics->topics[count].class, topics->lowest);
 	atomic_store(&topics->count, count + 1);
 	return (int)count;
 }
@@ -74,6 +75,7 @@ static int move_topic(struct box *box, const struct config *config, uint16_t *to
 	if (index < 0)
 		return error_set(error, index, "topic %s: %u topics have been in use since the start; restart the daemon to "
 					       "have room for others", name, TOPIC_MAX);
+	atomic_store(&box->generations.topics.topics[index].class, atomic_load(&config->topics->topics[*topic].class));
 	*topic = (uint16_t)index;
 	return 0;
 }

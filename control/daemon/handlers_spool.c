@@ -68,6 +68,43 @@ static json_t *dead_of(const struct box *box)
 		(json_int_t)TOTAL_SPOOL(box, dead_bytes), "eldest", eldest_of(box), "reasons", reasons_of(box));
 }
 
+static uint64_t turned_away(const struct box *box, unsigned class)
+{
+	uint64_t events = 0;
+
+	for (unsigned i = 0; i < box->worker_count; i++)
+		events += counter_read(&box->workers[i].lane.turned_away[class]);
+	return events;
+}
+
+static json_t *class_row(const struct box *box, unsigned number)
+{
+	static const char *const keeps[] = {"oldest", "newest", "sample"};
+	const struct spool_class *class = &box->config->classes[number];
+	uint64_t bytes = 0, share = 0;
+
+	for (unsigned i = 0; i < box->producer_count; i++) {
+		const struct spool *spool = producer_spool(box->producers[i].producer);
+		uint64_t own_bytes, own_share;
+
+		if (spool == NULL || spool_class_at(spool, number, &own_bytes, &own_share) == NULL)
+			continue;
+		bytes += own_bytes;
+		share += own_share;
+	}
+	return json_pack("{s:s,s:s,s:I,s:I,s:I}", "class", class->name, "full", keeps[class->policy], "bytes", (json_int_t)bytes,
+		"share_bytes", (json_int_t)share, "turned_away", (json_int_t)turned_away(box, number));
+}
+
+static json_t *classes_of(const struct box *box)
+{
+	json_t *rows = json_array();
+
+	for (unsigned i = 0; i < box->config->class_count; i++)
+		json_array_append_new(rows, class_row(box, i));
+	return rows;
+}
+
 /* Seconds until what is on disk is delivered, at the rate of the last second; -1: that cannot be told. */
 static json_int_t eta_s(const struct box *box, uint64_t waiting)
 {
@@ -85,13 +122,14 @@ json_t *handle_spool(void *context, const json_t *params, struct error *error, i
 	(void)params;
 	(void)error;
 	(void)code;
-	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "mode", modes[box->config->spool_mode],
+	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o}", "mode", modes[box->config->spool_mode],
 		"directory", box->spool_directory, "size_bytes", (json_int_t)box->config->spool_bytes, "spooled",
 		(json_int_t)TOTAL_SPOOL(box, spooled), "parked", (json_int_t)TOTAL_SPOOL(box, parked), "recovered",
-		(json_int_t)TOTAL_SPOOL(box, recovered), "damaged", (json_int_t)TOTAL_SPOOL(box, damaged), "accepted",
+		(json_int_t)TOTAL_SPOOL(box, recovered), "damaged", (json_int_t)TOTAL_SPOOL(box, damaged), "made_room",
+		(json_int_t)TOTAL_SPOOL(box, made_room), "sampled", (json_int_t)TOTAL_SPOOL(box, sampled), "accepted",
 		(json_int_t)TOTAL_SPOOL(box, accepted), "written",
 		(json_int_t)TOTAL_SPOOL(box, written), "replayed", (json_int_t)TOTAL_SPOOL(box, replayed), "replay_rate",
 		(json_int_t)atomic_load(&box->rates.replayed), "eta_s", eta_s(box, waiting), "syncs",
 		(json_int_t)TOTAL_SPOOL(box, syncs), "sync_failures", (json_int_t)TOTAL_SPOOL(box, sync_failures), "refused",
-		(json_int_t)TOTAL_SPOOL(box, refused), "dead_letters", dead_of(box), "logs", logs_of(box));
+		(json_int_t)TOTAL_SPOOL(box, refused), "dead_letters", dead_of(box), "classes", classes_of(box), "logs", logs_of(box));
 }

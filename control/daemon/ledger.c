@@ -134,6 +134,7 @@ static void read_spool(struct ledger_equation *e, const struct box *box)
 	add(e, "", "parked", TOTAL_SPOOL(box, parked));
 	add(e, "", "passing", TOTAL_SPOOL(box, passing));
 	add(e, "given_up.", "damaged", TOTAL_SPOOL(box, damaged));
+	add(e, "given_up.", "made_room", TOTAL_SPOOL(box, made_room));
 	add(e, "", "settled_before", TOTAL_SPOOL(box, settled));
 	add(e, "", "from_disk", TOTAL_PRODUCER(box, from_disk));
 	end(e);

@@ -9,6 +9,7 @@
 
 #include "spool/format.h"
 #include "spool/lock.h"
+#include "spool/names.h"
 
 #define EXPECTED "expected spool.directory of a configuration or, where it is not set, spool in the state directory"
 
@@ -24,17 +25,14 @@ int spool_tree_is_dead(const char *name)
 static int is_log(const struct dirent *entry)
 {
 	const char *name = entry->d_name;
-	unsigned number;
+	unsigned number, class;
 	int length = 0;
 
 	if (strlen(name) > SPOOL_TOPIC_MAX + 16 ||
 		name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")] != '\0')
 		return 0;
-	if (sscanf(name, "lane.%u%n", &number, &length) == 1 && name[length] == '\0')
+	if (spool_lane_of(name, &number, &class) || spool_tree_is_dead(name))
 		return 1;
-	if (spool_tree_is_dead(name))
-		return 1;
-	length = 0;
 	return sscanf(name, "topic.%u.%n", &number, &length) == 1 && length > 0 && name[length] != '\0';
 }
 

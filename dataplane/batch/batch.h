@@ -37,6 +37,8 @@ struct batch {
 	uint16_t log;         /* same; BATCH_UNLOGGED: it is on no disk */
 	uint8_t order;        /* producer: the last one it gave the spool for it */
 	uint8_t with_client;  /* producer: counted in its lane's with_client */
+	uint8_t class;        /* producer: of its topic, when it was left to the disk */
+	uint8_t sampled_out;  /* the spool: it is not one of those that its class keeps on disk */
 	uint32_t outstanding; /* producer: records handed to the client whose delivery report is still to come */
 	const char *reason;   /* same: of a dead letter, why Kafka refused it; a name that stays */
 	struct batch *next;   /* whoever owns it */

@@ -10,6 +10,9 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "base/counter.h"
+#include "batch/topic.h"
+
 struct lane_topic {
 	unsigned held, with_client; /* batches */
 };
@@ -23,10 +26,14 @@ struct lane {
 	uint16_t number;  /* of the worker; worker_new sets it and the two that follow */
 	unsigned batches; /* of the worker's pool */
 	unsigned credit;  /* of them that one topic may hold */
+	/* A bit a class: the spool has no room for it and the pool is needed for others, so that no batch is begun for its topics.
+	 * Producer: rw, worker: ro. */
+	atomic_uint closed;
+	counter turned_away[TOPIC_CLASSES]; /* worker: events that found it closed, by class */
 	/* The producer's own account of the pool, all in all and by topic: batches that it took and did not send home, those of
-	 * them that the client has, and those that are on their way to the disk. */
-	unsigned held, with_client, leaving;
+	 * them that the client has, and (by class) those that are on their way to the disk. */
+	unsigned held, with_client, leaving[TOPIC_CLASSES];
 	struct lane_topic *topics; /* NULL without a spool */
-	uint8_t has_backlog; /* what comes goes to the end of the log, behind what waits there */
+	uint8_t has_backlog[TOPIC_CLASSES]; /* what comes goes to the end of the class's log, behind what waits there */
 	uint8_t is_pressed;  /* so much of the pool is held that what waits is left to the disk */
 };

@@ -84,12 +84,14 @@ struct producer {
 	struct lane *home[UINT16_MAX + 1]; /* by batch->lane */
 
 	struct spool *spool; /* NULL: none */
+	unsigned class_count; /* of the spool's classes */
 	uint8_t is_away;     /* the client has records, and nothing has come back for a while */
 	unsigned with_client; /* batches */
 	unsigned ordered;    /* batches of lanes with the spool */
 	int orders_given;    /* since the spool was last woken */
 	int64_t acked_ms;    /* monotonic; when something was last acknowledged, or handed over when there was nothing */
 	int64_t refused_ms;  /* monotonic; when the spool last refused a batch */
+	int64_t full_ms[TOPIC_CLASSES]; /* the same, for want of room for the class */
 	struct burial burials[SPOOL_LETTERS];
 	struct log_limit bury_log;
 	unsigned parked_count;
@@ -136,7 +138,7 @@ void bury_free(struct producer *producer);
 /* settle.c: what comes back */
 void settle_home(struct producer *producer, struct batch *batch);
 void settle_left(struct producer *producer, struct batch *batch, uint64_t events); /* held no longer, not acked either */
-void settle_stopped(struct producer *producer, struct batch *batch);
+void settle_whole(struct producer *producer, struct batch *batch, counter *reason); /* all that is left of it is given up */
 void settle_given_up(struct producer *producer, uint16_t topic, counter *reason, uint64_t events);
 void settle_buried(struct producer *producer, uint16_t topic, uint64_t events);
 void settle_record(void *context, const struct kafka_report *report);

@@ -34,6 +34,7 @@
 #define EGRESS_GIVEN_UP(X)                                                                                            \
 	X(too_large, "the record is larger than the client or the broker takes",                                      \
 		"raise message.max.bytes on topic and client, or lower max_datagram")                                 \
+	X(sampled, "left out of what the topic's class keeps on disk in an outage", "raise spool.size, or the class's share")  \
 	X(invalid, "the broker called the record invalid", "look at the broker's log; a compacted topic needs keys")  \
 	X(stopped, "not acknowledged when the drain time ran out at stop", "raise stop.drain; see why Kafka was away")
 

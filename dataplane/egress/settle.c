@@ -177,10 +177,11 @@ void settle_left(struct producer *producer, struct batch *batch, uint64_t events
 	counter_sub(&producer->counters.held, events);
 }
 
-void settle_stopped(struct producer *producer, struct batch *batch)
+void settle_whole(struct producer *producer, struct batch *batch, counter *reason)
 {
-	settle_given_up(producer, batch->topic, &producer->counters.given_up_stopped, batch_unsettled_events(batch));
+	settle_given_up(producer, batch->topic, reason, batch_unsettled_events(batch));
 	memset(batch->unsettled, 0, sizeof(batch->unsettled));
+	batch->outstanding = 0;
 	settle_home(producer, batch);
 }
 
@@ -195,7 +196,7 @@ void settle_finish(struct producer *producer, struct batch *batch)
 		flow_again(producer, batch);
 	} else if (left != 0) {
 		if (!spill_takes_rest(producer, batch))
-			settle_stopped(producer, batch);
+			settle_whole(producer, batch, &producer->counters.given_up_stopped);
 	} else if (!spill_takes_settled(producer, batch)) {
 		settle_home(producer, batch);
 	}

@@ -10,6 +10,7 @@
 
 #define ANSWERS     64u
 #define REFUSED_MS  500   /* after which the spool is asked again */
+#define CLOSED_MS   2000  /* for which a class that had no room is taken to have none */
 #define CLOSE_MS    30000 /* for the disk to take what is left at the end */
 
 /* Of a lane's pool, and of the credit that a topic has in it, in percent: what the client may have; what the producer holds when
@@ -29,7 +30,6 @@ static void list_topic(struct producer *producer, uint16_t index)
 int spill_open(struct producer *producer, struct error *error)
 {
 	struct spool_config config;
-	uint16_t lanes[SPOOL_LANES];
 	int rc;
 
 	if (producer->config.spool == NULL)
@@ -38,20 +38,22 @@ int spill_open(struct producer *producer, struct error *error)
 	config.cpus = producer->config.cpus;
 	config.cpu_count = producer->config.cpu_count;
 	config.topics = producer->config.topics;
-	config.lanes = lanes;
+	config.lanes = producer->config.lanes;
 	config.lane_count = producer->config.lane_count;
 	config.batches = 0;
 	for (unsigned i = 0; i < config.lane_count; i++) {
 		producer->config.lanes[i]->topics = calloc(TOPIC_MAX, sizeof(struct lane_topic));
 		if (producer->config.lanes[i]->topics == NULL)
 			return error_set(error, -ENOMEM, "spool: out of memory");
-		lanes[i] = producer->config.lanes[i]->number;
 		config.batches += producer->config.lanes[i]->batches;
 	}
 	rc = spool_start(&producer->spool, &config, error);
 	if (rc != 0)
 		return rc;
 	producer->refused_ms = -REFUSED_MS;
+	producer->class_count = config.class_count > 0 ? config.class_count : 1;
+	for (unsigned i = 0; i < TOPIC_CLASSES; i++)
+		producer->full_ms[i] = -CLOSED_MS;
 	for (unsigned i = 0; i < config.topics->count; i++)
 		if (spool_topic_state(producer->spool, (uint16_t)i) != NULL)
 			list_topic(producer, (uint16_t)i);
@@ -87,12 +89,18 @@ static void allow(const struct producer *producer, struct spool_log_state *state
 
 static void look_at_lane(struct producer *producer, struct lane *lane)
 {
-	struct spool_log_state *state = spool_lane_state(producer->spool, lane->number);
-	unsigned percent = lane->is_pressed ? EASED_PERCENT : PRESSED_PERCENT;
+	unsigned percent = lane->is_pressed ? EASED_PERCENT : PRESSED_PERCENT, closed = 0;
 
 	lane->is_pressed = lane->held * 100 >= lane->batches * percent;
-	lane->has_backlog = (uint8_t)backlog(state, lane->leaving);
-	allow(producer, state, UINT_MAX);
+	for (unsigned class = 0; class < producer->class_count; class++) {
+		struct spool_log_state *state = spool_lane_state(producer->spool, lane->number, class);
+
+		lane->has_backlog[class] = (uint8_t)backlog(state, lane->leaving[class]);
+		allow(producer, state, UINT_MAX);
+		if (lane->is_pressed && producer->now_ms - producer->full_ms[class] < CLOSED_MS)
+			closed |= 1u << class;
+	}
+	atomic_store_explicit(&lane->closed, closed, memory_order_relaxed);
 }
 
 /* A sick topic is tried with one batch. */
@@ -162,6 +170,11 @@ static void give_back(struct producer *producer, struct batch *batch)
 	settle_left(producer, batch, events);
 }
 
+static unsigned class_of(const struct producer *producer, uint16_t topic)
+{
+	return spool_class_of(producer->spool, topic);
+}
+
 static void leave(struct producer *producer, struct batch *batch, enum spool_order what)
 {
 	spill_back(producer, batch);
@@ -170,8 +183,9 @@ static void leave(struct producer *producer, struct batch *batch, enum spool_ord
 		producer->topics[batch->topic].has_backlog = 1;
 		list_topic(producer, batch->topic);
 	} else if (batch->lane != SPOOL_LANE) {
-		producer->home[batch->lane]->leaving++;
-		producer->home[batch->lane]->has_backlog = 1;
+		batch->class = (uint8_t)class_of(producer, batch->topic);
+		producer->home[batch->lane]->leaving[batch->class]++;
+		producer->home[batch->lane]->has_backlog[batch->class] = 1;
 	}
 	if (batch->lane == SPOOL_LANE)
 		give_back(producer, batch);
@@ -214,16 +228,20 @@ int spill_takes(struct producer *producer, struct batch *batch)
 {
 	const struct topic_state *topic = &producer->topics[batch->topic];
 	const struct lane *lane = producer->home[batch->lane];
+	unsigned class;
 
 	if (producer->spool == NULL || producer->giving_up || producer->now_ms - producer->refused_ms < REFUSED_MS)
 		return 0;
 	if (batch->lane == SPOOL_LANE)
 		return takes_back(producer, batch);
+	class = class_of(producer, batch->topic);
+	if (producer->now_ms - producer->full_ms[class] < REFUSED_MS)
+		return 0;
 	if (topic->sick || topic->has_backlog || has_spent_credit(lane, batch->topic)) {
 		leave(producer, batch, SPOOL_PARK);
 		return 1;
 	}
-	if (!(producer->is_away || lane->has_backlog || lane->is_pressed) || is_in_part(batch))
+	if (!(producer->is_away || lane->has_backlog[class] || lane->is_pressed) || is_in_part(batch))
 		return 0;
 	leave(producer, batch, SPOOL_LEAVE);
 	return 1;
@@ -293,7 +311,7 @@ static void go_on(struct producer *producer, struct batch *batch)
 {
 	if (producer->giving_up) {
 		if (batch->order != SPOOL_WRITE)
-			settle_stopped(producer, batch); /* the disk has refused it, and there is nobody else */
+			settle_whole(producer, batch, &producer->counters.given_up_stopped); /* the disk has refused it, and there is nobody else */
 		else
 			(void)spill_takes_rest(producer, batch);
 	} else {
@@ -320,7 +338,7 @@ static void end_order(struct producer *producer, struct batch *batch)
 	if (batch->order == SPOOL_PARK)
 		producer->topics[batch->topic].parking--;
 	if (batch->order == SPOOL_LEAVE)
-		producer->home[batch->lane]->leaving--;
+		producer->home[batch->lane]->leaving[batch->class]--;
 }
 
 static void take_answer(struct producer *producer, struct batch *batch, enum spool_answer answer)
@@ -339,6 +357,13 @@ static void take_answer(struct producer *producer, struct batch *batch, enum spo
 		if (batch->order != SPOOL_WRITE)
 			producer->refused_ms = producer->now_ms;
 		go_on(producer, batch);
+		break;
+	case SPOOL_FULL:
+		producer->full_ms[class_of(producer, batch->topic)] = producer->now_ms;
+		go_on(producer, batch);
+		break;
+	case SPOOL_SAMPLED:
+		settle_whole(producer, batch, &producer->counters.given_up_sampled);
 		break;
 	case SPOOL_LEFT:
 		settle_left(producer, batch, batch_unsettled_events(batch));

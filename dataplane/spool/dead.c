@@ -31,7 +31,7 @@ static void count_bytes(struct spool *spool)
 
 static int open_log(struct spool *spool, const char *name, struct error *error)
 {
-	int index = shelf_open(spool, name, -1, -1, error);
+	int index = shelf_open(spool, name, -1, 0, -1, error);
 
 	if (index < 0)
 		return index;

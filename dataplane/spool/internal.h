@@ -13,6 +13,7 @@
 
 #define SHELF_NAME_MAX 288
 #define SHELF_DEAD     "dead." /* the names of logs of dead letters begin so, and no others */
+#define LOSS_RANGES    128
 #define HOURS          64 /* hours that are told apart; a power of 2 */
 
 /* An entry that is not known to be durable. */
@@ -35,6 +36,7 @@ struct shelf {
 	uint16_t index;       /* in spool.shelves */
 	int topic;            /* index, of a parked topic's; -1 */
 	int lane;             /* of a lane's; -1 */
+	unsigned class;       /* of the same; one that was left over counts as the lowest */
 	int is_dead;          /* it holds dead letters */
 	unsigned uncommitted; /* entries settled since the last commit: what a crash would bring back */
 	uint64_t recovered_end; /* positions below were there at start */
@@ -51,6 +53,22 @@ struct shelf {
 	int64_t failing_ms;   /* since when nothing could be made durable; 0: it could */
 };
 
+/* Sequences of a topic's records between the first and the last that were given up; with others between, perhaps. */
+struct loss_range {
+	char topic[SPOOL_TOPIC_MAX + 1];
+	uint32_t lane;
+	uint64_t first, last, events;
+};
+
+/* What a class gave up and is not recorded yet. */
+struct loss {
+	const char *log; /* NULL: several */
+	uint64_t events, entries;
+	int64_t from_us, to_us; /* UTC of the first and the last batch's opening; 0: unknown */
+	unsigned range_count;   /* beyond LOSS_RANGES they are counted in events alone */
+	struct loss_range ranges[LOSS_RANGES];
+};
+
 struct spool {
 	struct spool_config config;
 	char *directory;
@@ -61,11 +79,11 @@ struct spool {
 	pthread_t thread;
 	int started;
 	atomic_int stop;
-	int64_t now_ms, commit_ms;
+	int64_t now_ms, commit_ms, record_ms;
 	int is_crowded;                /* the file system has less free than it is to have */
 	atomic_uint shelf_count;       /* written by the thread, and at start */
 	struct shelf *shelves[SPOOL_LOGS];
-	uint16_t lanes[UINT16_MAX + 1]; /* shelf of a lane; BATCH_UNLOGGED */
+	uint16_t lanes[UINT16_MAX + 1][TOPIC_CLASSES]; /* shelf of a lane's class; BATCH_UNLOGGED */
 	_Atomic(struct shelf *) topics[TOPIC_MAX]; /* shelf of a topic; the producer reads it too */
 	struct batch_pool *pool;       /* for what is read back */
 	unsigned pool_batches, replay_max; /* there are, and at the most */
@@ -74,17 +92,41 @@ struct spool {
 	struct spool_reason reasons[SPOOL_REASONS];
 	counter hours[HOURS];          /* entries left on disk by landing hour */
 	atomic_uint recovering;        /* logs that have unsettled entries from before the start */
-	struct log_limit trouble_log, topic_log, dead_log;
+	struct log_limit trouble_log, topic_log, dead_log, full_log;
+	struct loss loss[TOPIC_CLASSES];
+	uint64_t turned_away[TOPIC_CLASSES];  /* of all lanes, that are recorded */
+	int64_t turned_ms[TOPIC_CLASSES];     /* UTC, until which they are */
+	unsigned sample_at[TOPIC_CLASSES];    /* of the batches in a row of which one is kept */
+	struct log_limit loss_log;
 };
 
 /* shelf.c: one log */
-int shelf_open(struct spool *spool, const char *name, int lane, int topic, struct error *error);
+int shelf_open(struct spool *spool, const char *name, int lane, unsigned class, int topic, struct error *error);
 void shelf_close(struct shelf *shelf);
 int shelf_write(struct spool *spool, struct batch *batch, int leave, struct shelf *shelf);
 void shelf_leave(struct spool *spool, struct batch *batch);
 void shelf_settle(struct spool *spool, uint16_t log, uint64_t position, int64_t hour);
 void shelf_group(struct spool *spool, struct shelf *shelf); /* makes its group durable when it is time */
 void shelf_account(struct spool *spool, struct shelf *shelf); /* takes over what the log says of damage and size */
+
+/* Events that only the log held are held no longer: they are counted `as`. */
+void shelf_take_off(struct spool *spool, struct shelf *shelf, uint64_t events, counter *as);
+/* The frontier has moved from `before`. */
+void shelf_moved(struct spool *spool, struct shelf *shelf, uint64_t before);
+
+/* policy.c: what a class has room for */
+unsigned policy_class(const struct spool *spool, const struct shelf *shelf);
+int policy_make_room(struct spool *spool, unsigned class); /* 0, or -EDQUOT: there is none */
+int policy_samples_out(struct spool *spool, struct batch *batch, unsigned class); /* it is not to be kept; decided once a batch */
+void policy_look_for_room(struct spool *spool); /* asks the file system */
+
+/* losses.c: the record of what was given up */
+void loss_add(struct loss *loss, const char *topic, uint32_t lane, uint64_t first, uint32_t records, uint32_t events, int64_t us);
+void loss_record(struct spool *spool, unsigned class); /* to the file, when there is any; empties it */
+void loss_record_all(struct spool *spool);             /* and what was turned away */
+
+/* logs.c: opens those of the lanes, and what is found */
+int logs_open(struct spool *spool, struct error *error);
 
 /* dead.c: the log of dead letters */
 int dead_adopt(struct spool *spool, const char *name, unsigned index, struct error *error); /* one that was found on disk */

@@ -38,7 +38,7 @@ static void recovered(struct spool *spool, const struct spool_log_info *info)
 	counter_add(&spool->counters.recovered, info->recovered);
 }
 
-int shelf_open(struct spool *spool, const char *name, int lane, int topic, struct error *error)
+int shelf_open(struct spool *spool, const char *name, int lane, unsigned class, int topic, struct error *error)
 {
 	struct shelf *shelf = calloc(1, sizeof(*shelf));
 	struct spool_log_config config = {.segment_bytes = spool->config.segment_bytes};
@@ -54,6 +54,7 @@ int shelf_open(struct spool *spool, const char *name, int lane, int topic, struc
 	(void)snprintf(path, sizeof(path), "%s/%s", spool->directory, name);
 	shelf->index = (uint16_t)spool->shelf_count;
 	shelf->lane = lane;
+	shelf->class = class;
 	shelf->topic = topic;
 	shelf->is_dead = strncmp(name, SHELF_DEAD, strlen(SHELF_DEAD)) == 0;
 	config.no_reserve = shelf->is_dead;
@@ -89,8 +90,7 @@ void shelf_close(struct shelf *shelf)
 	free(shelf);
 }
 
-/* Events that only the log held are accounted for without being read. */
-static void take_off(struct spool *spool, struct shelf *shelf, uint64_t events, counter *as)
+void shelf_take_off(struct spool *spool, struct shelf *shelf, uint64_t events, counter *as)
 {
 	if (events > counter_read(&shelf->state.left_events))
 		events = counter_read(&shelf->state.left_events);
@@ -108,19 +108,10 @@ void shelf_account(struct spool *spool, struct shelf *shelf)
 
 	spool_log_info(shelf->log, &info);
 	tell(shelf, &info);
-	take_off(spool, shelf, info.damaged - shelf->damaged, &spool->counters.damaged);
-	take_off(spool, shelf, info.empty - shelf->empty, &spool->counters.settled);
+	shelf_take_off(spool, shelf, info.damaged - shelf->damaged, &spool->counters.damaged);
+	shelf_take_off(spool, shelf, info.empty - shelf->empty, &spool->counters.settled);
 	shelf->damaged = info.damaged;
 	shelf->empty = info.empty;
-}
-
-static uint64_t bytes_of_all(const struct spool *spool)
-{
-	uint64_t bytes = 0;
-
-	for (unsigned i = 0; i < spool->shelf_count; i++)
-		bytes += counter_read(&spool->shelves[i]->state.bytes);
-	return bytes;
 }
 
 static int is_whole(const struct batch *batch)
@@ -213,8 +204,12 @@ int shelf_write(struct spool *spool, struct batch *batch, int leave, struct shel
 		return -ENOMEM;
 	if (shelf->failed || shelf->rewritten < shelf->pending_count || spool->now_ms < shelf->retry_ms)
 		return -EAGAIN;
-	if (spool->is_crowded || bytes_of_all(spool) >= spool->config.size_bytes)
-		return -EDQUOT;
+	if (!shelf->is_dead)
+		rc = policy_make_room(spool, policy_class(spool, shelf));
+	else
+		rc = spool->is_crowded ? -EDQUOT : 0;
+	if (rc != 0)
+		return rc;
 	rc = append(spool, shelf, batch, part, &position);
 	if (rc != 0) {
 		shelf->failed = 1;
@@ -263,6 +258,19 @@ static int is_pending(const struct shelf *shelf, uint64_t position)
 	return shelf->pending_count != 0 && position >= shelf->first_pending;
 }
 
+/* It was read from a part of the log that has made room meanwhile. */
+static void give_up(struct spool *spool, struct batch *batch)
+{
+	const struct shelf *shelf = spool->shelves[batch->log];
+	uint64_t events = batch_unsettled_events(batch);
+
+	loss_add(&spool->loss[policy_class(spool, shelf)], spool->config.topics->topics[batch->topic].name,
+		shelf->lane < 0 ? UINT32_MAX : (uint32_t)shelf->lane, batch->first_seq, batch->records, (uint32_t)events, 0);
+	counter_add(&spool->counters.made_room, events);
+	atomic_fetch_sub(&spool->counters.returning, events);
+	replay_home(spool, batch);
+}
+
 /* A batch that stands in a log already, and whose memory is wanted. */
 void shelf_leave(struct spool *spool, struct batch *batch)
 {
@@ -273,12 +281,22 @@ void shelf_leave(struct spool *spool, struct batch *batch)
 		if (batch->position >= shelf->recovered_end) /* it was counted when it was first put away */
 			counter_sub(&spool->hours[(uint64_t)batch->hour % HOURS], 1);
 	}
+	if (batch->position < counter_read(&shelf->state.frontier)) {
+		give_up(spool, batch);
+		return;
+	}
 	if (!is_pending(shelf, batch->position)) {
 		put_away(spool, shelf, batch, batch->position, batch_unsettled_events(batch));
 		return;
 	}
 	shelf->pending[batch->position - shelf->first_pending].leave = 1;
 	hurry(spool, shelf);
+}
+
+void shelf_moved(struct spool *spool, struct shelf *shelf, uint64_t before)
+{
+	if (before < shelf->recovered_end && counter_read(&shelf->state.frontier) >= shelf->recovered_end)
+		atomic_fetch_sub(&spool->recovering, 1);
 }
 
 void shelf_settle(struct spool *spool, uint16_t log, uint64_t position, int64_t hour)
@@ -293,8 +311,7 @@ void shelf_settle(struct spool *spool, uint16_t log, uint64_t position, int64_t 
 	spool_log_mark(shelf->log, position, SPOOL_SETTLED);
 	shelf->uncommitted++;
 	shelf_account(spool, shelf);
-	if (before < shelf->recovered_end && counter_read(&shelf->state.frontier) >= shelf->recovered_end)
-		atomic_fetch_sub(&spool->recovering, 1);
+	shelf_moved(spool, shelf, before);
 }
 
 /* The entry is durable. */

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "spool/spool.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/ring.h"
 #include "base/thread.h"
+#include "batch/settled.h"
 #include "spool/internal.h"
 #include "spool/lock.h"
 
 #define TURN_ORDERS 256u
 #define COMMIT_MS   500  /* between two commits of a log's frontier: what is settled in between may be there twice after a crash */
 #define TROUBLE_S   60   /* between two lines of one kind: an outage may be long, and concern many logs */
+#define RECORD_MS   1000 /* between two lines on what goes on being given up */
 #define IDLE_MS     200
 #define SLOW_MS     20   /* of one log's sync, from which on orders are taken before the next log's */
 /* Thin traffic makes small batches, and many of them have to be on their way at once; larger ones make the pool anew. */
@@ -52,7 +52,7 @@ static struct shelf *topic_shelf(struct spool *spool, uint16_t topic)
 	if (shelf != NULL)
 		return shelf;
 	(void)snprintf(name, sizeof(name), "topic.%u.%s", spool->config.index, spool->config.topics->topics[topic].name);
-	index = shelf_open(spool, name, -1, topic, &error);
+	index = shelf_open(spool, name, -1, 0, topic, &error);
 	if (index < 0) {
 		if (log_allowed(&spool->topic_log, TROUBLE_S, &more))
 			log_write(LOG_ERROR, "%s", error.text);
@@ -65,20 +65,44 @@ static struct shelf *topic_shelf(struct spool *spool, uint16_t topic)
 static void refuse(struct spool *spool, struct batch *batch, int rc, const struct shelf *shelf)
 {
 	counter_add(&spool->counters.refused, 1);
-	if (shelf != NULL && rc != -EAGAIN)
+	if (shelf != NULL && rc != -EAGAIN && rc != -EDQUOT)
 		spool_trouble(spool, "writing", shelf, rc);
 	if (batch->lane == SPOOL_LANE)
 		shelf_leave(spool, batch); /* it stays where it is */
 	else
+		spool_answer(spool, batch, rc == -EDQUOT || rc == -ENOSPC ? SPOOL_FULL : SPOOL_REFUSED);
+}
+
+/* Of a class of which a part is kept. In mode wal it is Kafka's all the same while it can take it. */
+static int sample_out(struct spool *spool, struct batch *batch, enum spool_order order)
+{
+	unsigned class = spool_class_of(spool, batch->topic);
+	uint32_t events = (uint32_t)batch_unsettled_events(batch);
+
+	if (batch->lane == SPOOL_LANE || batch->log != BATCH_UNLOGGED || !policy_samples_out(spool, batch, class))
+		return 0;
+	if (order == SPOOL_WRITE) {
 		spool_answer(spool, batch, SPOOL_REFUSED);
+		return 1;
+	}
+	counter_add(&spool->counters.sampled, events);
+	loss_add(&spool->loss[class], spool->config.topics->topics[batch->topic].name, batch->lane, batch->first_seq, batch->records,
+		events, batch->opened_tsc != 0 ? clock_utc_us(batch->opened_tsc) : 0);
+	spool_answer(spool, batch, SPOOL_SAMPLED);
+	return 1;
 }
 
 static void write_order(struct spool *spool, struct batch *batch, enum spool_order order)
 {
-	struct shelf *shelf =
-		order == SPOOL_PARK ? topic_shelf(spool, batch->topic) : spool->shelves[spool->lanes[batch->lane]];
-	int rc = shelf != NULL ? shelf_write(spool, batch, order != SPOOL_WRITE, shelf) : -ENOMEM;
+	struct shelf *shelf;
+	int rc;
 
+	if (sample_out(spool, batch, order))
+		return;
+	shelf = order == SPOOL_PARK
+			? topic_shelf(spool, batch->topic)
+			: spool->shelves[spool->lanes[batch->lane][spool_class_of(spool, batch->topic)]];
+	rc = shelf != NULL ? shelf_write(spool, batch, order != SPOOL_WRITE, shelf) : -ENOMEM;
 	if (rc != 0)
 		refuse(spool, batch, rc, shelf);
 	if (rc != 0 || order != SPOOL_WRITE)
@@ -100,13 +124,19 @@ static void settle_order(struct spool *spool, struct batch *batch)
 	replay_home(spool, batch);
 }
 
+/* Its part of the log has made room for others while it was in memory: it is written once more. */
+static int is_lost(const struct spool *spool, const struct batch *batch)
+{
+	return batch->lane != SPOOL_LANE && batch->position < counter_read(&spool->shelves[batch->log]->state.frontier);
+}
+
 static void obey(struct spool *spool, struct batch *batch, enum spool_order order)
 {
 	if (order == SPOOL_SETTLE)
 		settle_order(spool, batch);
 	else if (order == SPOOL_BURY)
 		dead_order(spool, batch);
-	else if (order == SPOOL_LEAVE && batch->log != BATCH_UNLOGGED)
+	else if (order == SPOOL_LEAVE && batch->log != BATCH_UNLOGGED && !is_lost(spool, batch))
 		shelf_leave(spool, batch);
 	else
 		write_order(spool, batch, order);
@@ -141,15 +171,6 @@ static void commit_one(struct spool *spool, struct shelf *shelf)
 	shelf_account(spool, shelf);
 }
 
-/* What is left free is for the states of the logs, and for others. */
-static void look_for_room(struct spool *spool)
-{
-	struct statvfs fs;
-
-	if (statvfs(spool->directory, &fs) == 0)
-		spool->is_crowded = (uint64_t)fs.f_bavail * 100 < (uint64_t)fs.f_blocks * spool->config.free_percent;
-}
-
 /* Between two logs, since each of them may have waited for the disk: orders wait for one sync, not for those of all logs. */
 static unsigned take_orders_after(struct spool *spool)
 {
@@ -172,6 +193,14 @@ static unsigned group(struct spool *spool)
 	return taken;
 }
 
+static void record(struct spool *spool)
+{
+	if (spool->now_ms < spool->record_ms)
+		return;
+	spool->record_ms = spool->now_ms + RECORD_MS;
+	loss_record_all(spool);
+}
+
 /* At a pace, and no later than when a pool full of batches has been settled: what a crash repeats is bounded. On a slow disk no
  * more than half of the time goes into it. */
 static unsigned commit(struct spool *spool)
@@ -190,7 +219,8 @@ static unsigned commit(struct spool *spool)
 		int64_t spent_ms = clock_ms() - began_ms;
 
 		spool->commit_ms = began_ms + spent_ms + (spent_ms > COMMIT_MS ? spent_ms : COMMIT_MS);
-		look_for_room(spool);
+		policy_look_for_room(spool);
+		record(spool);
 	}
 	return taken;
 }
@@ -235,6 +265,7 @@ static void *spool_main(void *argument)
 	}
 	while (take_orders(spool) != 0) /* nobody waits for the answers of the last ones, but they are to be obeyed */
 		continue;
+	loss_record_all(spool);
 	return NULL;
 }
 
@@ -265,9 +296,9 @@ unsigned spool_answers(struct spool *spool, struct batch **batches, enum spool_a
 	return n;
 }
 
-struct spool_log_state *spool_lane_state(struct spool *spool, uint16_t lane)
+struct spool_log_state *spool_lane_state(struct spool *spool, uint16_t lane, unsigned class)
 {
-	return &spool->shelves[spool->lanes[lane]]->state;
+	return &spool->shelves[spool->lanes[lane][class]]->state;
 }
 
 struct spool_log_state *spool_topic_state(struct spool *spool, uint16_t topic)
@@ -315,74 +346,6 @@ int64_t spool_hours_settled(const struct spool *spool, int64_t from, int64_t to)
 	return to;
 }
 
-/* Whose log a directory is: a lane or a topic of this spool, or nobody's and therefore the first spool's to read out. */
-static int adopt(struct spool *spool, const char *name, struct error *error)
-{
-	unsigned lane, index;
-	int length = 0, rc;
-
-	if (sscanf(name, "lane.%u%n", &lane, &length) == 1 && name[length] == '\0') {
-		if (lane < spool->config.all_lanes || spool->config.index != 0)
-			return 0;
-		rc = shelf_open(spool, name, -1, -1, error);
-		if (rc >= 0)
-			atomic_store(&spool->shelves[rc]->state.go, UINT_MAX);
-		return rc < 0 ? rc : 0;
-	}
-	if (sscanf(name, "dead.%u%n", &index, &length) == 1 && name[length] == '\0')
-		return dead_adopt(spool, name, index, error);
-	if (sscanf(name, "topic.%u.%n", &index, &length) != 1 || length == 0 || name[length] == '\0')
-		return 0;
-	if (index != spool->config.index && (index < spool->config.index_count || spool->config.index != 0))
-		return 0;
-	rc = spool->config.topic_of(spool->config.context, name + length);
-	if (rc < 0)
-		return error_set(error, -ENOSPC, "spool %s: no room for topic %s", spool->directory, name + length);
-	index = (unsigned)rc;
-	rc = shelf_open(spool, name, -1, (int)index, error);
-	if (rc < 0)
-		return rc;
-	if (atomic_load(&spool->topics[index]) == NULL)
-		atomic_store(&spool->topics[index], spool->shelves[rc]);
-	else
-		atomic_store(&spool->shelves[rc]->state.go, UINT_MAX);
-	return 0;
-}
-
-static int open_left_over(struct spool *spool, struct error *error)
-{
-	DIR *directory = opendir(spool->directory);
-	const struct dirent *entry;
-	int rc = 0;
-
-	if (directory == NULL)
-		return error_set(error, -errno, "spool directory %s: %s", spool->directory, strerror(errno));
-	while (rc == 0 && (entry = readdir(directory)) != NULL)
-		rc = adopt(spool, entry->d_name, error);
-	closedir(directory);
-	return rc;
-}
-
-static int open_logs(struct spool *spool, struct error *error)
-{
-	struct spool_disk *root;
-	char name[32];
-	int rc = spool_disk_posix_new(&root, spool->directory, error);
-
-	if (rc != 0)
-		return rc;
-	spool_disk_posix_free(root);
-	rc = spool_lock_take(&spool->lock, spool->directory, error);
-	memset(spool->lanes, 0xff, sizeof(spool->lanes));
-	for (unsigned i = 0; rc >= 0 && i < spool->config.lane_count; i++) {
-		(void)snprintf(name, sizeof(name), "lane.%u", spool->config.lanes[i]);
-		rc = shelf_open(spool, name, spool->config.lanes[i], -1, error);
-		if (rc >= 0)
-			spool->lanes[spool->config.lanes[i]] = (uint16_t)rc;
-	}
-	return rc >= 0 ? open_left_over(spool, error) : rc;
-}
-
 static int open_memory(struct spool *spool, struct error *error)
 {
 	uint32_t size = spool->config.batch_bytes < REPLAY_BATCH ? spool->config.batch_bytes : REPLAY_BATCH;
@@ -418,11 +381,17 @@ int spool_start(struct spool **spool, const struct spool_config *config, struct 
 	if (s == NULL)
 		return error_set(error, -ENOMEM, "spool %s: out of memory", config->directory);
 	s->config = *config;
+	if (s->config.class_count == 0) {
+		s->config.class_count = 1;
+		s->config.classes[0] = (struct spool_class){.name = "all", .percent = 100};
+	}
+	for (unsigned i = 0; i < s->config.class_count; i++)
+		s->turned_ms[i] = clock_wall_us() / 1000;
 	s->directory = strdup(config->directory);
 	sem_init(&s->wake, 0, 0);
 	rc = s->directory != NULL ? open_memory(s, error) : error_set(error, -ENOMEM, "spool: out of memory");
 	if (rc == 0)
-		rc = open_logs(s, error);
+		rc = logs_open(s, error);
 	if (rc == 0)
 		rc = create_thread(s);
 	if (rc != 0) {

@@ -6,11 +6,14 @@
  * back what nobody has in memory. The producer orders, one pointer a batch, and gets an answer by the same way; poll cores and the
  * producer never wait for the disk.
  *
- * A log belongs to a lane, or to a topic that is parked. Logs that are found on disk and belong to nobody any more (there were more
+ * A log belongs to a class of a lane's topics, or to a topic that is parked. Logs that are found on disk and belong to nobody any more (there were more
  * workers once) are read out in the same way.
  *
  * Dead letters: a record that Kafka refuses for good goes to a log of the producer's own, with the reason, and stays there. Nothing
  * reads it back but the tool. It may take SPOOL_DEAD_SHARE of the spool's size; beyond it letters are refused.
+ *
+ * Classes of priority share the spool's size. When a class has used up its share, its policy says what is given up; each time it
+ * is counted, and recorded in given-up.N.ndjson beside the logs. Where the disk itself is full, all of them are.
  *
  * The ledger: as everywhere, an event's next place is raised before its last one is lowered. What is on its way between the
  * two threads is in `passing` and `returning`, which both write.
@@ -21,6 +24,7 @@
 #include "base/counter.h"
 #include "base/error.h"
 #include "batch/batch.h"
+#include "batch/lane.h"
 #include "batch/topic.h"
 
 #define SPOOL_LANE    UINT16_MAX /* batch->lane of a batch that was read from disk */
@@ -29,6 +33,7 @@
 #define SPOOL_LETTERS 64u        /* orders SPOOL_BURY that are not answered, at the most */
 #define SPOOL_REASONS 16u        /* that are told apart; the last one stands for more */
 #define SPOOL_DEAD_SHARE 16u
+#define SPOOL_CLASS_MAX  31u     /* bytes of a class's name */
 
 /* What the producer orders. A batch has one order at a time. */
 enum spool_order {
@@ -44,6 +49,8 @@ enum spool_order {
 enum spool_answer {
 	SPOOL_WRITTEN, /* accepted: it survives kill -9 now, and a power cut from the next group on */
 	SPOOL_REFUSED, /* the disk cannot take it now, or has failed to keep it for some seconds: it is as it was */
+	SPOOL_FULL,    /* the same, for want of room for its class */
+	SPOOL_SAMPLED, /* its class keeps a part of its batches, and not this one: it is to be given up */
 	SPOOL_LEFT,    /* durable; the memory is free */
 	SPOOL_FREE,    /* the memory is free */
 	SPOOL_READ,    /* read from disk, to be delivered; its events are in `passing` until the producer has taken them */
@@ -57,6 +64,8 @@ struct spool_counters {
 	_Atomic uint64_t returning; /* gauge: events that were read and are given back, on their way from the producer */
 	_Atomic uint64_t passing;   /* gauge: events that were read, on their way to the producer */
 	counter damaged;      /* events that could not be read back: given up by name */
+	counter made_room;    /* events given up to make room for younger ones of their class */
+	counter sampled;      /* events of batches answered with SPOOL_SAMPLED */
 	counter settled;      /* events that were found at start and had been settled before */
 	counter accepted;     /* events of batches that were written before the client had them */
 	counter written;      /* events appended, for whatever reason */
@@ -83,6 +92,19 @@ struct spool_log_state {
 	counter frontier, end; /* positions: first unsettled, and next */
 };
 
+/* What a class gives up when its share is used up. */
+enum spool_policy {
+	SPOOL_KEEP_OLDEST, /* nothing of what is there: what comes waits in memory, and is turned away on the way in */
+	SPOOL_KEEP_NEWEST, /* the oldest file of its largest log, as often as it takes */
+	SPOOL_SAMPLE,      /* from half of the share on, batches that come: all but one in two, four, eight ... as room gets short */
+};
+
+struct spool_class {
+	char name[SPOOL_CLASS_MAX + 1];
+	unsigned percent; /* of the spool's size, less what dead letters may take */
+	enum spool_policy policy;
+};
+
 struct spool_config {
 	const char *directory;  /* made when missing; shared by all producers' spools */
 	unsigned index;         /* of the producer; the first one reads out logs that belong to nobody */
@@ -90,8 +112,10 @@ struct spool_config {
 	unsigned all_lanes;     /* lanes of all producers */
 	const int *cpus;        /* of the thread; count 0: anywhere */
 	unsigned cpu_count;
-	const uint16_t *lanes;  /* the producer's */
+	struct lane *const *lanes; /* the producer's */
 	unsigned lane_count;
+	unsigned class_count;   /* 0: one that has all of it, and keeps the oldest */
+	struct spool_class classes[TOPIC_CLASSES]; /* the highest first */
 	unsigned batches;       /* of all its lanes' pools together */
 	uint32_t batch_bytes;   /* of one */
 	uint64_t replay_bytes;  /* memory for batches that are read back */
@@ -123,14 +147,20 @@ void spool_wake(struct spool *spool);
 /* Up to `count` answers; returns how many. Producer's thread. */
 unsigned spool_answers(struct spool *spool, struct batch **batches, enum spool_answer *answers, unsigned count);
 
+/* The class of a topic, as the spool tells them apart. Any thread. */
+unsigned spool_class_of(const struct spool *spool, unsigned topic);
+
+/* The classes by number, from 0; NULL behind the last. `bytes`: what their logs take. Any thread, until spool_stop. */
+const struct spool_class *spool_class_at(const struct spool *spool, unsigned number, uint64_t *bytes, uint64_t *share);
+
 /* Whether a batch was read from the log of a topic. Producer's thread. */
 int spool_is_parked(const struct spool *spool, const struct batch *batch);
 
 /* The reason number `number`, from 0; NULL behind the last. Any thread, until spool_stop. */
 const struct spool_reason *spool_reason_at(const struct spool *spool, unsigned number);
 
-/* The state of a lane's log, of a topic's (NULL until it has one). In place until spool_stop. Producer's thread. */
-struct spool_log_state *spool_lane_state(struct spool *spool, uint16_t lane);
+/* The state of a lane's log for a class, of a topic's (NULL until it has one). In place until spool_stop. Producer's thread. */
+struct spool_log_state *spool_lane_state(struct spool *spool, uint16_t lane, unsigned class);
 struct spool_log_state *spool_topic_state(struct spool *spool, uint16_t topic);
 
 /* Any thread, until spool_stop. */

@@ -24,6 +24,8 @@
 	X(reserved_twice, "a member name that the record needs stands in the event twice", "mend the sender")         \
 	X(too_large, "the record would not fit into a batch", "raise memory.batch or lower max_datagram")             \
 	X(pool_empty, "no free batch: Kafka is away or too slow for longer than the pool lasts", "raise memory.pool") \
+	X(spool_full, "the spool has no room for the topic's class, and the memory is needed for others",              \
+		"raise spool.size, or the class's share; see `penstock show spool`")                                  \
 	X(topic_credit, "the topic holds all the memory it may: it is missing, refused or has no leader",             \
 		"see `penstock show kafka`; raise memory.credit")                                                     \
 	X(shape, "a member that its type requires is missing or of another kind, and there is no quarantine topic",          \
@@ -31,7 +33,7 @@
 	X(frame_body, "a frame's body is not exactly one JSON object", "a broken encoder")
 
 /* Why a copy of an event was not written. */
-#define WORKER_COPY_DROPS(X) X(too_large) X(pool_empty) X(topic_credit)
+#define WORKER_COPY_DROPS(X) X(too_large) X(pool_empty) X(spool_full) X(topic_credit)
 
 /* What is wrong with a frame is named by wire/frame.h; those reasons stand behind ours, each with its own counter. */
 enum worker_datagram_drop {

@@ -50,6 +50,26 @@ static int32_t choose_partition(struct worker *worker, unsigned topic, struct ou
 	return index == OUTLET_UNPLACED ? BATCH_UNASSIGNED : (int32_t)(index - OUTLET_FIRST);
 }
 
+/* A lower class leaves a part of the pool to those above it: an eighth for each. */
+static struct batch *get_batch(struct worker *worker, unsigned topic, enum worker_event_drop *reason)
+{
+	unsigned class = topic_class(worker->config.topics, topic);
+	struct lane *lane = worker->lane;
+
+	if (UNLIKELY((atomic_load_explicit(&lane->closed, memory_order_relaxed) & 1u << class) != 0)) {
+		counter_add(&lane->turned_away[class], 1);
+		*reason = EVENT_DROP_spool_full;
+		return NULL;
+	}
+	*reason = EVENT_DROP_topic_credit;
+	if (UNLIKELY(worker->topics[topic].batches >= worker->credit))
+		return NULL;
+	*reason = EVENT_DROP_pool_empty;
+	if (class != 0 && batch_pool_available(worker->pool) <= worker->pool_eighth * class)
+		return NULL;
+	return batch_get(worker->pool);
+}
+
 struct batch *outlet_batch(
 	struct worker *worker, unsigned topic, struct outlet *outlet, enum worker_event_drop *reason)
 {
@@ -58,11 +78,7 @@ struct batch *outlet_batch(
 
 	if (LIKELY(batch != NULL))
 		return batch;
-	*reason = EVENT_DROP_topic_credit;
-	if (LIKELY(out->batches < worker->credit)) {
-		*reason = EVENT_DROP_pool_empty;
-		batch = batch_get(worker->pool);
-	}
+	batch = get_batch(worker, topic, reason);
 	if (UNLIKELY(batch == NULL))
 		return NULL;
 	out->batches++;

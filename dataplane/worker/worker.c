@@ -124,6 +124,7 @@ int worker_new(struct worker **worker, const struct worker_config *config, struc
 	lane->number = config->lane;
 	lane->batches = count;
 	lane->credit = w->credit;
+	w->pool_eighth = count / 8;
 	w->counters = memory_map(sizeof(*w->counters), CACHE_GUARD, config->node);
 	if (w->counters == NULL)
 		goto fail;

@@ -84,6 +84,7 @@ struct worker {
 	uint16_t *open_topic; /* the topic of each */
 	unsigned open_count;
 	uint32_t credit;      /* batches one topic may have open or away */
+	uint32_t pool_eighth; /* of the pool's batches */
 	atomic_uint ahead;    /* batches of one topic on the way before one that is not nearly full waits; control: rw */
 	uint64_t open_events; /* the truth behind counters->open, without those numbered in this burst */
 	struct burst burst;

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "spool/internal.h"
+
+/*
+ * given-up.N.ndjson, N the producer's number: a line each time that something was given up, or once a second for what goes on. It is
+ * synced, and renamed to given-up.N.1.ndjson when it is large.
+ */
+
+#define FILE_MAX (4u << 20) /* bytes */
+
+static struct loss_range *range_of(struct loss *loss, const char *topic, uint32_t lane)
+{
+	for (unsigned i = 0; i < loss->range_count; i++)
+		if (loss->ranges[i].lane == lane && strcmp(loss->ranges[i].topic, topic) == 0)
+			return &loss->ranges[i];
+	if (loss->range_count == LOSS_RANGES)
+		return NULL;
+	loss->ranges[loss->range_count] = (struct loss_range){.lane = lane, .first = UINT64_MAX};
+	(void)snprintf(loss->ranges[loss->range_count].topic, sizeof(loss->ranges[0].topic), "%s", topic);
+	return &loss->ranges[loss->range_count++];
+}
+
+void loss_add(struct loss *loss, const char *topic, uint32_t lane, uint64_t first, uint32_t records, uint32_t events, int64_t us)
+{
+	struct loss_range *range = range_of(loss, topic, lane);
+
+	loss->events += events;
+	loss->entries++;
+	if (us != 0 && (loss->from_us == 0 || us < loss->from_us))
+		loss->from_us = us;
+	if (us > loss->to_us)
+		loss->to_us = us;
+	if (range == NULL)
+		return;
+	range->events += events;
+	if (first < range->first)
+		range->first = first;
+	if (records > 0 && first + records - 1 > range->last)
+		range->last = first + records - 1;
+}
+
+static const char *print_time(char text[40], int64_t us)
+{
+	time_t seconds = (time_t)(us / 1000000);
+	struct tm tm;
+
+	if (us == 0 || gmtime_r(&seconds, &tm) == NULL)
+		(void)snprintf(text, 40, "null");
+	else
+		(void)snprintf(text, 40, "\"%04d-%02d-%02dT%02d:%02d:%02d.%06dZ\"", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+			tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(us % 1000000));
+	return text;
+}
+
+static void print_head(FILE *out, const struct spool *spool, unsigned class, const char *what, uint64_t events, int64_t from_us,
+	int64_t to_us)
+{
+	char now[40], from[40], to[40];
+
+	(void)fprintf(out, "{\"time\": %s, \"class\": \"%s\", \"what\": \"%s\", \"events\": %llu, \"received_from\": %s, \"received_to\": %s",
+		print_time(now, clock_wall_us()), spool->config.classes[class].name, what, (unsigned long long)events,
+		print_time(from, from_us), print_time(to, to_us));
+}
+
+static void print_ranges(FILE *out, const struct loss *loss)
+{
+	if (loss->log != NULL)
+		(void)fprintf(out, ", \"log\": \"%s\"", loss->log);
+	(void)fprintf(out, ", \"batches\": %llu, \"sequences\": [", (unsigned long long)loss->entries);
+	for (unsigned i = 0; i < loss->range_count; i++) {
+		const struct loss_range *r = &loss->ranges[i];
+
+		(void)fprintf(out, "%s{\"topic\": \"%s\", \"lane\": %u, \"first\": %llu, \"last\": %llu, \"events\": %llu}",
+			i > 0 ? ", " : "", r->topic, r->lane, (unsigned long long)r->first, (unsigned long long)r->last,
+			(unsigned long long)r->events);
+	}
+	(void)fputc(']', out);
+}
+
+static int write_all(int file, const char *text, size_t length)
+{
+	while (length > 0) {
+		ssize_t n = write(file, text, length);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		text += n;
+		length -= (size_t)n;
+	}
+	return fdatasync(file) == 0 ? 0 : -errno;
+}
+
+static int append(const struct spool *spool, const char *text, size_t length)
+{
+	char path[4096], old[4096];
+	struct stat st;
+	int file, rc;
+
+	(void)snprintf(path, sizeof(path), "%s/given-up.%u.ndjson", spool->directory, spool->config.index);
+	(void)snprintf(old, sizeof(old), "%s/given-up.%u.1.ndjson", spool->directory, spool->config.index);
+	if (stat(path, &st) == 0 && st.st_size > (off_t)FILE_MAX)
+		(void)rename(path, old);
+	file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	if (file < 0)
+		return -errno;
+	rc = write_all(file, text, length);
+	(void)close(file);
+	return rc;
+}
+
+static void store(struct spool *spool, char *text, size_t length)
+{
+	int rc = text != NULL ? append(spool, text, length) : -ENOMEM;
+	unsigned more;
+
+	if (rc != 0 && log_allowed(&spool->loss_log, 60, &more))
+		log_write(LOG_ERROR, "spool %s: given-up.%u.ndjson cannot be written: %s; what was given up is counted all the same: %s",
+			spool->directory, spool->config.index, strerror(-rc), text != NULL ? text : "");
+	free(text);
+}
+
+void loss_record(struct spool *spool, unsigned class)
+{
+	static const char *const what[] = {"kept the oldest", "made room", "sampled"};
+	struct loss *loss = &spool->loss[class];
+	char *text = NULL;
+	size_t length = 0;
+	FILE *out;
+
+	if (loss->events == 0) {
+		loss->log = NULL;
+		return;
+	}
+	out = open_memstream(&text, &length);
+	if (out != NULL) {
+		print_head(out, spool, class, what[spool->config.classes[class].policy], loss->events, loss->from_us, loss->to_us);
+		print_ranges(out, loss);
+		(void)fputs("}\n", out);
+		(void)fclose(out);
+	}
+	store(spool, text, length);
+	*loss = (struct loss){0};
+}
+
+static uint64_t turned_away(const struct spool *spool, unsigned class)
+{
+	uint64_t events = 0;
+
+	for (unsigned i = 0; i < spool->config.lane_count; i++)
+		events += counter_read(&spool->config.lanes[i]->turned_away[class]);
+	return events;
+}
+
+/* What workers did not take was given no number: it has a time and a count. */
+static void record_turned_away(struct spool *spool, unsigned class)
+{
+	uint64_t events = turned_away(spool, class), before = spool->turned_away[class];
+	int64_t now_us = clock_wall_us(), from_us = spool->turned_ms[class] * 1000;
+	char *text = NULL;
+	size_t length = 0;
+	FILE *out;
+
+	spool->turned_away[class] = events;
+	spool->turned_ms[class] = now_us / 1000;
+	if (events == before)
+		return;
+	out = open_memstream(&text, &length);
+	if (out != NULL) {
+		print_head(out, spool, class, "turned away", events - before, from_us, now_us);
+		(void)fputs("}\n", out);
+		(void)fclose(out);
+	}
+	store(spool, text, length);
+}
+
+void loss_record_all(struct spool *spool)
+{
+	for (unsigned class = 0; class < spool->config.class_count; class++) {
+		loss_record(spool, class);
+		record_turned_away(spool, class);
+	}
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* What the logs of lanes are called: lane.N for the highest class of priority, lane.N.C for the others. */
+
+#define SPOOL_LANE_NAME_MAX 32
+
+void spool_lane_name(char name[SPOOL_LANE_NAME_MAX], unsigned lane, unsigned class);
+
+/* The other way round; false when the name is not that of a lane's log. */
+int spool_lane_of(const char *name, unsigned *lane, unsigned *class);

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "spool_rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct spool_rig spool_rig;
+
+static int topic_of(void *context, const char *name)
+{
+	struct topic_table *topics = context;
+
+	for (unsigned i = 0; i < topics->count; i++)
+		if (strcmp(topics->topics[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+int spool_rig_setup(void **state)
+{
+	(void)state;
+	spool_rig = (struct spool_rig){.drain_seconds = 1, .directory = "/tmp/penstock-spool-XXXXXX"};
+	assert_non_null(mkdtemp(spool_rig.directory));
+	spool_rig.spool = (struct spool_config){.index_count = 1, .all_lanes = 8, .batch_bytes = RIG_BATCH_SIZE,
+		.replay_bytes = 8 * RIG_BATCH_SIZE, .segment_bytes = 65536, .size_bytes = 64u << 20, .sync_bytes = 65536,
+		.sync_us = 10000, .topic_of = topic_of};
+	spool_rig.mock = mock_new(1);
+	mock_topic(spool_rig.mock, "t0", 1);
+	mock_topic(spool_rig.mock, "t1", 1);
+	return 0;
+}
+
+int spool_rig_teardown(void **state)
+{
+	char command[128];
+
+	(void)state;
+	if (spool_rig.rig != NULL)
+		rig_free(spool_rig.rig);
+	spool_rig.rig = NULL;
+	mock_free(spool_rig.mock);
+	(void)snprintf(command, sizeof(command), "rm -rf %s", spool_rig.directory);
+	return system(command);
+}
+
+void spool_rig_begin(void)
+{
+	struct rig *rig = rig_new(mock_servers(spool_rig.mock));
+
+	spool_rig.rig = rig;
+	spool_rig.spool.directory = spool_rig.directory;
+	spool_rig.spool.topics = spool_rig.spool.context = &rig->topics;
+	rig->config.spool = &spool_rig.spool;
+	rig->config.write_first = spool_rig.write_first;
+	rig->config.drain_seconds = spool_rig.drain_seconds;
+	if (spool_rig.spool.class_count > 0) /* t0 is in the first class, t1 in the last */
+		atomic_store(&rig->topics.topics[1].class, (unsigned char)(spool_rig.spool.class_count - 1));
+	rig_start(rig);
+}
+
+void spool_rig_end(void)
+{
+	rig_stop(spool_rig.rig);
+	rig_free(spool_rig.rig);
+	spool_rig.rig = NULL;
+}
+
+const struct spool_counters *spool_rig_counts(void)
+{
+	return spool_count(producer_spool(spool_rig.rig->producer));
+}

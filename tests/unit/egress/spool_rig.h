@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+/* A rig (rig.h) whose producer has a spool, in a directory of the test's own, and a mock of Kafka with the topics t0 and t1. */
+
+#include "../kafka/mock.h"
+#include "rig.h"
+
+struct spool_rig {
+	struct mock *mock;
+	struct rig *rig;
+	struct spool_config spool; /* for the next spool_rig_begin, which fills in what belongs to the rig */
+	int write_first;
+	unsigned drain_seconds;
+	char directory[64];
+};
+
+extern struct spool_rig spool_rig;
+
+/* For cmocka. After setup: direct, 64 MiB, segments of 64 KiB, a drain of 1 s. */
+int spool_rig_setup(void **state);
+int spool_rig_teardown(void **state);
+
+/* Starts a producer, which finds what the one before it has left; and ends it, as rig_stop judges. */
+void spool_rig_begin(void);
+void spool_rig_end(void);
+
+const struct spool_counters *spool_rig_counts(void);
