@@ -105,6 +105,7 @@ class Reader:
         self.truth, self.topic_of = truth, topic_of
         self.raw_topics, self.key_member, self.partitions = frozenset(raw_topics), key_member, partitions
         self.counts = dict.fromkeys(self.FAULTS, 0)
+        self.missing = Counter()  # by type
         self.examples = {}
         self.records = self.bytes = 0
         self.sequences = {}  # (topic of Kafka, node-epoch-lane, topic index): sequences
@@ -196,6 +197,7 @@ class Reader:
         for at, (copies, seen) in enumerate(zip(truth.copies, truth.seen)):
             if seen < copies:
                 self.counts["missing"] += copies - seen - 1
+                self.missing[truth.type_names[truth.types[at]]] += copies - seen
                 self.fault("missing", f"event {truth.first + at} of type {truth.type_names[truth.types[at]]}: {seen} of {copies}")
             elif seen > copies:
                 self.counts["repeated"] += seen - copies - 1
@@ -324,7 +326,7 @@ def main():
 
     consume(args.bootstrap, sorted(present), lines if args.packed else reader.record)
     reader.finish()
-    summary = {"topics": len(present), **reader.summary()}
+    summary = {"topics": len(present), **reader.summary(), "missing_by_type": dict(reader.missing)}
     if args.packed:
         summary["packed_records"], summary["largest_pack"] = sum(packs.values()), max(packs, default=0)
         if summary["largest_pack"] != args.packed:
