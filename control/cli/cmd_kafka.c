@@ -39,6 +39,7 @@ static const struct display_column topic_columns[] = {
 	{"dead_lettered", "DEAD LETTERS", SHOW_COUNT},
 	{"retries", "RETRIES", SHOW_COUNT},
 	{"stalled_s", "STALLED", SHOW_SECONDS},
+	{"answer", "LAST FAILURE", SHOW_TEXT},
 	{0},
 };
 

@@ -35,7 +35,8 @@ struct config_port {
 
 struct config_property {
 	const char *name;
-	const char *value;
+	const char *value; /* "" until config_secrets_read, when it comes from: */
+	const char *file;  /* NULL: it stands in the configuration */
 };
 
 enum config_spool { CONFIG_SPOOL_OFF, CONFIG_SPOOL_DIRECT, CONFIG_SPOOL_WAL };
@@ -101,6 +102,14 @@ int config_read(struct config **config, const char *path, struct error *error);
 
 /* The same from memory; `name` stands for the file in messages. */
 int config_read_text(struct config **config, const char *name, const char *text, size_t length, struct error *error);
+
+/* Reads the values of properties that are in files of their own, which not everybody may read who may read the configuration.
+ * 0, -EINVAL or -ENOMEM with the line in `error`; no value is in it. Main thread, before the properties are used. */
+int config_secrets_read(struct config *config, struct error *error);
+
+/* Writes stars over the values of the client's properties that may be secret, and over what looks like one in comments. `text` is
+ * a copy of config->text. Any thread. */
+void config_redact(const struct config *config, char *text);
 
 /*
  * Whether `now` says other things than `before` where a running daemon cannot follow: all but types, topics and tables. `text`

@@ -7,8 +7,8 @@
 #include "control/daemon/config_value.h"
 
 #define SERVERS        "bootstrap.servers"
-#define PROPERTY_BYTES 65536u /* of one value: a certificate chain fits */
 #define PROPERTY_NAME  128u
+#define PROPERTY_PATH  1024u
 #define RECORD_ROOM    1024u /* what framing, key and the ingest member add to the largest event */
 #define TOPIC_BATCHES  2u    /* one open, one on its way */
 #define QUOTE_SIZE     256
@@ -32,6 +32,23 @@ static const struct tree_node *place(const struct reading *reading, const char *
 	return node != NULL ? node : map != NULL ? map : root;
 }
 
+static int read_file_of(const struct reading *reading, struct config_property *property, const struct tree_node *entry)
+{
+	const struct tree_node *path = tree_find(entry, "file");
+	char quoted[QUOTE_SIZE];
+
+	value_quote(quoted, sizeof(quoted), entry->key);
+	if (path == NULL || entry->count != 1)
+		return reading_fail(reading, entry, "kafka.properties: %s is a map; expected a text, a number, or {file: PATH} where "
+						    "the value is read from", quoted);
+	if (path->kind != TREE_SCALAR || path->text[0] != '/' || path->length > PROPERTY_PATH)
+		return reading_fail(reading, path, "kafka.properties: the file of %s is no absolute path; expected one of up to 1024 "
+						   "bytes", quoted);
+	property->value = "";
+	property->file = path->text;
+	return 0;
+}
+
 static int read_property(const struct reading *reading, struct config_file *file, const struct tree_node *entry)
 {
 	struct config_property *property;
@@ -41,16 +58,17 @@ static int read_property(const struct reading *reading, struct config_file *file
 	if (entry->key[0] == '\0' || strlen(entry->key) > PROPERTY_NAME || strpbrk(entry->key, " \t\r\n=") != NULL)
 		return reading_fail_key(reading, entry, "kafka.properties: %s is no name of a property; expected one such as "
 							"linger.ms", quoted);
-	if (entry->kind != TREE_SCALAR)
-		return reading_fail(reading, entry, "kafka.properties: %s is no single value; expected a text or a number",
-			quoted);
-	if (node_is_empty(entry))
+	if (entry->kind == TREE_LIST)
+		return reading_fail(reading, entry, "kafka.properties: %s is a list; expected a text or a number", quoted);
+	if (entry->kind == TREE_SCALAR && node_is_empty(entry))
 		return reading_fail(reading, entry, "kafka.properties: %s has no value; expected a text or a number", quoted);
 	if (entry->length > PROPERTY_BYTES)
 		return reading_fail(reading, entry, "kafka.properties: the value of %s is too long; expected 64KiB at the most",
 			quoted);
 	property = &file->config.properties[file->config.property_count++];
 	property->name = entry->key;
+	if (entry->kind == TREE_MAP)
+		return read_file_of(reading, property, entry);
 	property->value = entry->text;
 	return 0;
 }

@@ -44,6 +44,8 @@ int inputs_read(const struct reading *reading, struct config_file *file);
 /* Files and fields of the tables. */
 int tables_read(const struct reading *reading, struct config_file *file);
 
+#define PROPERTY_BYTES 65536u /* of one value: a certificate chain fits */
+
 int properties_read(const struct reading *reading, struct config_file *file);
 
 /* Names, paths, and that memory, batches and topics fit each other. */

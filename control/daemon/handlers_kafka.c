@@ -51,15 +51,17 @@ static json_t *producer_of(const struct box_producer *p)
 
 struct topic_sums {
 	uint64_t acked, held, given_up, dead_lettered, retries, stalled_since;
+	const char *answer; /* one of the producers' */
 };
 
 static struct topic_sums topic_sums(const struct box *box, unsigned topic)
 {
-	struct topic_sums sums = {0};
+	struct topic_sums sums = {.answer = ""};
 
 	for (unsigned i = 0; i < box->producer_count; i++) {
 		const struct producer_topic_counters *c = &producer_counters(box->producers[i].producer)->topics[topic];
 		uint64_t since = counter_read(&c->stalled_since);
+		const char *answer = atomic_load_explicit(&c->answer, memory_order_relaxed);
 
 		sums.acked += counter_read(&c->acked);
 		sums.held += counter_read(&c->held);
@@ -68,6 +70,8 @@ static struct topic_sums topic_sums(const struct box *box, unsigned topic)
 		sums.retries += counter_read(&c->retries);
 		if (since != 0 && (sums.stalled_since == 0 || since < sums.stalled_since))
 			sums.stalled_since = since;
+		if (answer != NULL)
+			sums.answer = answer;
 	}
 	return sums;
 }
@@ -77,10 +81,10 @@ static json_t *topic_of(const struct box *box, unsigned i, uint64_t now)
 	const struct topic *topic = &box->generations.topics.topics[i];
 	struct topic_sums s = topic_sums(box, i);
 
-	return json_pack("{s:s,s:i,s:I,s:I,s:I,s:I,s:I,s:I}", "name", topic->name, "partitions", atomic_load(&topic->partitions),
+	return json_pack("{s:s,s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:s}", "name", topic->name, "partitions", atomic_load(&topic->partitions),
 		"acked", (json_int_t)s.acked, "held", (json_int_t)s.held, "given_up", (json_int_t)s.given_up,
 		"dead_lettered", (json_int_t)s.dead_lettered, "retries", (json_int_t)s.retries, "stalled_s",
-		(json_int_t)(s.stalled_since != 0 && now > s.stalled_since ? now - s.stalled_since : 0));
+		(json_int_t)(s.stalled_since != 0 && now > s.stalled_since ? now - s.stalled_since : 0), "answer", s.answer);
 }
 
 json_t *handle_kafka(void *context, const json_t *params, struct error *error, int *code)

@@ -52,29 +52,6 @@ json_t *handle_types(void *context, const json_t *params, struct error *error, i
 	return json_pack("{s:o}", "types", types);
 }
 
-/* Lines that may hold a secret are shown without it. */
-static void redact(char *text)
-{
-	static const char *const words[] = {"password", "secret", "sasl.jaas", "ssl.key", "token"};
-
-	for (char *line = text; line != NULL; line = strchr(line, '\n')) {
-		char *colon;
-
-		line += *line == '\n';
-		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-			char *end = line + strcspn(line, "\n"), *at = strstr(line, words[i]);
-
-			if (at == NULL || at >= end)
-				continue;
-			colon = memchr(at, ':', (size_t)(end - at));
-			if (colon != NULL)
-				memset(colon + 1, '*', (size_t)(end - colon - 1));
-		}
-		if (*line == '\0')
-			break;
-	}
-}
-
 json_t *handle_config(void *context, const json_t *params, struct error *error, int *code)
 {
 	struct box *box = context;
@@ -84,13 +61,14 @@ json_t *handle_config(void *context, const json_t *params, struct error *error, 
 	(void)params;
 	pthread_mutex_lock(&box->generations.lock);
 	text = strdup(box->generations.config->text);
+	if (text != NULL)
+		config_redact(box->generations.config, text);
 	pthread_mutex_unlock(&box->generations.lock);
 	if (text == NULL) {
 		*code = API_FAILED;
 		(void)error_set(error, -ENOMEM, "out of memory");
 		return NULL;
 	}
-	redact(text);
 	result = json_pack("{s:s,s:s}", "path", box->config->path, "text", text);
 	free(text);
 	return result;

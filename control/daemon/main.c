@@ -103,6 +103,8 @@ static int read_config(const char *path, struct config **config)
 	struct error error = {""};
 	int rc = config_read(config, path, &error);
 
+	if (rc == 0)
+		rc = config_secrets_read(*config, &error);
 	if (rc == 0) {
 		for (unsigned i = 0; i < (*config)->property_count; i++)
 			properties[i] = (struct kafka_property){

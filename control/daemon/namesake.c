@@ -72,6 +72,7 @@ void namesake_turn(struct namesake *namesake, const struct kafka_property *prope
 		log_write(LOG_WARNING, "%s", error.text);
 		return;
 	}
+	kafka_board_obey(namesake->board, namesake->leave);
 	post(namesake);
 	(void)kafka_board_read(namesake->board, judge, namesake, READ_MS);
 	forget(namesake);

@@ -8,6 +8,7 @@
  */
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -27,6 +28,7 @@ struct namesake {
 	const char *node, *uuid;
 	int64_t started_ms; /* UTC; what was posted before is about boxes that may have ended */
 	int told_missing;
+	const atomic_int *leave; /* once it is not 0, nothing waits for Kafka; NULL: none */
 };
 
 /* 0 or -errno with a sentence. `node` and `uuid` stay the caller's. Main thread. */

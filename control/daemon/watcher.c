@@ -115,9 +115,12 @@ static void *watcher_main(void *argument)
 		free(infos);
 		return NULL;
 	}
+	kafka_admin_obey(admin, &box->watcher.leave);
+	box->namesake.leave = &box->watcher.leave;
 	do {
 		next = look(box, admin, infos);
-		namesake_turn(&box->namesake, box->properties, box->config->property_count);
+		if (!is_stopping(&box->watcher))
+			namesake_turn(&box->namesake, box->properties, box->config->property_count);
 	} while (rest(&box->watcher, next));
 	namesake_fini(&box->namesake);
 	kafka_admin_free(admin);
@@ -159,6 +162,7 @@ void watcher_stop(struct box *box)
 {
 	if (!box->watcher.started)
 		return;
+	atomic_store(&box->watcher.leave, 1);
 	wake(&box->watcher, &box->watcher.stop);
 	pthread_join(box->watcher.thread, NULL);
 	box->watcher.started = 0;

@@ -8,6 +8,7 @@
  */
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -20,6 +21,7 @@ struct watcher {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	int started, stop, hurry; /* under the lock */
+	atomic_int leave;         /* as `stop`, for whoever waits for Kafka */
 	uint8_t looks[TOPIC_MAX]; /* in vain, for a topic's partitions to be made; the thread's own */
 };
 

@@ -254,6 +254,8 @@ static int read_node(struct reader *r, unsigned depth, struct tree_node **out)
 	node->column = (unsigned)r->event.start_mark.column + 1;
 	if (r->event.type == YAML_SCALAR_EVENT) {
 		node->kind = TREE_SCALAR;
+		node->begin = r->event.start_mark.index;
+		node->end = r->event.end_mark.index;
 		node->plain = r->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 		return copy_scalar(r, &node->text, &node->length);
 	}

@@ -24,6 +24,7 @@ enum tree_kind { TREE_SCALAR, TREE_LIST, TREE_MAP };
 struct tree_node {
 	enum tree_kind kind;
 	unsigned line, column; /* from 1, in characters */
+	size_t begin, end;     /* scalar: as it is written, from and to, in characters of the text */
 	int plain;             /* scalar: written without quotes */
 	const char *text;      /* scalar: UTF-8, ends with NUL, holds no other */
 	size_t length;

@@ -46,6 +46,7 @@ struct producer_topic_counters {
 	counter dead_lettered; /* events */
 	counter held;     /* gauge: events in the producer and its client */
 	counter retries;  /* records that have to be handed over again */
+	_Atomic(const char *) answer; /* the library's name of the last failure since something was settled; NULL: none */
 	counter stalled_since; /* UTC s since when nothing of this topic came back although something is held; 0: moving */
 };
 

@@ -10,6 +10,7 @@
 static void moved(struct producer *producer, uint16_t topic)
 {
 	producer->topics[topic].moved_ms = producer->now_ms;
+	producer->topics[topic].code = NULL;
 	producer->topics[topic].sick = 0;
 	counter_set(&producer->counters.topics[topic].stalled_since, 0);
 }
@@ -217,14 +218,15 @@ static void mark_stalled(struct producer *producer, unsigned index)
 		return;
 	counter_set(&counters->stalled_since, (uint64_t)(clock_utc_us(clock_tsc()) / 1000 - still_ms) / 1000);
 	if (log_allowed(&producer->stall_log, 10, &more))
-		log_write(LOG_WARNING, "topic %s: nothing acknowledged for %d s, last answer: %s (%u other topics before it)",
+		log_write(LOG_WARNING, "topic %s: nothing acknowledged for %d s, last answer: %s%s (%u other topics before it)",
 			producer->config.topics->topics[index].name, (int)(still_ms / 1000),
-			topic->code != NULL ? topic->code : "none", more);
+			topic->code != NULL ? topic->code : "none", topic->code != NULL ? kafka_topic_cure(topic->code) : "", more);
 }
 
 void settle_sweep(struct producer *producer)
 {
 	for (unsigned i = 0; i < producer->config.topics->count; i++) {
+		atomic_store_explicit(&producer->counters.topics[i].answer, producer->topics[i].code, memory_order_relaxed);
 		if (counter_read(&producer->counters.topics[i].held) != 0)
 			mark_stalled(producer, i);
 		else

@@ -311,7 +311,8 @@ static void go_on(struct producer *producer, struct batch *batch)
 {
 	if (producer->giving_up) {
 		if (batch->order != SPOOL_WRITE)
-			settle_whole(producer, batch, &producer->counters.given_up_stopped); /* the disk has refused it, and there is nobody else */
+			/* the disk has refused it, and there is nobody else */
+			settle_whole(producer, batch, &producer->counters.given_up_stopped);
 		else
 			(void)spill_takes_rest(producer, batch);
 	} else {

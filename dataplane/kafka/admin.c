@@ -9,8 +9,11 @@
 #include "base/clock.h"
 #include "kafka/internal.h"
 
+#define SLICE_MS 250 /* of the wait for a broker */
+
 struct kafka_admin {
 	rd_kafka_t *handle;
+	const atomic_int *leave; /* see kafka_admin_obey; NULL: none */
 	rd_kafka_queue_t *answers;
 	char last_error[KAFKA_PROBLEM]; /* of the connection; the library does not repeat one that stays the same */
 };
@@ -100,6 +103,33 @@ static void read_topic(const struct rd_kafka_metadata_topic *topic, struct kafka
 		info->leaderless += topic->partitions[i].leader < 0;
 }
 
+void kafka_admin_obey(struct kafka_admin *admin, const atomic_int *leave)
+{
+	admin->leave = leave;
+}
+
+static int may_wait(const struct kafka_admin *admin, int64_t end)
+{
+	return left_ms(end) > 0 && (admin->leave == NULL || !atomic_load(admin->leave));
+}
+
+/* While there is no broker to be asked, it looks now and then for whether to go on. A broker that is slow has all the time. */
+static rd_kafka_resp_err_t ask_patiently(
+	struct kafka_admin *admin, rd_kafka_topic_t *topic, const struct rd_kafka_metadata **metadata, int ms)
+{
+	int64_t end = clock_ms() + ms;
+	rd_kafka_resp_err_t code;
+
+	do {
+		int left = left_ms(end);
+
+		code = rd_kafka_metadata(admin->handle, 0, topic, metadata, left < SLICE_MS ? left : SLICE_MS);
+	} while (code == RD_KAFKA_RESP_ERR__TRANSPORT && may_wait(admin, end));
+	if (code == RD_KAFKA_RESP_ERR__TIMED_OUT && may_wait(admin, end))
+		code = rd_kafka_metadata(admin->handle, 0, topic, metadata, left_ms(end));
+	return code;
+}
+
 /* One topic a question: in librdkafka 2.0.2 a question about all that the client knows lets the broker make those that are
  * missing (rd_kafka_metadata sets what its comment says it clears). */
 static rd_kafka_resp_err_t ask_metadata(
@@ -110,7 +140,7 @@ static rd_kafka_resp_err_t ask_metadata(
 
 	if (topic == NULL)
 		return rd_kafka_last_error();
-	code = rd_kafka_metadata(admin->handle, 0, topic, metadata, ms);
+	code = ask_patiently(admin, topic, metadata, ms);
 	rd_kafka_topic_destroy(topic);
 	return code;
 }

@@ -9,6 +9,8 @@
  * of the thread that calls kafka_admin_new.
  */
 
+#include <stdatomic.h>
+
 #include "base/error.h"
 #include "kafka/settings.h"
 
@@ -19,6 +21,9 @@ struct kafka_admin;
 /* Makes the client from the producers' properties; needs no broker to be there. 0 or -errno with a sentence. */
 int kafka_admin_new(struct kafka_admin **admin, const struct kafka_property *properties, unsigned count,
 	struct error *error);
+
+/* Once `leave`, which any thread may set, is not 0, no question waits for a broker that is not there. NULL: none. */
+void kafka_admin_obey(struct kafka_admin *admin, const atomic_int *leave);
 
 /* NULL is fine. */
 void kafka_admin_free(struct kafka_admin *admin);

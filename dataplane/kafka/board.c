@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "kafka/internal.h"
 
 #define READ_AT_ONCE 64
+#define SLICE_MS     250 /* of the wait for a notice's report */
 
 struct kafka_board {
 	rd_kafka_t *writer;
@@ -17,6 +19,7 @@ struct kafka_board {
 	int reading;
 	rd_kafka_resp_err_t outcome; /* of the notice being posted */
 	int settled;
+	const atomic_int *leave;
 };
 
 static void on_report(rd_kafka_t *handle, const rd_kafka_message_t *message, void *opaque)
@@ -91,6 +94,21 @@ void kafka_board_free(struct kafka_board *board)
 	free(board);
 }
 
+void kafka_board_obey(struct kafka_board *board, const atomic_int *leave)
+{
+	board->leave = leave;
+}
+
+static void await_report(struct kafka_board *board, int limit_ms)
+{
+	int64_t end = clock_ms() + limit_ms, left = limit_ms;
+
+	while (!board->settled && left > 0 && (board->leave == NULL || !atomic_load(board->leave))) {
+		(void)rd_kafka_flush(board->writer, left < SLICE_MS ? (int)left : SLICE_MS);
+		left = end - clock_ms();
+	}
+}
+
 int kafka_board_post(struct kafka_board *board, const char *key, const char *value, int limit_ms, struct error *error)
 {
 	rd_kafka_resp_err_t code;
@@ -100,7 +118,7 @@ int kafka_board_post(struct kafka_board *board, const char *key, const char *val
 		RD_KAFKA_V_KEY((void *)(uintptr_t)key, strlen(key)), RD_KAFKA_V_VALUE((void *)(uintptr_t)value, strlen(value)),
 		RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-		(void)rd_kafka_flush(board->writer, limit_ms);
+		await_report(board, limit_ms);
 		if (!board->settled) {
 			(void)rd_kafka_purge(board->writer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
 			(void)rd_kafka_poll(board->writer, 100);

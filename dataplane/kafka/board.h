@@ -8,6 +8,7 @@
  * Ownership: the caller's, one thread at a time. librdkafka's threads inherit the CPUs of the thread that makes the board.
  */
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,9 @@ struct kafka_notice {
 /* Makes the clients from the producers' properties; needs no broker to be there. 0 or -errno with a sentence. */
 int kafka_board_new(struct kafka_board **board, const struct kafka_property *properties, unsigned count, const char *topic,
 	struct error *error);
+
+/* Once `leave`, which any thread may set, is not 0, posting waits no longer. NULL: none. */
+void kafka_board_obey(struct kafka_board *board, const atomic_int *leave);
 
 /* NULL is fine. */
 void kafka_board_free(struct kafka_board *board);

@@ -13,6 +13,7 @@
 #include "kafka/internal.h"
 
 #define FREE_SECONDS 30 /* for the purged records' reports; they take milliseconds */
+#define FATAL_SECONDS 60 /* between two lines of a client's end: a right that is missing ends each within a second */
 #define LEARN_MS      200 /* between two askings for a topic's partitions */
 #define LEARN_WAIT_MS 2
 
@@ -24,7 +25,6 @@ struct kafka_client {
 	kafka_settle *failure; /* NULL: nobody asks */
 	void *failure_context;
 	struct kafka_sockets *sockets;
-	struct kafka_log_limits *log_limits;
 	int dead;
 	int64_t learned_ms; /* when the cluster was last asked for a topic's partitions */
 	char last_error[256];
@@ -42,7 +42,6 @@ static void client_clean(struct kafka_client *client)
 	if (client->handle != NULL)
 		rd_kafka_destroy(client->handle);
 	kafka_sockets_free(client->sockets);
-	free(client->log_limits);
 	free(client);
 }
 
@@ -77,8 +76,7 @@ int kafka_client_new(struct kafka_client **client, const struct kafka_property *
 	c->settle = settle;
 	c->context = context;
 	c->sockets = kafka_sockets_new();
-	c->log_limits = kafka_log_limits_new();
-	if (c->sockets != NULL && c->log_limits != NULL)
+	if (c->sockets != NULL)
 		rc = client_open(c, properties, count, error);
 	else
 		rc = error_set(error, -ENOMEM, "making a Kafka client: out of memory");
@@ -138,15 +136,19 @@ static void report(struct kafka_client *client, const rd_kafka_message_t *messag
 
 static void die(struct kafka_client *client)
 {
+	static _Thread_local struct log_limit limit;
 	char text[256];
 	rd_kafka_resp_err_t code = rd_kafka_fatal_error(client->handle, text, sizeof(text));
+	unsigned more;
 
 	if (client->dead || code == RD_KAFKA_RESP_ERR_NO_ERROR)
 		return;
 	client->dead = 1;
 	remember_error(client, text);
-	log_write(LOG_ERROR, "kafka: fatal error %s: %s; the client is made anew and its records are sent again",
-		rd_kafka_err2name(code), text);
+	kafka_log_cure(code, text);
+	if (log_allowed(&limit, FATAL_SECONDS, &more))
+		log_write(LOG_ERROR, "kafka: fatal error %s: %s; the client is made anew and its records are sent again (%u more "
+				     "like it)", rd_kafka_err2name(code), text, more);
 }
 
 static unsigned serve_reports(struct kafka_client *client, rd_kafka_event_t *event)
@@ -169,13 +171,12 @@ static unsigned serve(struct kafka_client *client, rd_kafka_event_t *event)
 	case RD_KAFKA_EVENT_DR:
 		return serve_reports(client, event);
 	case RD_KAFKA_EVENT_ERROR:
-		if (rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__FATAL)
-			die(client);
-		else
-			remember_error(client, rd_kafka_event_error_string(event));
+		remember_error(client, rd_kafka_event_error_string(event));
+		kafka_log_cure(rd_kafka_event_error(event), client->last_error);
+		die(client); /* if it is fatal: the event's code may be that of the cause */
 		return 0;
 	case RD_KAFKA_EVENT_LOG:
-		kafka_log_event(client->log_limits, event);
+		kafka_log_event(event);
 		return 0;
 	default:
 		return 0;

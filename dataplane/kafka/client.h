@@ -88,6 +88,10 @@ unsigned kafka_client_poll(struct kafka_client *client, int ms);
 /* Sends what waits for its linger time to pass; returns when all is delivered, else after `ms`. Serves no reports. */
 void kafka_client_flush(struct kafka_client *client, int ms);
 
+/* What helps when a topic's records come back with this report's code, to stand behind a sentence that names the topic; "": not
+ * known. Any thread. */
+const char *kafka_topic_cure(const char *code);
+
 /* True when a fatal error has ended the handle: kafka_client_free it and make a new one. */
 int kafka_client_dead(const struct kafka_client *client);
 

@@ -28,7 +28,10 @@ void kafka_sockets_attach(struct kafka_sockets *sockets, rd_kafka_conf_t *conf);
 /* Writes "address:port, ..." of the established ones (cut to fit), returns how many there are. */
 unsigned kafka_sockets_list(struct kafka_sockets *sockets, char *text, size_t size);
 
-/* Writes one of the library's log lines to our log, at most one a facility every ten seconds. One thread per `limits`. */
-struct kafka_log_limits;
-struct kafka_log_limits *kafka_log_limits_new(void);
-void kafka_log_event(struct kafka_log_limits *limits, rd_kafka_event_t *event);
+/* Writes one of the library's log lines to our log, at most one a facility every ten seconds of a thread's clients, also of those
+ * that it makes anew. */
+void kafka_log_event(rd_kafka_event_t *event);
+
+/* Writes what helps against an error of the connection, the login or the rights of a whole client, where that is known: each
+ * sentence at most once a minute and thread. `text` is the library's. */
+void kafka_log_cure(rd_kafka_resp_err_t code, const char *text);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/compiler.h"
@@ -10,28 +9,21 @@
 #define LOG_SECONDS 10 /* between two lines of one facility */
 
 /* The library's facilities are words such as FAIL, ERROR, REQTMOUT; those beyond the table share its last place. */
-struct kafka_log_limits {
-	struct {
-		char facility[24];
-		struct log_limit limit;
-	} places[16];
-};
+static _Thread_local struct {
+	char facility[24];
+	struct log_limit limit;
+} places[16];
 
-struct kafka_log_limits *kafka_log_limits_new(void)
+static struct log_limit *limit_of(const char *facility)
 {
-	return calloc(1, sizeof(struct kafka_log_limits));
-}
+	size_t i = 0, last = ARRAY_LENGTH(places) - 1;
 
-static struct log_limit *limit_of(struct kafka_log_limits *limits, const char *facility)
-{
-	size_t i = 0, last = ARRAY_LENGTH(limits->places) - 1;
-
-	while (i < last && limits->places[i].facility[0] != '\0' &&
-		strncmp(limits->places[i].facility, facility, sizeof(limits->places[i].facility) - 1) != 0)
+	while (i < last && places[i].facility[0] != '\0' &&
+		strncmp(places[i].facility, facility, sizeof(places[i].facility) - 1) != 0)
 		i++;
-	if (limits->places[i].facility[0] == '\0')
-		memcpy(limits->places[i].facility, facility, strnlen(facility, sizeof(limits->places[i].facility) - 1));
-	return &limits->places[i].limit;
+	if (places[i].facility[0] == '\0')
+		memcpy(places[i].facility, facility, strnlen(facility, sizeof(places[i].facility) - 1));
+	return &places[i].limit;
 }
 
 static enum log_level level_of(int priority)
@@ -45,7 +37,7 @@ static enum log_level level_of(int priority)
 	return priority == 6 ? LOG_INFO : LOG_DEBUG;
 }
 
-void kafka_log_event(struct kafka_log_limits *limits, rd_kafka_event_t *event)
+void kafka_log_event(rd_kafka_event_t *event)
 {
 	const char *facility, *text;
 	unsigned suppressed = 0;
@@ -53,7 +45,7 @@ void kafka_log_event(struct kafka_log_limits *limits, rd_kafka_event_t *event)
 
 	if (rd_kafka_event_log(event, &facility, &text, &priority) != 0)
 		return;
-	if (!log_allowed(limit_of(limits, facility), LOG_SECONDS, &suppressed))
+	if (!log_allowed(limit_of(facility), LOG_SECONDS, &suppressed))
 		return;
 	if (suppressed != 0)
 		log_write(level_of(priority), "kafka: %s: %s (%u more like it)", facility, text, suppressed);

@@ -12,8 +12,8 @@
 #include "spool/internal.h"
 
 /*
- * given-up.N.ndjson, N the producer's number: a line each time that something was given up, or once a second for what goes on. It is
- * synced, and renamed to given-up.N.1.ndjson when it is large.
+ * given-up.N.ndjson, N the producer's number: a line each time that something was given up, or once a second for what goes on. It
+ * is synced, and renamed to given-up.N.1.ndjson when it is large.
  */
 
 #define FILE_MAX (4u << 20) /* bytes */

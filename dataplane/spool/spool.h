@@ -6,8 +6,8 @@
  * back what nobody has in memory. The producer orders, one pointer a batch, and gets an answer by the same way; poll cores and the
  * producer never wait for the disk.
  *
- * A log belongs to a class of a lane's topics, or to a topic that is parked. Logs that are found on disk and belong to nobody any more (there were more
- * workers once) are read out in the same way.
+ * A log belongs to a class of a lane's topics, or to a topic that is parked. Logs that are found on disk and belong to nobody any
+ * more (there were more workers once) are read out in the same way.
  *
  * Dead letters: a record that Kafka refuses for good goes to a log of the producer's own, with the reason, and stays there. Nothing
  * reads it back but the tool. It may take SPOOL_DEAD_SHARE of the spool's size; beyond it letters are refused.
@@ -96,7 +96,7 @@ struct spool_log_state {
 enum spool_policy {
 	SPOOL_KEEP_OLDEST, /* nothing of what is there: what comes waits in memory, and is turned away on the way in */
 	SPOOL_KEEP_NEWEST, /* the oldest file of its largest log, as often as it takes */
-	SPOOL_SAMPLE,      /* from half of the share on, batches that come: all but one in two, four, eight ... as room gets short */
+	SPOOL_SAMPLE,      /* from half of the share on, what comes: all but one batch in two, four, eight ... as room gets short */
 };
 
 struct spool_class {

@@ -183,6 +183,7 @@ static void wind_down(struct worker *worker)
 	worker->burst.tsc = clock_tsc();
 	worker_flush(worker);
 	rcu_worker_offline();
+	worker->config.ops->detach(worker->config.queue); /* or the source's stop waits for this thread to let go */
 	atomic_store(&worker->stage, WORKER_HALTED);
 	wait_for_join(worker);
 	while (ring_count(worker->lane->home) > 0)
@@ -199,6 +200,5 @@ void *worker_main(void *argument)
 	poll_loop(worker);
 	wind_down(worker);
 	rcu_worker_unregister();
-	worker->config.ops->detach(worker->config.queue);
 	return NULL;
 }

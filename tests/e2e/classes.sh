@@ -88,7 +88,10 @@ made_room=$((room_before + made_room)) turned_away=$((away_before + turned_away)
 echo "     of $((before + total)) events: $made_room made room, $given_up sampled out or left at a stop, $turned_away turned away, $memory for want of memory"
 missing=$((made_room + given_up + turned_away + memory))
 read_back --allow missing=$missing --allow out_of_order --allow repeated --allow identity_repeated --allow identity_gaps
-expect "events missing, all counted" "$(json 'd["missing"]' <"$work/read_back.json")" = $missing
+# What the client had at a stop may be in Kafka all the same: it hung, and was not gone.
+found=$(json 'd["missing"]' <"$work/read_back.json")
+expect "events missing, all counted" "$found" -le $missing
+expect "events missing, of those counted" "$found" -gt $((missing / 2))
 for type in $(gold); do
 	expect "$type: events missing" "$(json "d['missing_by_type'].get('$type', 0)" <"$work/read_back.json")" = 0
 done

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -106,6 +107,21 @@ static void cluster_that_is_away_is_told_with_its_address(void **state)
 	kafka_admin_free(admin);
 }
 
+static void question_without_a_broker_ends_when_told(void **state)
+{
+	static const atomic_int leave = 1;
+	struct kafka_topic_info topic = {.name = "t"};
+	struct error error = {""};
+
+	(void)state;
+	connect_to("127.0.0.1:1");
+	kafka_admin_obey(admin, &leave);
+	alarm(10);
+	assert_int_equal(kafka_topics_describe(admin, &topic, 1, 60000, &error), -ETIMEDOUT);
+	alarm(0);
+	kafka_admin_free(admin);
+}
+
 static void impossible_wish_is_refused_without_the_cluster(void **state)
 {
 	struct kafka_topic_wish wish = {.name = "a", .partitions = -2, .replicas = 1};
@@ -155,6 +171,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_topic_is_made_when_all_its_leaders_tell_offsets, setup, teardown),
 		cmocka_unit_test_setup_teardown(topics_are_described_as_the_cluster_tells, setup, teardown),
 		cmocka_unit_test(cluster_that_is_away_is_told_with_its_address),
+		cmocka_unit_test(question_without_a_broker_ends_when_told),
 		cmocka_unit_test_setup_teardown(impossible_wish_is_refused_without_the_cluster, setup, teardown),
 		cmocka_unit_test(topics_are_made_once_and_each_refusal_told),
 	};

@@ -265,6 +265,21 @@ static void records_in_flight_are_given_back_when_a_client_ends(void **state)
 	assert_int_equal(verdicts[KAFKA_RETRY], RECORDS);
 }
 
+/* Nothing is handed over that could be refused: the event alone tells. */
+static void client_that_may_not_write_is_dead_at_once(void **state)
+{
+	struct kafka_client_status status;
+
+	(void)state;
+	mock_refuse_producer_id(mock, 1, RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED);
+	connect_with("client.id", "test");
+	for (int i = 0; i < 1000 && !kafka_client_dead(client); i++)
+		(void)kafka_client_poll(client, 10);
+	assert_true(kafka_client_dead(client));
+	kafka_client_status(client, &status);
+	assert_non_null(strstr(status.last_error, "Cluster authorization failed"));
+}
+
 /*
  * Two sets of one partition are under way. The first is refused and would be sent again, but before that the second is
  * taken, and the library takes the first for delivered too (rd_kafka_dr_implicit_ack). A broker answers so while it makes a
@@ -304,6 +319,7 @@ int main(void)
 		TEST(dead_client_takes_nothing_and_gives_back_all),
 		TEST(records_in_flight_are_given_back_when_a_client_ends),
 		TEST(a_set_that_was_overtaken_is_not_acked),
+		TEST(client_that_may_not_write_is_dead_at_once),
 	};
 
 	log_set_level(LOG_ERROR);

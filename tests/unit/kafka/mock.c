@@ -92,6 +92,11 @@ void mock_refuse_produce(struct mock *mock, unsigned count, int code)
 	refuse(mock, 0, count, code);
 }
 
+void mock_refuse_producer_id(struct mock *mock, unsigned count, int code)
+{
+	refuse(mock, 22, count, code);
+}
+
 void mock_refuse_offsets(struct mock *mock, unsigned count, int code)
 {
 	refuse(mock, 2, count, code);

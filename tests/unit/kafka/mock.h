@@ -36,6 +36,8 @@ void mock_leader(struct mock *mock, const char *name, int32_t partition, int32_t
 
 /* The next `count` produce requests are answered with `code`. */
 void mock_refuse_produce(struct mock *mock, unsigned count, int code);
+/* The next `count` requests for a producer id are answered with `code`. */
+void mock_refuse_producer_id(struct mock *mock, unsigned count, int code);
 /* The next `count` partitions that are asked for an offset are answered with `code`. */
 void mock_refuse_offsets(struct mock *mock, unsigned count, int code);
 void mock_broker_down(struct mock *mock, int32_t broker);

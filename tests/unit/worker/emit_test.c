@@ -253,55 +253,6 @@ static void one_topic_cannot_take_more_than_its_credit(void **state)
 	rig_free(rig);
 }
 
-static void put_many(struct rig *rig, const char *type, unsigned count)
-{
-	char big[3000];
-
-	memset(big, 'x', sizeof(big));
-	memcpy(big, "{\"type\":\"click\",\"p\":\"", 21);
-	memcpy(big + strlen("{\"type\":\""), type, strlen(type));
-	memcpy(big + sizeof(big) - 3, "\"}", 3);
-	for (unsigned i = 0; i < count; i++)
-		rig_put_json(rig, big);
-}
-
-/* A class that the spool has no room for gets no batch, the others do; what is turned away is counted, and has no number. */
-static void a_closed_class_is_a_named_drop_before_numbering(void **state)
-{
-	struct rig *rig = rig_new(8);
-
-	(void)state;
-	rig_start(rig);
-	atomic_store(&rig->topics.topics[0].class, 1);
-	atomic_store(&rig->lane.closed, 2);
-	put_many(rig, "click", 3);
-	assert_int_equal(counter_read(&rig->counters->event_drops[EVENT_DROP_spool_full]), 3);
-	assert_int_equal(counter_read(&rig->lane.turned_away[1]), 3);
-	rig_put_json(rig, "{\"type\":\"view\"}");
-	assert_int_equal(counter_read(&rig->counters->numbered), 1);
-	atomic_store(&rig->lane.closed, 0);
-	put_many(rig, "click", 1);
-	assert_int_equal(counter_read(&rig->counters->numbered), 2);
-	rig_free(rig);
-}
-
-/* An eighth of the pool is left to those above it. */
-static void a_lower_class_leaves_a_part_of_the_pool(void **state)
-{
-	struct rig *rig = rig_new(16);
-
-	(void)state;
-	rig_start(rig);
-	atomic_store(&rig->topics.topics[0].class, 1);
-	put_many(rig, "click", 100);
-	assert_int_equal(worker_pool_available(rig->worker), 2);
-	assert_true(counter_read(&rig->counters->event_drops[EVENT_DROP_pool_empty]) > 0);
-	rig_put_json(rig, "{\"type\":\"view\"}");
-	assert_int_equal(counter_read(&rig->counters->event_drops[EVENT_DROP_pool_empty]) +
-				 counter_read(&rig->counters->numbered), 101);
-	rig_free(rig);
-}
-
 static void a_record_larger_than_a_batch_is_a_named_drop(void **state)
 {
 	struct rig *rig = rig_new(2);
@@ -496,8 +447,6 @@ int main(void)
 		cmocka_unit_test(raw_events_pass_untouched),
 		cmocka_unit_test(an_exhausted_pool_is_a_named_drop_before_numbering),
 		cmocka_unit_test(one_topic_cannot_take_more_than_its_credit),
-		cmocka_unit_test(a_closed_class_is_a_named_drop_before_numbering),
-		cmocka_unit_test(a_lower_class_leaves_a_part_of_the_pool),
 		cmocka_unit_test(a_record_larger_than_a_batch_is_a_named_drop),
 		cmocka_unit_test(events_land_in_their_own_hour_while_it_is_open),
 		cmocka_unit_test(hours_never_go_back),
