@@ -50,7 +50,11 @@ class Daemon:
         with open(self.folder + "/log", "w", encoding="utf-8") as log:
             self.process = subprocess.Popen([bench.program("control/daemon/penstockd"), "-c", self.folder + "/penstockd.yaml"],
                                             stdout=log, stderr=log)
-        self.until("it receives", lambda: self.ask("status")["state"] == "receiving")
+        try:
+            self.until("it receives", lambda: self.ask("status")["state"] == "receiving")
+        except Failure:
+            self.stop()
+            raise
 
     def command(self, *arguments):
         return [self.bench.program("control/cli/penstock"), "-s", self.folder + "/control.sock", *arguments]
