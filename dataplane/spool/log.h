@@ -124,6 +124,10 @@ int spool_log_commit(struct spool_log *log);
  */
 int spool_log_read(struct spool_log *log, uint64_t from, struct spool_entry *entry, void *data, uint32_t size);
 
+/* Appends once more the entry of a position that is not settled, as it stands on disk; its mark stays. `data` has room for `size`
+ * bytes. 0 with `entry` as appended, -ENODATA: it cannot be read, or -errno as spool_log_append. */
+int spool_log_copy(struct spool_log *log, uint64_t position, struct spool_entry *entry, void *data, uint32_t size);
+
 /* Gives up the oldest segment that is not the one written to: its unsettled entries are settled and counted in given_up, durably
  * before the file goes. Entries that are SPOOL_IN_MEMORY are only settled on disk, not counted. Returns the events given up, 0 when
  * there is no such segment (or nothing in it was to be counted: then spool_log_info has a segment less), or -errno. */

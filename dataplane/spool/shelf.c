@@ -84,6 +84,7 @@ void shelf_close(struct shelf *shelf)
 	spool_log_close(shelf->log);
 	spool_disk_posix_free(shelf->disk);
 	free(shelf->pending);
+	free(shelf->carried);
 	free(shelf);
 }
 
@@ -185,7 +186,7 @@ static void hurry(const struct spool *spool, struct shelf *shelf)
 		shelf->group_ms = soon;
 }
 
-static struct pending *new_pending(struct shelf *shelf)
+struct pending *shelf_new_pending(struct shelf *shelf)
 {
 	unsigned room = shelf->pending_room * 2 + 64;
 	struct pending *more;
@@ -200,32 +201,48 @@ static struct pending *new_pending(struct shelf *shelf)
 	return &shelf->pending[shelf->pending_count];
 }
 
+int shelf_takes(const struct spool *spool, const struct shelf *shelf)
+{
+	return !shelf->failed && shelf->rewritten >= shelf->pending_count && spool->now_ms >= shelf->retry_ms;
+}
+
+void shelf_fail(const struct spool *spool, struct shelf *shelf)
+{
+	shelf->failed = 1;
+	shelf->retry_ms = spool->now_ms + RETRY_MS;
+}
+
+/* What has just been appended, after shelf_new_pending. */
+void shelf_pend(struct spool *spool, struct shelf *shelf, struct pending pending, uint64_t position)
+{
+	if (shelf->pending_count == 0)
+		shelf->first_pending = position;
+	shelf->pending[shelf->pending_count] = pending;
+	if (shelf->pending_count++ == 0)
+		shelf->group_ms = spool->now_ms + (int64_t)spool->config.sync_us / 1000;
+	shelf->rewritten = shelf->pending_count;
+}
+
 /* Writes a batch, which stands in no log or (when it is to be parked) in another one. 0 or -errno. */
 int shelf_write(struct spool *spool, struct batch *batch, int leave, struct shelf *shelf)
 {
-	struct pending *pending = new_pending(shelf);
 	int part = leave && !is_whole(batch), rc;
 	uint64_t position;
 
-	if (pending == NULL)
+	if (shelf_new_pending(shelf) == NULL)
 		return -ENOMEM;
-	if (shelf->failed || shelf->rewritten < shelf->pending_count || spool->now_ms < shelf->retry_ms)
+	if (!shelf_takes(spool, shelf))
 		return -EAGAIN;
 	if (spool->is_crowded || bytes_of_all(spool) >= spool->config.size_bytes)
 		return -EDQUOT;
 	rc = append(spool, shelf, batch, part, &position);
 	if (rc != 0) {
-		shelf->failed = 1;
-		shelf->retry_ms = spool->now_ms + RETRY_MS;
+		shelf_fail(spool, shelf);
 		return rc;
 	}
-	if (shelf->pending_count == 0)
-		shelf->first_pending = position;
-	*pending = (struct pending){.batch = batch, .events = part ? (uint32_t)batch_unsettled_events(batch) : batch->events,
-		.from = batch->log, .from_position = batch->position, .leave = (uint8_t)leave, .part = (uint8_t)part};
-	if (shelf->pending_count++ == 0)
-		shelf->group_ms = spool->now_ms + (int64_t)spool->config.sync_us / 1000;
-	shelf->rewritten = shelf->pending_count;
+	shelf_pend(spool, shelf, (struct pending){.batch = batch, .from = batch->log, .from_position = batch->position,
+		.events = part ? (uint32_t)batch_unsettled_events(batch) : batch->events, .leave = (uint8_t)leave,
+		.part = (uint8_t)part}, position);
 	if (leave)
 		hurry(spool, shelf);
 	shelf_account(spool, shelf);
@@ -281,7 +298,7 @@ void shelf_leave(struct spool *spool, struct batch *batch)
 void shelf_settle(struct spool *spool, uint16_t log, uint64_t position, int64_t hour)
 {
 	struct shelf *shelf = spool->shelves[log];
-	uint64_t before = counter_read(&shelf->state.frontier);
+	uint64_t before = counter_read(&shelf->state.frontier), passed;
 
 	if (is_pending(shelf, position))
 		shelf->pending[position - shelf->first_pending].batch = NULL;
@@ -290,6 +307,8 @@ void shelf_settle(struct spool *spool, uint16_t log, uint64_t position, int64_t 
 	spool_log_mark(shelf->log, position, SPOOL_SETTLED);
 	shelf->uncommitted++;
 	shelf_account(spool, shelf);
+	passed = counter_read(&shelf->state.frontier) - before;
+	shelf->ahead = shelf->ahead + 1 > passed ? (unsigned)(shelf->ahead + 1 - passed) : 0;
 	if (before < shelf->recovered_end && counter_read(&shelf->state.frontier) >= shelf->recovered_end)
 		atomic_fetch_sub(&spool->recovering, 1);
 }
@@ -302,7 +321,8 @@ static void release_one(struct spool *spool, struct shelf *shelf, const struct p
 	if (p->from != BATCH_UNLOGGED) {
 		if (p->batch->lane == SPOOL_LANE)
 			spool->shelves[p->from]->reading--;
-		shelf_settle(spool, p->from, p->from_position, p->batch->lane == SPOOL_LANE ? p->batch->hour : -1);
+		shelf_settle(spool, p->from, carry_follow(spool, spool->shelves[p->from], p->from_position),
+			p->batch->lane == SPOOL_LANE ? p->batch->hour : -1);
 	}
 	put_away(spool, shelf, p->batch, position, p->events);
 }
@@ -354,8 +374,10 @@ static int make_durable(struct spool *spool, struct shelf *shelf)
 	shelf->failed = 0;
 	if (shelf->pending_count != 0 && info.synced > shelf->first_pending)
 		release(spool, shelf, (unsigned)(info.synced - shelf->first_pending));
+	carry_durable(spool, shelf, info.synced);
 	if (rc == 0)
 		return 0;
+	carry_undo(spool, shelf);
 	counter_add(&spool->counters.sync_failures, 1);
 	shelf->rewritten = 0;
 	return rc;

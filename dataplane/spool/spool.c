@@ -100,6 +100,8 @@ static void settle_order(struct spool *spool, struct batch *batch)
 
 static void obey(struct spool *spool, struct batch *batch, enum spool_order order)
 {
+	if (batch->log != BATCH_UNLOGGED)
+		batch->position = carry_follow(spool, spool->shelves[batch->log], batch->position);
 	if (order == SPOOL_SETTLE)
 		settle_order(spool, batch);
 	else if (order == SPOOL_BURY)
@@ -157,9 +159,11 @@ static void commit(struct spool *spool)
 		spool->commit_ms = spool->now_ms + COMMIT_MS;
 		look_for_room(spool);
 	}
-	for (unsigned i = 0; i < spool->shelf_count; i++)
+	for (unsigned i = 0; i < spool->shelf_count; i++) {
+		carry(spool, spool->shelves[i]);
 		if (is_time || spool->shelves[i]->uncommitted >= spool->config.batches)
 			commit_one(spool, spool->shelves[i]);
+	}
 }
 
 /* Until when nothing is due. */
