@@ -10,7 +10,9 @@
  *   acks=all, enable.idempotence=true       what "acked" means
  *   linger.ms=100, batch.size=1000000, batch.num.messages=10000
  *   queue.buffering.max.messages=0, queue.buffering.max.kbytes at its top: the batches' memory is the bound, not the client
- *   message.timeout.ms=0                    the client never throws a record away; each topic's credit bounds the wait
+ *   message.timeout.ms=0                    the client never throws a record away; each topic's credit bounds the wait.
+ *                                           Another value is refused: what was on its way is repeated after it, since the
+ *                                           broker does not know it again. So is a number of retries
  *   reconnect.backoff.max.ms=1000           a broker that is back is used within a second
  *   topic.metadata.refresh.interval.ms=10000  a topic that was missing is found within ten seconds of its making
  *   allow.auto.create.topics=false          topics are made when an operator says so

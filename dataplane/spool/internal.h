@@ -18,7 +18,7 @@
 
 /* An entry that is not known to be durable. */
 struct pending {
-	struct batch *batch; /* NULL: settled meanwhile */
+	struct batch *batch; /* NULL: settled meanwhile, or a copy (carry.c) */
 	uint32_t events;
 	uint16_t from;       /* the log that it also stands in, and is to be settled in once it is durable here; BATCH_UNLOGGED */
 	uint64_t from_position;
@@ -39,6 +39,11 @@ struct shelf {
 	unsigned class;       /* of the same; one that was left over counts as the lowest */
 	int is_dead;          /* it holds dead letters */
 	unsigned uncommitted; /* entries settled since the last commit: what a crash would bring back */
+	unsigned ahead;       /* entries settled beyond the frontier, about */
+	struct carried *carried; /* entries that stand elsewhere than their batches know */
+	unsigned carried_count, carried_room;
+	unsigned carrying;    /* of them whose new place is not durable yet */
+	int64_t carry_ms;     /* monotonic; none is carried before */
 	uint64_t recovered_end; /* positions below were there at start */
 	uint64_t damaged, empty; /* as the log said last */
 	uint64_t cursor;      /* where the next read begins */
@@ -127,6 +132,17 @@ void loss_record_all(struct spool *spool);             /* and what was turned aw
 
 /* logs.c: opens those of the lanes, and what is found */
 int logs_open(struct spool *spool, struct error *error);
+/* shelf.c, for carry.c */
+int shelf_takes(const struct spool *spool, const struct shelf *shelf); /* an entry may be appended now */
+struct pending *shelf_new_pending(struct shelf *shelf); /* room for one more; NULL: there is no memory */
+void shelf_pend(struct spool *spool, struct shelf *shelf, struct pending pending, uint64_t position);
+void shelf_fail(const struct spool *spool, struct shelf *shelf); /* an append did */
+
+/* carry.c: entries in the way of the frontier */
+void carry(struct spool *spool, struct shelf *shelf); /* when there is reason to */
+void carry_durable(struct spool *spool, struct shelf *shelf, uint64_t below); /* what stands below this position */
+void carry_undo(struct spool *spool, struct shelf *shelf); /* a sync has failed: copies that are not durable are no more */
+uint64_t carry_follow(struct spool *spool, struct shelf *shelf, uint64_t from); /* where it stands now, once for each entry */
 
 /* dead.c: the log of dead letters */
 int dead_adopt(struct spool *spool, const char *name, unsigned index, struct error *error); /* one that was found on disk */

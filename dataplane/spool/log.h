@@ -125,6 +125,10 @@ int spool_log_commit(struct spool_log *log);
  */
 int spool_log_read(struct spool_log *log, uint64_t from, struct spool_entry *entry, void *data, uint32_t size);
 
+/* Appends once more the entry of a position that is not settled, as it stands on disk; its mark stays. `data` has room for `size`
+ * bytes. 0 with `entry` as appended, -ENODATA: it cannot be read, or -errno as spool_log_append. */
+int spool_log_copy(struct spool_log *log, uint64_t position, struct spool_entry *entry, void *data, uint32_t size);
+
 /* Told of each entry that is to be given up: that only the log holds. Its payload is not looked at. */
 typedef void (*spool_drop)(void *context, const struct spool_entry *entry);
 

@@ -87,6 +87,7 @@ void shelf_close(struct shelf *shelf)
 	spool_log_close(shelf->log);
 	spool_disk_posix_free(shelf->disk);
 	free(shelf->pending);
+	free(shelf->carried);
 	free(shelf);
 }
 
@@ -178,7 +179,7 @@ static void hurry(const struct spool *spool, struct shelf *shelf)
 		shelf->group_ms = soon;
 }
 
-static struct pending *new_pending(struct shelf *shelf)
+struct pending *shelf_new_pending(struct shelf *shelf)
 {
 	unsigned room = shelf->pending_room * 2 + 64;
 	struct pending *more;
@@ -193,16 +194,37 @@ static struct pending *new_pending(struct shelf *shelf)
 	return &shelf->pending[shelf->pending_count];
 }
 
+int shelf_takes(const struct spool *spool, const struct shelf *shelf)
+{
+	return !shelf->failed && shelf->rewritten >= shelf->pending_count && spool->now_ms >= shelf->retry_ms;
+}
+
+void shelf_fail(const struct spool *spool, struct shelf *shelf)
+{
+	shelf->failed = 1;
+	shelf->retry_ms = spool->now_ms + RETRY_MS;
+}
+
+/* What has just been appended, after shelf_new_pending. */
+void shelf_pend(struct spool *spool, struct shelf *shelf, struct pending pending, uint64_t position)
+{
+	if (shelf->pending_count == 0)
+		shelf->first_pending = position;
+	shelf->pending[shelf->pending_count] = pending;
+	if (shelf->pending_count++ == 0)
+		shelf->group_ms = spool->now_ms + (int64_t)spool->config.sync_us / 1000;
+	shelf->rewritten = shelf->pending_count;
+}
+
 /* Writes a batch, which stands in no log or (when it is to be parked) in another one. 0 or -errno. */
 int shelf_write(struct spool *spool, struct batch *batch, int leave, struct shelf *shelf)
 {
-	struct pending *pending = new_pending(shelf);
 	int part = leave && !is_whole(batch), rc;
 	uint64_t position;
 
-	if (pending == NULL)
+	if (shelf_new_pending(shelf) == NULL)
 		return -ENOMEM;
-	if (shelf->failed || shelf->rewritten < shelf->pending_count || spool->now_ms < shelf->retry_ms)
+	if (!shelf_takes(spool, shelf))
 		return -EAGAIN;
 	if (!shelf->is_dead)
 		rc = policy_make_room(spool, policy_class(spool, shelf));
@@ -212,18 +234,12 @@ int shelf_write(struct spool *spool, struct batch *batch, int leave, struct shel
 		return rc;
 	rc = append(spool, shelf, batch, part, &position);
 	if (rc != 0) {
-		shelf->failed = 1;
-		shelf->retry_ms = spool->now_ms + RETRY_MS;
+		shelf_fail(spool, shelf);
 		return rc;
 	}
-	if (shelf->pending_count == 0)
-		shelf->first_pending = position;
-	*pending = (struct pending){.batch = batch, .events = part ? (uint32_t)batch_unsettled_events(batch) : batch->events,
-		.from = batch->log, .from_position = batch->position, .leave = (uint8_t)leave,
-		.accepted = (uint8_t)!leave, .part = (uint8_t)part};
-	if (shelf->pending_count++ == 0)
-		shelf->group_ms = spool->now_ms + (int64_t)spool->config.sync_us / 1000;
-	shelf->rewritten = shelf->pending_count;
+	shelf_pend(spool, shelf, (struct pending){.batch = batch, .from = batch->log, .from_position = batch->position,
+		.events = part ? (uint32_t)batch_unsettled_events(batch) : batch->events, .leave = (uint8_t)leave,
+		.accepted = (uint8_t)!leave, .part = (uint8_t)part}, position);
 	if (leave)
 		hurry(spool, shelf);
 	shelf_account(spool, shelf);
@@ -295,7 +311,10 @@ void shelf_leave(struct spool *spool, struct batch *batch)
 
 void shelf_moved(struct spool *spool, struct shelf *shelf, uint64_t before)
 {
-	if (before < shelf->recovered_end && counter_read(&shelf->state.frontier) >= shelf->recovered_end)
+	uint64_t frontier = counter_read(&shelf->state.frontier);
+
+	shelf->ahead = shelf->ahead > frontier - before ? (unsigned)(shelf->ahead - (frontier - before)) : 0;
+	if (before < shelf->recovered_end && frontier >= shelf->recovered_end)
 		atomic_fetch_sub(&spool->recovering, 1);
 }
 
@@ -311,6 +330,7 @@ void shelf_settle(struct spool *spool, uint16_t log, uint64_t position, int64_t 
 	spool_log_mark(shelf->log, position, SPOOL_SETTLED);
 	shelf->uncommitted++;
 	shelf_account(spool, shelf);
+	shelf->ahead++;
 	shelf_moved(spool, shelf, before);
 }
 
@@ -323,7 +343,8 @@ static void release_one(struct spool *spool, struct shelf *shelf, const struct p
 		FAULT_KILL("spool_park_begin");
 		if (p->batch->lane == SPOOL_LANE)
 			spool->shelves[p->from]->reading--;
-		shelf_settle(spool, p->from, p->from_position, p->batch->lane == SPOOL_LANE ? p->batch->hour : -1);
+		shelf_settle(spool, p->from, carry_follow(spool, spool->shelves[p->from], p->from_position),
+			p->batch->lane == SPOOL_LANE ? p->batch->hour : -1);
 		FAULT_KILL("spool_park_done");
 	}
 	put_away(spool, shelf, p->batch, position, p->events);
@@ -377,6 +398,8 @@ static void take_back(struct spool *spool, struct shelf *shelf, struct pending *
 		p->batch = NULL;
 		batch->log = p->from;
 		batch->position = p->from_position;
+		if (batch->log != BATCH_UNLOGGED)
+			batch->position = carry_follow(spool, spool->shelves[batch->log], batch->position);
 		spool_log_mark(shelf->log, position, SPOOL_SETTLED);
 	}
 	counter_add(&spool->counters.refused, 1);
@@ -414,8 +437,10 @@ static int make_durable(struct spool *spool, struct shelf *shelf)
 	shelf->failed = 0;
 	if (shelf->pending_count != 0 && info.synced > shelf->first_pending)
 		release(spool, shelf, (unsigned)(info.synced - shelf->first_pending));
+	carry_durable(spool, shelf, info.synced);
 	if (rc == 0 || rc == -EAGAIN)
 		return rc;
+	carry_undo(spool, shelf);
 	counter_add(&spool->counters.sync_failures, 1);
 	spool_trouble(spool, "syncing a file, which is not written to again", shelf, rc);
 	shelf->rewritten = 0;

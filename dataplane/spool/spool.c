@@ -132,6 +132,8 @@ static int is_lost(const struct spool *spool, const struct batch *batch)
 
 static void obey(struct spool *spool, struct batch *batch, enum spool_order order)
 {
+	if (batch->log != BATCH_UNLOGGED)
+		batch->position = carry_follow(spool, spool->shelves[batch->log], batch->position);
 	if (order == SPOOL_SETTLE)
 		settle_order(spool, batch);
 	else if (order == SPOOL_BURY)
@@ -210,6 +212,7 @@ static unsigned commit(struct spool *spool)
 	unsigned taken = 0;
 
 	for (unsigned i = 0; i < spool->shelf_count; i++) {
+		carry(spool, spool->shelves[i]);
 		if (!is_time && spool->shelves[i]->uncommitted < spool->config.batches)
 			continue;
 		commit_one(spool, spool->shelves[i]);

@@ -223,6 +223,7 @@ memory_more='' # further members of memory, as a flow mapping has them
 huge=false     # whether DPDK uses hugepages; see take_hugepages
 config_more='' # further top-level sections
 spool='mode: off' # members of the spool, as a flow mapping has them
+replicas=1     # of the topics that are made
 
 types_section() { # the generator's types under the numbers it uses
 	"$pktgen" --list-types --types "$types" | awk '{ printf "  %s: {id: %s}\n", $2, $1 }'
@@ -272,7 +273,7 @@ write_config() { # [KIND [WORKERS]]
 		echo "$inputs"
 		echo "types:"
 		types_section
-		echo "topics: {template: \"$topics\", partitions: 4, replicas: 1}"
+		echo "topics: {template: \"$topics\", partitions: 4, replicas: $replicas}"
 		echo "kafka:"
 		echo "  properties:"
 		echo "    bootstrap.servers: $bootstrap"

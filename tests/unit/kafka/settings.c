@@ -67,8 +67,14 @@ static const struct {
 	{"partitioner", "random", "murmur2"},
 	{"queuing.strategy", "lifo", "queuing.strategy"},
 	{"max.in.flight.requests.per.connection", "6", "max.in.flight"},
-	{"retries", "0", "retries"},
-	{"message.timeout.ms", "50", "message.timeout.ms"},
+	{"retries", "0", "2147483647"},
+	{"retries", "5", "repeat"},
+	{"retries", "2147483647", NULL},
+	{"message.send.max.retries", "5", "repeat"},
+	{"message.timeout.ms", "50", "set it to 0"},
+	{"message.timeout.ms", "300000", "repeated"},
+	{"message.timeout.ms", "0", NULL},
+	{"delivery.timeout.ms", "120000", "set it to 0"},
 	{"ssl.ca.location", "/nowhere/ca.pem", NULL}, /* read only when TLS is asked for */
 };
 
