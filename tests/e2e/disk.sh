@@ -50,7 +50,7 @@ expect_exact() { # WHAT
 	receiving || fail "$1: the daemon does not receive"
 	wait_idle 120
 	dropped=$(ledger events dropped.)
-	expect "$1: events that were dropped for want of memory, of $dropped" $(($(drops pool_empty) + $(drops topic_credit))) = "$dropped"
+	expect "$1: events that were dropped for want of room, of $dropped" $(($(drops pool_empty) + $(drops topic_credit) + $(drops spool_full))) = "$dropped"
 	expect "$1: events acked" "$(ledger records acked)" = $((total - dropped + recovered))
 	expect "$1: events given up" "$(ledger records given_up.)" = 0
 	expect_ledger_closed
