@@ -178,6 +178,7 @@ static void spool_settings(struct box *box, unsigned index, struct spool_config 
 		.all_lanes = box->worker_count,
 		.batch_bytes = config->batch_bytes,
 		.replay_bytes = config->spool_replay,
+		.replay_rate = config->spool_replay_rate / box->plan->producer_count,
 		.segment_bytes = config->spool_segment,
 		.size_bytes = config->spool_bytes / box->plan->producer_count,
 		.free_percent = config->spool_keep_free,

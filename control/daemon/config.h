@@ -88,6 +88,7 @@ struct config {
 	uint64_t spool_group;        /* bytes made durable at once */
 	unsigned spool_group_us;
 	uint64_t spool_replay;       /* memory per producer for what is read back */
+	uint64_t spool_replay_rate;  /* bytes a second that are read back; 0: no limit */
 	unsigned class_count; /* 1 to TOPIC_CLASSES; topics name theirs */
 	struct spool_class classes[TOPIC_CLASSES];
 	unsigned drain_seconds; /* at stop */

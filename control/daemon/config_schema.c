@@ -268,6 +268,9 @@ const struct config_key config_keys[] = {
 	{"spool", "replay", KEY_SIZE, TOP(config.spool_replay), RANGE(MIB, 64 * GIB), .unit = 1, .fallback = "32MiB",
 		.help = "Memory per producer thread for what is read back from disk."},
 
+	{"spool", "replay_rate", KEY_SIZE, TOP(config.spool_replay_rate), RANGE(0, 1024 * GIB), .unit = 1, .fallback = "0B",
+		.help = "What is read back a second, so that it leaves room for what comes; 0B: as much as Kafka takes, which is tried "
+			"from a few batches on, one more for each that is acknowledged."},
 	{"spool", "classes", NODE(struct config_file, classes, TREE_LIST), RANGE(1, TOPIC_CLASSES), .fallback = "",
 		.form = "a list of 1 to 4 classes",
 		.help = "Classes of priority, the highest first; without them all topics share all of it. See CLASSES."},

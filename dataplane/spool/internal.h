@@ -91,6 +91,8 @@ struct spool {
 	uint16_t lanes[UINT16_MAX + 1][TOPIC_CLASSES]; /* shelf of a lane's class; BATCH_UNLOGGED */
 	_Atomic(struct shelf *) topics[TOPIC_MAX]; /* shelf of a topic; the producer reads it too */
 	struct batch_pool *pool;       /* for what is read back */
+	int64_t tokens;                /* bytes that may be read back now; below 0: a batch was larger than what there was */
+	int64_t filled_ms;             /* monotonic; when tokens were last added */
 	unsigned pool_batches, replay_max; /* there are, and at the most */
 	uint8_t *scratch;              /* SPOOL_PAYLOAD_MAX bytes: what is left of a batch in part */
 	struct shelf *dead;            /* for this producer's dead letters; NULL: there were none yet */
@@ -152,6 +154,7 @@ void dead_buried(struct spool *spool, const struct batch *letter); /* it is dura
 /* replay.c: what is read back */
 int replay_open(struct spool *spool, uint32_t batch_bytes);
 unsigned replay_read(struct spool *spool); /* returns how many entries */
+int64_t replay_due(const struct spool *spool); /* monotonic; when the rate lets more be read; 0: it does not matter */
 void replay_home(struct spool *spool, struct batch *batch);
 
 /* spool.c */

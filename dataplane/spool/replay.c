@@ -5,6 +5,7 @@
 #include "batch/settled.h"
 #include "spool/internal.h"
 
+#define BURST_MS 50 /* of the rate, that may be read at once */
 #define SHARE 2 /* one log may hold so large a part (1/SHARE) of the memory for what is read back */
 
 int replay_open(struct spool *spool, uint32_t batch_bytes)
@@ -96,6 +97,7 @@ static int read_one(struct spool *spool, unsigned log)
 	}
 	if (rc == 1 && topic >= 0) {
 		fill(log, batch, &entry, topic);
+		spool->tokens -= entry.bytes;
 		hand_over(spool, log, batch);
 		return 1;
 	}
@@ -117,6 +119,27 @@ static int read_one(struct spool *spool, unsigned log)
 	return 0;
 }
 
+/* A token bucket: tokens are bytes, and come at the rate. */
+static int has_tokens(struct spool *spool)
+{
+	int64_t rate = (int64_t)spool->config.replay_rate, burst = rate * BURST_MS / 1000;
+
+	if (rate == 0)
+		return 1;
+	spool->tokens += rate * (spool->now_ms - spool->filled_ms) / 1000;
+	spool->filled_ms = spool->now_ms;
+	if (spool->tokens > burst)
+		spool->tokens = burst;
+	return spool->tokens > 0;
+}
+
+int64_t replay_due(const struct spool *spool)
+{
+	if (spool->config.replay_rate == 0 || spool->tokens > 0)
+		return 0;
+	return spool->filled_ms + 1 - spool->tokens * 1000 / (int64_t)spool->config.replay_rate;
+}
+
 static int may_read(const struct spool *spool, const struct shelf *shelf)
 {
 	unsigned go = atomic_load_explicit(&shelf->state.go, memory_order_relaxed);
@@ -130,6 +153,8 @@ unsigned replay_read(struct spool *spool)
 {
 	unsigned read = 0;
 
+	if (!has_tokens(spool))
+		return 0;
 	for (unsigned i = 0; i < spool->shelf_count; i++)
 		if (may_read(spool, spool->shelves[i]))
 			read += (unsigned)read_one(spool, i);

@@ -231,7 +231,10 @@ static unsigned commit(struct spool *spool)
 /* Until when nothing is due. */
 static int64_t next_due(const struct spool *spool)
 {
-	int64_t due = spool->now_ms + IDLE_MS;
+	int64_t due = spool->now_ms + IDLE_MS, more = replay_due(spool);
+
+	if (more != 0 && more < due)
+		due = more;
 
 	for (unsigned i = 0; i < spool->shelf_count; i++) {
 		const struct shelf *shelf = spool->shelves[i];
