@@ -176,7 +176,7 @@ static void class_that_keeps_the_oldest_is_closed(int write_first)
 		nanosleep(&(struct timespec){0, 5000000}, NULL); /* a worker is no faster than what it looks at */
 	}
 	assert_int_equal(atomic_load(&spool_rig.rig->lane.closed), 2);
-	assert_true(bytes_of(1, &share) >= share);
+	assert_true(bytes_of(1, &share) > share / 2); /* what is parked leaves room in its lane's log a moment later */
 	counter_add(&spool_rig.rig->lane.turned_away[1], 42);
 	for (unsigned i = 0; i < 40; i++)
 		rig_send(spool_rig.rig, 0, 0, RECORDS, 60); /* each finds a batch: what there was of it went to the disk */
