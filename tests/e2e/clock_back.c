@@ -1,18 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * LD_PRELOADed: the wall clock of one process runs CLOCK_BACK_SECONDS behind. For tests of what a box does whose clock was
- * set back; the machine's clock stays as it is.
+ * LD_PRELOADed: the wall clock of one process runs CLOCK_BACK_SECONDS behind, or as many as the number (8 bytes) in the file
+ * CLOCK_BACK_FILE says, which may change while it runs. For tests of what a box does whose clock was set; the machine's clock stays as
+ * it is.
  */
+#include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
+static const volatile int64_t *shared;
+
+static void __attribute__((constructor)) map(void)
+{
+	const char *path = getenv("CLOCK_BACK_FILE");
+	int file = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	void *at = file >= 0 ? mmap(NULL, sizeof(*shared), PROT_READ, MAP_SHARED, file, 0) : MAP_FAILED;
+
+	if (file >= 0)
+		(void)close(file);
+	if (at != MAP_FAILED)
+		shared = at;
+}
+
 static time_t back(void)
 {
 	const char *text = getenv("CLOCK_BACK_SECONDS");
 
+	if (shared != NULL)
+		return (time_t)*shared;
 	return text != NULL ? (time_t)atol(text) : 0;
 }
 

@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The wall clock jumps an hour, either way, while the daemon runs: with Kafka there, and with Kafka away and the spool filling; the
+# configuration is loaded anew in the outage, too. Nothing hangs, nothing is lost or repeated, and landing hours never go back.
+. "$(dirname "$0")/../smoke/_init.sh"
+
+types=8
+first=0
+total=0
+memory_more='pool: 4MiB, batch: 16KiB'
+port_more='    max_datagram: 8000'
+config_more='stop: {drain: 5s}'
+
+send() { # COUNT
+	generate --to 10.9.0.2 --to fd09::2 --first $first --count "$1" --rate 4000
+	first=$((first + $1)) total=$((total + $1))
+}
+
+jump() { # SECONDS AHEAD
+	/usr/bin/python3 -c 'import struct, sys
+open(sys.argv[1], "r+b").write(struct.pack("q", -int(sys.argv[2])))' "$work/clock" "$1"
+}
+
+numbered() { [ "$(ledger records)" -ge $total ]; }
+left() { [ "$(($(ledger spool spooled) + $(ledger spool parked)))" -gt 0 ]; }
+hour() { cli -j status | json 'd["hours"]["current"]'; }
+
+# At once, by a process that would otherwise wait until its clock has come so far again.
+expect_alive() { # WHAT
+	local now
+	wait_for 20 "$1: all events are numbered" numbered
+	receiving || fail "$1: the daemon does not receive"
+	expect "$1: events dropped" "$(ledger events dropped.)" = 0
+	cli ledger >/dev/null || fail "$1: the ledger does not close"
+	now=$(hour)
+	expect "$1: the current landing hour" "$now" -ge "$last_hour"
+	last_hour=$now
+}
+
+broker_up --heap 256
+bed_up
+cc -shared -fPIC -O -o "$work/clock_back.so" "$root/tests/e2e/clock_back.c" || die "the clock's stand-in does not compile"
+head -c 8 /dev/zero >"$work/clock"
+for mode in direct wal; do
+	spool="mode: $mode, segment: 1MiB, directory: $work/spool"
+	write_config dpdk 1
+	total=0
+	jump 0
+	start_daemon LD_PRELOAD="$work/clock_back.so" CLOCK_BACK_FILE="$work/clock"
+	[ $mode = wal ] || create_topics
+	last_hour=0
+	for ahead in 3590 -3600 0; do # Kafka refuses what is further ahead of its own clock than an hour
+		jump $ahead
+		send 2000
+		wait_idle 30
+		expect "$mode: $ahead s ahead: events acked" "$(ledger records acked)" = $total
+		expect_alive "$mode: $ahead s ahead"
+	done
+	"$kafka" pause "$cluster"
+	send 8000
+	for ahead in 3590 -3600; do
+		jump $ahead
+		send 4000
+		expect_alive "$mode: away, $ahead s ahead"
+	done
+	wait_for 20 "$mode: away: the disk holds what Kafka cannot take" left
+	cli reload >/dev/null || fail "$mode: away: the configuration is not loaded anew"
+	send 2000
+	expect_alive "$mode: away, after a reload"
+	"$kafka" resume "$cluster"
+	wait_idle 60
+	expect "$mode: back: events acked" "$(ledger records acked)" = $total
+	jump 0
+	send 1000
+	wait_idle 30
+	expect "$mode: right again: events acked" "$(ledger records acked)" = $total
+	expect_ledger_closed
+	stop_daemon
+	expect "$mode: exit code" "$daemon_code" = 0
+done
+read_back --allow out_of_order
+finish
