@@ -45,6 +45,7 @@ struct spool_disk_ops {
 
 struct spool_disk {
 	const struct spool_disk_ops *ops;
+	int salvage; /* what the disk cannot read (EIO) reads as zeros, so that what stands around it can be had */
 };
 
 struct error;

@@ -17,6 +17,8 @@
 #include "base/compiler.h"
 #include "base/error.h"
 
+#define SECTOR 4096u /* what a disk fails to read at once, mostly */
+
 struct posix_disk {
 	struct spool_disk disk;
 	int read_only;
@@ -123,16 +125,51 @@ static int posix_write(struct spool_disk *disk, int file, uint64_t offset, const
 	return 0;
 }
 
+/* What cannot be read, to the end of its sector. */
+static uint64_t blank(uint64_t offset, uint8_t *data, uint64_t size)
+{
+	uint64_t n = SECTOR - offset % SECTOR;
+
+	if (n > size)
+		n = size;
+	memset(data, 0, n);
+	return n;
+}
+
+/* Sector by sector, where some cannot be read. The file's size is known, or there is none to be read at the end. */
+static int64_t read_in_part(int file, uint64_t offset, uint8_t *data, uint64_t size)
+{
+	uint64_t done = 0;
+	struct stat st;
+
+	if (fstat(file, &st) != 0)
+		return -errno;
+	if (offset + size > (uint64_t)st.st_size)
+		size = offset < (uint64_t)st.st_size ? (uint64_t)st.st_size - offset : 0;
+	while (done < size) {
+		uint64_t at = offset + done, piece = SECTOR - at % SECTOR;
+		ssize_t n = pread(file, data + done, piece < size - done ? piece : size - done, (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno != EIO)
+			return -errno;
+		done += n > 0 ? (uint64_t)n : blank(at, data + done, size - done);
+	}
+	return (int64_t)done;
+}
+
 static int64_t posix_read(struct spool_disk *disk, int file, uint64_t offset, void *data, uint64_t size)
 {
 	uint64_t done = 0;
 
-	(void)disk;
 	while (done < size) {
 		ssize_t n = pread(file, (uint8_t *)data + done, size - done, (off_t)(offset + done));
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EIO && disk->salvage)
+			return read_in_part(file, offset, data, size);
 		if (n < 0)
 			return -errno;
 		if (n == 0)

@@ -56,6 +56,7 @@ struct shelf {
 	int64_t group_ms;     /* monotonic; when its group is to be durable; 0: nothing is pending */
 	int64_t retry_ms;     /* nothing is tried before */
 	int64_t failing_ms;   /* since when nothing could be made durable; 0: it could */
+	int64_t unread_ms;    /* since when the disk could not read the next entry; 0: it could */
 };
 
 /* Sequences of a topic's records between the first and the last that were given up; with others between, perhaps. */

@@ -5,6 +5,7 @@
 #include "batch/settled.h"
 #include "spool/internal.h"
 
+#define PATIENCE_MS 2000 /* with a disk that cannot read */
 #define BURST_MS 50 /* of the rate, that may be read at once */
 #define SHARE 2 /* one log may hold so large a part (1/SHARE) of the memory for what is read back */
 
@@ -79,6 +80,15 @@ static void ran_empty(struct spool *spool, struct shelf *shelf)
 	shelf->cursor = 0;
 }
 
+/* A disk may be back in a moment. When it is not, what it cannot read is passed over, and counted as damaged. */
+static void cannot_read(struct spool *spool, struct shelf *shelf, int rc)
+{
+	if (shelf->unread_ms == 0)
+		shelf->unread_ms = spool->now_ms;
+	shelf->disk->salvage = spool->now_ms - shelf->unread_ms >= PATIENCE_MS;
+	spool_trouble(spool, "reading", shelf, rc);
+}
+
 /* Reads the next entry of a log. Returns 1, or 0 when that cannot be. */
 static int read_one(struct spool *spool, unsigned log)
 {
@@ -92,6 +102,8 @@ static int read_one(struct spool *spool, unsigned log)
 	rc = spool_log_read(shelf->log, shelf->cursor, &entry, batch->data, batch->capacity);
 	shelf_account(spool, shelf);
 	if (rc == 1) {
+		shelf->disk->salvage = 0;
+		shelf->unread_ms = 0;
 		shelf->cursor = entry.position + 1;
 		topic = spool->config.topic_of(spool->config.context, entry.topic);
 	}
@@ -115,7 +127,7 @@ static int read_one(struct spool *spool, unsigned log)
 	else if (rc == -EMSGSIZE)
 		make_room(spool, entry.bytes);
 	else
-		spool_trouble(spool, "reading", shelf, rc);
+		cannot_read(spool, shelf, rc);
 	return 0;
 }
 

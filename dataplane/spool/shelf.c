@@ -38,6 +38,20 @@ static void recovered(struct spool *spool, const struct spool_log_info *info)
 	counter_add(&spool->counters.recovered, info->recovered);
 }
 
+/* What the disk cannot read is damage, and no reason not to start. */
+static int open_log(struct shelf *shelf, const struct spool_log_config *config, struct error *error)
+{
+	int rc = spool_log_open(&shelf->log, config, error);
+
+	if (rc != -EIO)
+		return rc;
+	log_write(LOG_ERROR, "%s; what the disk cannot read of it is taken for damaged", error->text);
+	shelf->disk->salvage = 1;
+	rc = spool_log_open(&shelf->log, config, error);
+	shelf->disk->salvage = 0;
+	return rc;
+}
+
 int shelf_open(struct spool *spool, const char *name, int lane, unsigned class, int topic, struct error *error)
 {
 	struct shelf *shelf = calloc(1, sizeof(*shelf));
@@ -62,7 +76,7 @@ int shelf_open(struct spool *spool, const char *name, int lane, unsigned class, 
 	config.disk = shelf->disk;
 	config.name = shelf->name;
 	if (rc == 0)
-		rc = spool_log_open(&shelf->log, &config, error);
+		rc = open_log(shelf, &config, error);
 	if (rc != 0) {
 		shelf_close(shelf);
 		return rc;

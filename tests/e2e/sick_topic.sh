@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../smoke/_init.sh"
 
 outage=15 # seconds; PENSTOCK_OUTAGE for another
-[ -z "${PENSTOCK_FULL:-}" ] || outage=60
+[ -z "${PENSTOCK_FULL:-}" ] || outage=120
 outage=${PENSTOCK_OUTAGE:-$outage}
 rate=3000
 sick=click
