@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * LD_PRELOADed: the wall clock of one process runs CLOCK_BACK_SECONDS behind, or as many as the number (8 bytes) in the file
- * CLOCK_BACK_FILE says, which may change while it runs. For tests of what a box does whose clock was set; the machine's clock stays as
- * it is.
+ * CLOCK_BACK_FILE says, which may change while it runs. For tests of what a box does whose clock was set; the machine's clock
+ * stays as it is.
  */
 #include <fcntl.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# spool.mode wal, killed at every step of the spool that matters (armed points of a build with faults), every second one
-# (in the full run each) twice in a row, under traffic with Kafka hanging now and then: nothing that was accepted is lost, and what is repeated stays
-# within the bound.
+# spool.mode wal, killed at every step of the spool that matters (armed points of a build with faults), every second one (in the
+# full run each) twice in a row, under traffic with Kafka hanging now and then: nothing that was accepted is lost, and what is
+# repeated stays within the bound.
 . "$(dirname "$0")/../smoke/_init.sh"
 
 build=${PENSTOCK_FAULTS_BUILD:-$build}
