@@ -33,6 +33,13 @@ static const struct display_column totals[] = {
 	{0},
 };
 
+static const struct display_column bounds[] = {
+	{"lost_bytes", "KILL -9 LOSES AT MOST", SHOW_BYTES},
+	{"power_cut_bytes", "A POWER CUT, A LOG", SHOW_BYTES},
+	{"repeated_bytes", "EITHER REPEATS", SHOW_BYTES},
+	{0},
+};
+
 static const struct display_column classes[] = {
 	{"class", "CLASS", SHOW_TEXT},
 	{"full", "KEEPS", SHOW_TEXT},
@@ -55,6 +62,15 @@ static const struct display_column reasons[] = {
 	{0},
 };
 
+static void display_one(const json_t *row, const struct display_column *shown, FILE *out)
+{
+	json_t *rows = json_pack("[O]", row);
+
+	display_rows(out, shown, rows);
+	json_decref(rows);
+	(void)fputc('\n', out);
+}
+
 static void display_letters(const json_t *dead, FILE *out)
 {
 	json_t *rows;
@@ -74,7 +90,6 @@ static void display_letters(const json_t *dead, FILE *out)
 void display_spool(const struct cli *cli, const json_t *result, FILE *out)
 {
 	const char *mode = json_string_value(json_object_get(result, "mode"));
-	json_t *rows;
 
 	(void)cli;
 	if (mode == NULL || strcmp(mode, "off") == 0) {
@@ -82,10 +97,8 @@ void display_spool(const struct cli *cli, const json_t *result, FILE *out)
 		return;
 	}
 	(void)fprintf(out, "mode %s, in %s\n\n", mode, json_string_value(json_object_get(result, "directory")));
-	rows = json_pack("[O]", result);
-	display_rows(out, totals, rows);
-	json_decref(rows);
-	(void)fputc('\n', out);
+	display_one(json_object_get(result, "bounds"), bounds, out);
+	display_one(result, totals, out);
 	display_rows(out, classes, json_object_get(result, "classes"));
 	(void)fputc('\n', out);
 	display_rows(out, columns, json_object_get(result, "logs"));

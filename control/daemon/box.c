@@ -77,19 +77,33 @@ static int start_receiving(struct box *box, struct error *error)
 	return rc;
 }
 
-/* What each mode may lose and repeat. */
-static void print_bounds(const struct config *config, uint64_t pools, unsigned producers)
+/* A pool of batches may be numbered and not written yet; twice that, and what was read back, settled and not in the state yet. */
+struct box_bounds box_bounds(const struct box *box)
 {
+	const struct config *config = box->config;
+	uint64_t pools = (uint64_t)box->worker_count * config->pool_bytes;
+
 	if (config->spool_mode == CONFIG_SPOOL_WAL)
+		return (struct box_bounds){.power_cut_us = config->spool_group_us, .power_cut_bytes = config->spool_group,
+			.repeated_bytes = 2 * pools + box->producer_count * config->spool_replay};
+	return (struct box_bounds){.lost_bytes = pools,
+		.repeated_bytes = config->spool_mode == CONFIG_SPOOL_OFF ? 0 : 2 * pools + box->producer_count * config->spool_replay};
+}
+
+/* What each mode may lose and repeat. */
+static void print_bounds(const struct box *box)
+{
+	const struct box_bounds bounds = box_bounds(box);
+
+	if (box->config->spool_mode == CONFIG_SPOOL_WAL)
 		log_write(LOG_NOTICE,
 			"mode wal: kill -9 loses nothing that was accepted; a power cut what was written in the last %u ms (at most %" PRIu64
 			" KiB a log); either repeats at most %" PRIu64 " MiB of records",
-			config->spool_group_us / 1000, config->spool_group >> 10,
-			(2 * pools + producers * config->spool_replay) >> 20);
+			bounds.power_cut_us / 1000, bounds.power_cut_bytes >> 10, bounds.repeated_bytes >> 20);
 	else
 		log_write(LOG_NOTICE,
-			"mode direct%s: kill -9 loses at most what is open, in the rings and in the client: %" PRIu64 " MiB of records",
-			config->spool_mode == CONFIG_SPOOL_OFF ? " without a spool" : "", pools >> 20);
+			"mode %s: kill -9 loses at most what is open, in the rings and in the client: %" PRIu64 " MiB of records",
+			box->config->spool_mode == CONFIG_SPOOL_OFF ? "off" : "direct", bounds.lost_bytes >> 20);
 }
 
 static void print_budget(const struct box *box)
@@ -102,7 +116,7 @@ static void print_budget(const struct box *box)
 	log_write(LOG_NOTICE,
 		"memory: %" PRIu64 " MiB of batches, %" PRIu64 " MiB mapped in all; one topic may hold %u %% of a pool",
 		pools >> 20, memory_mapped_bytes() >> 20, config->credit_percent);
-	print_bounds(config, pools, box->producer_count);
+	print_bounds(box);
 }
 
 int box_start(struct box *box, struct config *config, struct error *error)

@@ -91,5 +91,16 @@ unsigned box_drain(struct box *box);
 /* Takes apart what stands; after box_drain, or after a box_start that failed. Returns the number of batches that leaked: 0. */
 unsigned box_stop(struct box *box);
 
+/* What the mode of delivery may cost: bytes of records, at the most. */
+struct box_bounds {
+	uint64_t lost_bytes;      /* numbered, and lost by kill -9 or a power cut */
+	uint64_t repeated_bytes;  /* delivered once more after either */
+	uint64_t power_cut_bytes; /* of each log, written and lost by a power cut */
+	unsigned power_cut_us;    /* or so old */
+};
+
+/* Any thread, when the daemon receives. */
+struct box_bounds box_bounds(const struct box *box);
+
 /* Adds a line to what `status` warns of, and logs it. Main thread, during box_start. */
 __attribute__((format(printf, 2, 3))) void box_warn(struct box *box, const char *fmt, ...);

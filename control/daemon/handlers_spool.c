@@ -113,6 +113,15 @@ static json_int_t eta_s(const struct box *box, uint64_t waiting)
 	return waiting == 0 ? 0 : rate == 0 ? -1 : (json_int_t)(waiting / rate);
 }
 
+static json_t *bounds_of(const struct box *box)
+{
+	const struct box_bounds bounds = box_bounds(box);
+
+	return json_pack("{s:I,s:I,s:I,s:I}", "lost_bytes", (json_int_t)bounds.lost_bytes, "repeated_bytes",
+		(json_int_t)bounds.repeated_bytes, "power_cut_bytes", (json_int_t)bounds.power_cut_bytes, "power_cut_us",
+		(json_int_t)bounds.power_cut_us);
+}
+
 json_t *handle_spool(void *context, const json_t *params, struct error *error, int *code)
 {
 	static const char *const modes[] = {"off", "direct", "wal"};
@@ -122,7 +131,7 @@ json_t *handle_spool(void *context, const json_t *params, struct error *error, i
 	(void)params;
 	(void)error;
 	(void)code;
-	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o}", "mode", modes[box->config->spool_mode],
+	return json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o}", "mode", modes[box->config->spool_mode],
 		"directory", box->spool_directory, "size_bytes", (json_int_t)box->config->spool_bytes, "spooled",
 		(json_int_t)TOTAL_SPOOL(box, spooled), "parked", (json_int_t)TOTAL_SPOOL(box, parked), "recovered",
 		(json_int_t)TOTAL_SPOOL(box, recovered), "damaged", (json_int_t)TOTAL_SPOOL(box, damaged), "made_room",
@@ -131,5 +140,5 @@ json_t *handle_spool(void *context, const json_t *params, struct error *error, i
 		(json_int_t)TOTAL_SPOOL(box, written), "replayed", (json_int_t)TOTAL_SPOOL(box, replayed), "replay_rate",
 		(json_int_t)atomic_load(&box->rates.replayed), "eta_s", eta_s(box, waiting), "syncs",
 		(json_int_t)TOTAL_SPOOL(box, syncs), "sync_failures", (json_int_t)TOTAL_SPOOL(box, sync_failures), "refused",
-		(json_int_t)TOTAL_SPOOL(box, refused), "dead_letters", dead_of(box), "classes", classes_of(box), "logs", logs_of(box));
+		(json_int_t)TOTAL_SPOOL(box, refused), "bounds", bounds_of(box), "dead_letters", dead_of(box), "classes", classes_of(box), "logs", logs_of(box));
 }
