@@ -87,7 +87,8 @@ struct box_bounds box_bounds(const struct box *box)
 		return (struct box_bounds){.power_cut_us = config->spool_group_us, .power_cut_bytes = config->spool_group,
 			.repeated_bytes = 2 * pools + box->producer_count * config->spool_replay};
 	return (struct box_bounds){.lost_bytes = pools,
-		.repeated_bytes = config->spool_mode == CONFIG_SPOOL_OFF ? 0 : 2 * pools + box->producer_count * config->spool_replay};
+		.repeated_bytes = config->spool_mode == CONFIG_SPOOL_OFF ? 0
+									: 2 * pools + box->producer_count * config->spool_replay};
 }
 
 /* What each mode may lose and repeat. */
