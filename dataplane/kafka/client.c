@@ -123,6 +123,7 @@ static void report(struct kafka_client *client, const rd_kafka_message_t *messag
 		r.verdict = kafka_verdict_of(message->err);
 		r.code = rd_kafka_err2name(message->err);
 		r.mistimed = message->err == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP;
+		kafka_log_strange(message->err);
 		if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE && message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
 			remember_error(client, rd_kafka_err2str(message->err));
 	} else if (UNLIKELY(is_guess(message))) {

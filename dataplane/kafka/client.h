@@ -22,7 +22,11 @@
 
 struct kafka_client;
 
-/* What a delivery report, or an error of the whole handle, asks the producer to do. The table is in kafka/errors.c. */
+/*
+ * What a delivery report asks the producer to do. The table of all codes is in kafka/errors.c. What is to be tried again waits
+ * in memory or in the spool, as the topic and the whole client make progress: that is for the egress to see. No verdict stops
+ * the daemon.
+ */
 enum kafka_verdict {
 	KAFKA_ACKED,     /* persisted with acks=all: the broker named its offset */
 	KAFKA_RETRY,     /* not known to be delivered; hand it over again, later. NO_OFFSET: the library guesses that it was */
