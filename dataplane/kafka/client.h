@@ -99,6 +99,13 @@ const char *kafka_topic_cure(const char *code);
 /* True when a fatal error has ended the handle: kafka_client_free it and make a new one. */
 int kafka_client_dead(const struct kafka_client *client);
 
+/* Whether the cluster says now, within `ms`, that each partition of a topic that was produced to has a leader and all its replicas
+ * in sync. What else the client knows is brought up to date by the way. */
+int kafka_client_topic_is_well(struct kafka_client *client, unsigned topic, int ms);
+
+/* Makes the handle dead, for this reason. */
+void kafka_client_end(struct kafka_client *client, const char *why);
+
 /* For tests and the fault point kafka_fatal: raises a fatal error as the library would. */
 void kafka_client_kill(struct kafka_client *client);
 
