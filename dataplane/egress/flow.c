@@ -168,6 +168,8 @@ static unsigned submit_one(struct producer *producer, struct topic_state *topic,
 	most = room(producer, topic, batch);
 	if (most == 0 || producer->now_ms < topic->retry_ms || !spill_has_room(producer, batch))
 		return 0;
+	if (topic->outstanding == 0)
+		topic->heard_ms = producer->now_ms;
 	n = producer->ops->submit(producer->egress, batch, &topic->offset, &topic->index, most);
 	topic->outstanding += n;
 	*taken += n;

@@ -15,6 +15,8 @@
 #define BACKOFF_MAX_MS 5000
 #define BURY_MS        20   /* for the disk to take dead letters, when there are as many as may be */
 #define STALLED_MS     3000 /* without progress, after which a topic is shown as stalled */
+#define STUCK_MS       120000 /* without a record coming back: twice the client's own longest time-out */
+#define STUCK_AGAIN_MS 10000  /* after which that is looked at again */
 #define SICK_MS        5000 /* without progress, while others make some: after which a topic is parked */
 #define AWAY_MS        2000 /* without any acknowledgement: Kafka is away */
 #define REPLAY_FIRST   4u /* batches read from disk that the client gets of a topic at first; one more with each that is acked */
@@ -40,6 +42,7 @@ struct topic_state {
 	uint32_t backoff_ms; /* 0: none since the last acknowledgement */
 	int64_t retry_ms;    /* monotonic; nothing is handed over before */
 	int64_t moved_ms;    /* monotonic; when something last came back, or came in when there was nothing */
+	int64_t heard_ms;    /* monotonic; when a record last came back, however, or was handed over when none was outstanding */
 	const char *code;    /* of the last failure; the library's constant */
 	unsigned parking;    /* batches on their way to its log */
 	unsigned replaying, replay_window; /* batches read from disk that the client has, and may have */

@@ -14,6 +14,8 @@ _Static_assert(KAFKA_BY_KEY == BATCH_UNASSIGNED, "a batch's partition is handed 
 
 #define AHEAD_BYTES 1024u /* some three records */
 #define REBUILD_MS 1000 /* between two makings of one client */
+#define STUCK_REBUILD_MS 600000 /* the same, of one whose records stick: what it had in flight may then be there twice */
+#define WELL_MS 100 /* for the cluster to say that it is well */
 
 struct egress {
 	const struct producer_config *config;
@@ -24,6 +26,7 @@ struct egress {
 	uint64_t rebuilds;
 	struct kafka_client *clients[PRODUCER_HANDLES]; /* NULL: could not be made */
 	int64_t made_ms[PRODUCER_HANDLES];
+	int64_t unstuck_ms[PRODUCER_HANDLES]; /* when it was last ended for being stuck; 0: never */
 	struct log_limit log_limit, times_log;
 	/* What one call hands over, and where each record begins. */
 	struct kafka_record records[KAFKA_PRODUCE_MAX];
@@ -183,6 +186,26 @@ static void mend(struct egress *egress, unsigned i)
 		log_write(LOG_ERROR, "%s; tried again each second", error.text);
 }
 
+static int kafka_unstick(struct egress *egress, uint16_t topic)
+{
+	const char *name = egress->config->topics->topics[topic].name;
+	unsigned i = topic % egress->count;
+	struct kafka_client *client = egress->clients[i];
+	int64_t now = clock_ms();
+
+	if (client == NULL || kafka_client_dead(client))
+		return 0;
+	if (egress->unstuck_ms[i] != 0 && now - egress->unstuck_ms[i] < STUCK_REBUILD_MS)
+		return 0;
+	if (!kafka_client_topic_is_well(client, topic, WELL_MS))
+		return 0;
+	egress->unstuck_ms[i] = now;
+	log_write(LOG_ERROR, "topic %s: the client says nothing of its records, though the cluster is well; the client is made anew and "
+			     "its records are sent again, some of them perhaps twice", name);
+	kafka_client_end(client, "records stuck in it");
+	return 1;
+}
+
 static unsigned kafka_poll(struct egress *egress, int ms)
 {
 	unsigned count = 0, usable = egress->count;
@@ -233,6 +256,7 @@ const struct egress_ops egress_kafka = {
 	.open = kafka_open,
 	.submit = kafka_submit,
 	.poll = kafka_poll,
+	.unstick = kafka_unstick,
 	.flush = kafka_flush,
 	.status = kafka_status,
 	.close = kafka_close,

@@ -18,6 +18,10 @@
  * durable there; without one, and when the disk does not take it, it is given up by name. Every acknowledged record widens the
  * window again.
  *
+ * A client that says nothing of a topic's records for two minutes, though the cluster says that each partition of the topic has a
+ * leader and all its replicas in sync, is taken to be stuck and made anew, at most once in ten minutes. While Kafka is away, or
+ * the topic has no leader, there would be nothing to gain; and a slow Kafka answers.
+ *
  * The ledger: every count here is in events. When events move from A to B, B's count is raised before A's is lowered.
  */
 
@@ -58,7 +62,7 @@ struct producer_counters {
 	counter to_disk;   /* events left to the spool, that is to say, held no longer */
 	counter from_disk; /* events taken from it */
 	counter bytes_acked; /* of keys and values */
-	counter rebuilds; /* client handles made anew after a fatal error */
+	counter rebuilds; /* client handles made anew after a fatal error, or because records stuck in them */
 #define X(name, ...) counter given_up_##name;
 	EGRESS_GIVEN_UP(X)
 #undef X
@@ -79,6 +83,7 @@ struct producer_config {
 	unsigned property_count;
 	unsigned handles;                 /* 1 to PRODUCER_HANDLES; topic t goes through handle t % handles */
 	unsigned drain_seconds;
+	unsigned stuck_ms;                /* for which a client may keep records without a word; 0: the default, two minutes */
 	const struct spool_config *spool; /* NULL: none; its lanes, CPUs and topics are filled in */
 	int write_first;                  /* mode wal: every batch is written to the spool before the client has it */
 };

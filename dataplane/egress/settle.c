@@ -156,6 +156,7 @@ void settle_record(void *context, const struct kafka_report *report)
 		back_off(producer, topic);
 		break;
 	}
+	topic->heard_ms = producer->now_ms;
 	if (--topic->outstanding == 0)
 		adjust_window(topic);
 	if (--batch->outstanding == 0)
@@ -223,6 +224,18 @@ static void mark_stalled(struct producer *producer, unsigned index)
 			topic->code != NULL ? topic->code : "none", topic->code != NULL ? kafka_topic_cure(topic->code) : "", more);
 }
 
+/* The client has records of the topic and says nothing of them: neither that they were delivered nor that they were not. */
+static void mark_stuck(struct producer *producer, unsigned index)
+{
+	struct topic_state *topic = &producer->topics[index];
+	int64_t stuck_ms = producer->config.stuck_ms != 0 ? producer->config.stuck_ms : STUCK_MS;
+
+	if (topic->outstanding == 0 || producer->ops->unstick == NULL || producer->now_ms - topic->heard_ms < stuck_ms)
+		return;
+	if (!producer->ops->unstick(producer->egress, (uint16_t)index))
+		topic->heard_ms += stuck_ms < STUCK_AGAIN_MS ? stuck_ms : STUCK_AGAIN_MS;
+}
+
 void settle_sweep(struct producer *producer)
 {
 	for (unsigned i = 0; i < producer->config.topics->count; i++) {
@@ -231,5 +244,6 @@ void settle_sweep(struct producer *producer)
 			mark_stalled(producer, i);
 		else
 			counter_set(&producer->counters.topics[i].stalled_since, 0);
+		mark_stuck(producer, i);
 	}
 }

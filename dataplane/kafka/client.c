@@ -123,6 +123,7 @@ static void report(struct kafka_client *client, const rd_kafka_message_t *messag
 		r.verdict = kafka_verdict_of(message->err);
 		r.code = rd_kafka_err2name(message->err);
 		r.mistimed = message->err == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP;
+		kafka_log_strange(message->err);
 		if (message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE && message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
 			remember_error(client, rd_kafka_err2str(message->err));
 	} else if (UNLIKELY(is_guess(message))) {
@@ -260,6 +261,16 @@ static int produce_timed(
 	return taken;
 }
 
+/* For the fault point kafka_stuck: the library keeps what it gets of the partition, and says nothing. */
+static void stick(struct kafka_client *client, const char *name, int32_t partition)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+
+	rd_kafka_topic_partition_list_add(list, name, partition);
+	(void)rd_kafka_pause_partitions(client->handle, list);
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
 unsigned kafka_client_produce(struct kafka_client *client, unsigned topic, const char *name, int32_t partition,
 	const struct kafka_record *records, unsigned count)
 {
@@ -268,6 +279,8 @@ unsigned kafka_client_produce(struct kafka_client *client, unsigned topic, const
 
 	if (FAULT("kafka_fatal"))
 		kafka_client_kill(client);
+	if (FAULT("kafka_stuck"))
+		stick(client, name, partition);
 	if (client->dead || count == 0)
 		return 0;
 	if (*t == NULL)
@@ -302,6 +315,36 @@ void kafka_client_flush(struct kafka_client *client, int ms)
 int kafka_client_dead(const struct kafka_client *client)
 {
 	return client->dead;
+}
+
+static int is_well(const struct rd_kafka_metadata_topic *topic)
+{
+	for (int i = 0; i < topic->partition_cnt; i++) {
+		const struct rd_kafka_metadata_partition *partition = &topic->partitions[i];
+
+		if (partition->leader < 0 || partition->isr_cnt < partition->replica_cnt)
+			return 0;
+	}
+	return topic->err == RD_KAFKA_RESP_ERR_NO_ERROR && topic->partition_cnt > 0;
+}
+
+int kafka_client_topic_is_well(struct kafka_client *client, unsigned topic, int ms)
+{
+	const struct rd_kafka_metadata *metadata;
+	int well;
+
+	if (client->topics[topic] == NULL ||
+		rd_kafka_metadata(client->handle, 0, client->topics[topic], &metadata, ms) != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return 0;
+	well = metadata->topic_cnt == 1 && is_well(&metadata->topics[0]);
+	rd_kafka_metadata_destroy(metadata);
+	return well;
+}
+
+void kafka_client_end(struct kafka_client *client, const char *why)
+{
+	client->dead = 1;
+	remember_error(client, why);
 }
 
 void kafka_client_kill(struct kafka_client *client)

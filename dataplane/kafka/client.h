@@ -22,7 +22,11 @@
 
 struct kafka_client;
 
-/* What a delivery report, or an error of the whole handle, asks the producer to do. The table is in kafka/errors.c. */
+/*
+ * What a delivery report asks the producer to do. The table of all codes is in kafka/errors.c. What is to be tried again waits
+ * in memory or in the spool, as the topic and the whole client make progress: that is for the egress to see. No verdict stops
+ * the daemon.
+ */
 enum kafka_verdict {
 	KAFKA_ACKED,     /* persisted with acks=all: the broker named its offset */
 	KAFKA_RETRY,     /* not known to be delivered; hand it over again, later. NO_OFFSET: the library guesses that it was */
@@ -94,6 +98,13 @@ const char *kafka_topic_cure(const char *code);
 
 /* True when a fatal error has ended the handle: kafka_client_free it and make a new one. */
 int kafka_client_dead(const struct kafka_client *client);
+
+/* Whether the cluster says now, within `ms`, that each partition of a topic that was produced to has a leader and all its replicas
+ * in sync. What else the client knows is brought up to date by the way. */
+int kafka_client_topic_is_well(struct kafka_client *client, unsigned topic, int ms);
+
+/* Makes the handle dead, for this reason. */
+void kafka_client_end(struct kafka_client *client, const char *why);
 
 /* For tests and the fault point kafka_fatal: raises a fatal error as the library would. */
 void kafka_client_kill(struct kafka_client *client);

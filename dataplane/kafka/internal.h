@@ -11,9 +11,19 @@
  * rd_kafka_new has taken it. `offline` leaves out what would make the handle look for a broker. Any thread. */
 rd_kafka_conf_t *kafka_conf_new(const struct kafka_property *properties, unsigned count, int offline, struct error *error);
 
-/* What a library code asks of the producer. Codes that the table does not name are KAFKA_RETRY: nothing is lost to a code
- * that a newer broker invents. */
+/* What a library code asks of the producer: the one table, O(1). Codes that it does not name are KAFKA_RETRY: nothing is lost to
+ * a code that a newer broker invents. */
 enum kafka_verdict kafka_verdict_of(rd_kafka_resp_err_t code);
+
+/* NULL for a code that a producer gets; else what is odd about it, to stand behind its name: the table does not know it, or knows
+ * it as one for consumers, transactions or administrators. Such records are kept and tried again. */
+const char *kafka_code_strangeness(rd_kafka_resp_err_t code);
+
+/* The newest library whose codes are all in the table. */
+#define KAFKA_CODES_UP_TO 0x020f00ff
+
+/* Says once a code and thread that records came back with a strange one. */
+void kafka_log_strange(rd_kafka_resp_err_t code);
 
 /* The sockets that a handle has open, so that "connected" and the brokers' addresses are facts. The library's threads open
  * and close, any thread asks. */

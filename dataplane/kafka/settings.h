@@ -17,6 +17,8 @@
  *   topic.metadata.refresh.interval.ms=10000  a topic that was missing is found within ten seconds of its making
  *   allow.auto.create.topics=false          topics are made when an operator says so
  *   partitioner=murmur2_random              as Java producers place keys
+ *   socket.timeout.ms stays at 60000: an answer may take as long as request.timeout.ms (30000), for which the broker waits for
+ *                                           replicas in sync; a peer that is gone is noticed by the kernel (sockets.c)
  *   statistics.interval.ms=0, socket.keepalive.enable=true, client.id=penstock
  */
 

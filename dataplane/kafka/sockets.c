@@ -2,6 +2,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +13,8 @@
 
 #include "kafka/internal.h"
 
-#define SOCKETS_MAX 256 /* of one handle: one a broker; those beyond are not listed */
+#define PEER_SECONDS 20
+#define SOCKETS_MAX  256 /* of one handle: one a broker; those beyond are not listed */
 
 struct kafka_sockets {
 	pthread_mutex_t lock;
@@ -36,6 +39,21 @@ void kafka_sockets_free(struct kafka_sockets *sockets)
 	free(sockets);
 }
 
+/*
+ * A connection whose other end has vanished without a word is given up after so long, instead of after socket.timeout.ms, for which
+ * all that is in flight would wait, and with it every topic that the client has to put in order again. A broker that is merely
+ * slow is not meant: its kernel acknowledges. These are hints: a system that does not take one works without.
+ */
+static void watch_peer(int fd)
+{
+	const int user_ms = PEER_SECONDS * 1000, idle = PEER_SECONDS / 2, interval = PEER_SECONDS / 4, count = 2;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_ms, sizeof(user_ms)); /* while something is not acknowledged */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle)); /* while an answer is waited for */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+}
+
 static int open_one(int domain, int type, int protocol, void *opaque)
 {
 	struct kafka_sockets *sockets = opaque;
@@ -43,6 +61,7 @@ static int open_one(int domain, int type, int protocol, void *opaque)
 
 	if (fd < 0)
 		return -1;
+	watch_peer(fd);
 	pthread_mutex_lock(&sockets->lock);
 	if (sockets->count < SOCKETS_MAX)
 		sockets->fds[sockets->count++] = fd;

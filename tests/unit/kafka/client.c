@@ -4,10 +4,15 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <arpa/inet.h>
 #include <cmocka.h>
 #include <librdkafka/rdkafka.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include "base/log.h"
 #include "base/murmur2.h"
@@ -93,6 +98,56 @@ static void each_has_reports(unsigned from, unsigned to, unsigned count)
 {
 	for (unsigned i = from; i < to; i++)
 		assert_int_equal(reports[i], count);
+}
+
+/* Looks at the process's sockets that are connected to the mock's port; returns how many there are. */
+static unsigned sockets_that_watch_their_peer(void)
+{
+	unsigned port = (unsigned)strtoul(strrchr(mock_servers(mock), ':') + 1, NULL, 10), found = 0;
+
+	for (int fd = 3; fd < 1024; fd++) {
+		struct sockaddr_in peer;
+		socklen_t len = sizeof(peer);
+		int ms = 0, seconds = 0, keep = 0;
+
+		if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0 || peer.sin_family != AF_INET ||
+			ntohs(peer.sin_port) != port)
+			continue;
+		found++;
+		len = sizeof(int);
+		assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, &len), 0);
+		assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, &len), 0);
+		assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &keep, &len), 0);
+		assert_in_range(ms, 1000, 30000);
+		assert_in_range(seconds, 1, 30);
+		assert_int_equal(keep, 1);
+	}
+	return found;
+}
+
+static void connection_notices_that_its_peer_has_vanished(void **state)
+{
+	(void)state;
+	mock_topic(mock, "t", 1);
+	connect_with("client.id", "test");
+	assert_int_equal(produce(0), RECORDS);
+	serve_until(RECORDS);
+	assert_true(sockets_that_watch_their_peer() > 0);
+}
+
+/* A broker that answers in words which are not for producers: nothing ends, nothing is lost. */
+static void record_with_a_strange_answer_comes_back_to_be_sent_again(void **state)
+{
+	(void)state;
+	mock_topic(mock, "t", 1);
+	connect_with("client.id", "test");
+	mock_refuse_produce(mock, 1, RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS);
+	assert_int_equal(produce(0), RECORDS);
+	serve_until(RECORDS);
+	assert_int_equal(verdicts[KAFKA_RETRY], RECORDS);
+	assert_int_equal(produce(0), RECORDS);
+	serve_until(RECORDS);
+	assert_int_equal(verdicts[KAFKA_ACKED], RECORDS);
 }
 
 struct place {
@@ -320,6 +375,8 @@ int main(void)
 		TEST(records_in_flight_are_given_back_when_a_client_ends),
 		TEST(a_set_that_was_overtaken_is_not_acked),
 		TEST(client_that_may_not_write_is_dead_at_once),
+		TEST(connection_notices_that_its_peer_has_vanished),
+		TEST(record_with_a_strange_answer_comes_back_to_be_sent_again),
 	};
 
 	log_set_level(LOG_ERROR);

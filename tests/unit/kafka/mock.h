@@ -11,6 +11,7 @@
 
 #define MOCK_UNKNOWN_TOPIC         3  /* Kafka protocol error codes */
 #define MOCK_MSG_SIZE_TOO_LARGE    10
+#define MOCK_NOT_ENOUGH_REPLICAS   19
 #define MOCK_TOPIC_AUTHORIZATION   29
 #define MOCK_INVALID_TIMESTAMP     32
 #define MOCK_OUT_OF_ORDER_SEQUENCE 45
