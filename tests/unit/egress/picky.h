@@ -12,6 +12,7 @@ struct picky {
 	unsigned limit;
 	unsigned guilty_every; /* the number of a record is a multiple of it; 0: none is */
 	unsigned sets;         /* judged so far */
+	unsigned sick;         /* nothing of the topic whose number this is, counted from 1, is delivered; 0: none */
 	int away;              /* nothing is delivered: every set comes back to be tried again */
 };
 
