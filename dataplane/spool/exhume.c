@@ -249,15 +249,13 @@ int spool_exhume(struct spool *spool, const char *topic, unsigned ms, uint64_t *
 		return -EBUSY;
 	if (topic != NULL && strlen(topic) > SPOOL_TOPIC_MAX)
 		return -EINVAL;
-	while (sem_trywait(&wish->done) == 0) /* of one that nobody waited for to the end */
-		continue;
 	(void)strcpy(wish->topic, topic != NULL ? topic : "");
 	wish->letters = wish->events = wish->position = wish->here = 0;
 	wish->shelf = 0;
 	atomic_store(&wish->state, WISH_ASKED);
 	spool_wake(spool);
-	while (sem_clockwait(&wish->done, CLOCK_MONOTONIC, &until) != 0)
-		if (errno != EINTR)
+	while (atomic_load(&wish->state) != WISH_DONE) /* one that nobody waited for to the end has posted, too */
+		if (sem_clockwait(&wish->done, CLOCK_MONOTONIC, &until) != 0 && errno != EINTR)
 			return -ETIMEDOUT;
 	*letters = wish->letters;
 	*events = wish->events;
