@@ -53,6 +53,7 @@
 #define API_SHOW_RULES    "show.rules"
 #define API_SHOW_GENERATION "show.generation" /* "done" rises to what "reload" gave when that is through */
 #define API_SHOW_SPOOL    "show.spool"
+#define API_SPOOL_REPLAY  "spool.replay" /* params {"topic":NAME}, or none: all topics */
 #define API_SHOW_TABLES   "show.tables"
 #define API_TABLES_LOOKUP "tables.lookup" /* params {"kind":"ip|item","keys":[...]}: {"rows":[{"key","found",...}]} */
 #define API_TOPICS_PLAN   "topics.plan"
@@ -70,6 +71,7 @@
 #define API_TERM_TO_DISK     "to_disk"
 #define API_TERM_FROM_DISK   "from_disk"
 #define API_TERM_BEFORE      "settled_before"
+#define API_TERM_REBURIED    "reburied"
 #define API_TERM_ACKED       "acked"
 #define API_TERM_GIVEN_UP    "given_up"
 #define API_TERM_DEAD        "dead_lettered"

@@ -53,6 +53,7 @@ static const struct display_column letters[] = {
 	{"events", "DEAD LETTERS", SHOW_COUNT},
 	{"bytes", "ON DISK", SHOW_BYTES},
 	{"eldest", "ELDEST", SHOW_TIME},
+	{"replaying", "REPLAYING", SHOW_COUNT},
 	{0},
 };
 
@@ -75,7 +76,7 @@ static void display_letters(const json_t *dead, FILE *out)
 {
 	json_t *rows;
 
-	if (display_number(dead, "events") == 0)
+	if (display_number(dead, "events") == 0 && display_number(dead, "replaying") == 0)
 		return;
 	rows = json_pack("[O]", dead);
 	(void)fputc('\n', out);

@@ -116,7 +116,7 @@ static bool is_spool_empty(const json_t *result)
 	const json_t *right = json_object_get(spool, "right");
 
 	return left_of(spool) == sum_of(right, API_TERM_FROM_DISK) + sum_of(right, API_TERM_GIVEN_UP) +
-	       sum_of(right, API_TERM_BEFORE);
+	       sum_of(right, API_TERM_BEFORE) + sum_of(right, API_TERM_REBURIED);
 }
 
 /*

@@ -14,7 +14,7 @@ server_handler handle_ports, handle_workers, handle_drops;
 server_handler handle_sources, handle_types, handle_config;
 server_handler handle_rules, handle_reload, handle_generation;
 server_handler handle_tables, handle_lookup;
-server_handler handle_spool;
+server_handler handle_spool, handle_spool_replay;
 server_handler handle_kafka, handle_topics_plan, handle_topics_create;
 
 /* A counter's value as JSON. */

@@ -64,8 +64,9 @@ static json_int_t eldest_of(const struct box *box)
 
 static json_t *dead_of(const struct box *box)
 {
-	return json_pack("{s:I,s:I,s:I,s:o}", "events", (json_int_t)TOTAL_SPOOL(box, dead), "bytes",
-		(json_int_t)TOTAL_SPOOL(box, dead_bytes), "eldest", eldest_of(box), "reasons", reasons_of(box));
+	return json_pack("{s:I,s:I,s:I,s:I,s:o}", "events", (json_int_t)TOTAL_SPOOL(box, dead), "bytes",
+		(json_int_t)TOTAL_SPOOL(box, dead_bytes), "eldest", eldest_of(box), "replaying",
+		(json_int_t)TOTAL_SPOOL(box, exhuming), "reasons", reasons_of(box));
 }
 
 static uint64_t turned_away(const struct box *box, unsigned class)

@@ -124,15 +124,18 @@ static void read_records(struct ledger_equation *e, const struct box *box)
 	end(e);
 }
 
-/* What left the producers for the disk, or was there at the start. An event goes through these terms in their order. */
+/* What left the producers for the disk, was there at the start, or was a dead letter and is to be delivered. An event goes
+ * through these terms in their order. */
 static void read_spool(struct ledger_equation *e, const struct box *box)
 {
 	begin(e, "spool", 1, "recovered", TOTAL_SPOOL(box, recovered));
 	add_left(e, "to_disk", TOTAL_PRODUCER(box, to_disk));
+	add_left(e, "exhumed", TOTAL_SPOOL(box, exhumed));
 	add(e, "", "returning", TOTAL_SPOOL(box, returning));
 	add(e, "", "spooled", TOTAL_SPOOL(box, spooled));
 	add(e, "", "parked", TOTAL_SPOOL(box, parked));
 	add(e, "", "passing", TOTAL_SPOOL(box, passing));
+	add(e, "", "reburied", TOTAL_SPOOL(box, reburied));
 	add(e, "given_up.", "damaged", TOTAL_SPOOL(box, damaged));
 	add(e, "given_up.", "made_room", TOTAL_SPOOL(box, made_room));
 	add(e, "", "settled_before", TOTAL_SPOOL(box, settled));

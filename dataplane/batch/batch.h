@@ -39,6 +39,7 @@ struct batch {
 	uint8_t with_client;  /* producer: counted in its lane's with_client */
 	uint8_t class;        /* producer: of its topic, when it was left to the disk */
 	uint8_t sampled_out;  /* the spool: it is not one of those that its class keeps on disk */
+	uint8_t stays;        /* producer: a letter that was refused again, and is to stay as it was */
 	uint32_t outstanding; /* producer: records handed to the client whose delivery report is still to come */
 	const char *reason;   /* same: of a dead letter, why Kafka refused it; a name that stays */
 	struct batch *next;   /* whoever owns it */

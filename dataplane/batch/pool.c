@@ -66,9 +66,9 @@ struct batch *batch_get(struct batch_pool *pool)
 	batch->events = 0;
 	batch->pack = 1;
 	batch->log = BATCH_UNLOGGED;
-	batch->sampled_out = 0;
 	batch->with_client = 0;
 	batch->sampled_out = 0;
+	batch->stays = 0;
 	batch->bytes = 0;
 	batch->base_ms = 0;
 	batch->partition = BATCH_UNASSIGNED;

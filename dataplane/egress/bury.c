@@ -84,6 +84,12 @@ int bury_record(struct producer *producer, struct batch *batch, uint32_t index, 
 	return 0;
 }
 
+int bury_stays(const struct producer *producer, struct batch *batch)
+{
+	batch->stays = (uint8_t)(producer->spool != NULL && spool_is_letter(producer->spool, batch));
+	return batch->stays;
+}
+
 void bury_answered(struct producer *producer, struct batch *letter, enum spool_answer answer)
 {
 	struct burial *burial = burial_of(producer, letter);
@@ -91,6 +97,8 @@ void bury_answered(struct producer *producer, struct batch *letter, enum spool_a
 
 	if (answer == SPOOL_LEFT)
 		settle_buried(producer, letter->topic, letter->events);
+	else if (bury_stays(producer, batch))
+		batch_unsettle(batch);
 	else
 		settle_given_up(producer, letter->topic, burial->given_up, letter->events);
 	burial->letter = NULL;

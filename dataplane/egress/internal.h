@@ -127,6 +127,7 @@ int spill_takes_settled(struct producer *producer, struct batch *batch); /* it s
 void spill_held(struct lane *lane, uint16_t topic, int change); /* batches that came from the lane, and went home */
 void spill_back(struct producer *producer, struct batch *batch); /* the client has nothing of it any more */
 int spill_probes(const struct producer *producer, const struct topic_state *topic); /* it is sick: its first read one tries it */
+void spill_stays(struct producer *producer, struct batch *batch); /* a letter that was refused again, and is not written anew */
 int spill_has_window(const struct producer *producer, const struct topic_state *topic); /* for one more batch from disk */
 int spill_has_room(struct producer *producer, struct batch *batch); /* the client may have one more batch of its lane */
 void spill_order(struct producer *producer, struct batch *batch, enum spool_order what);
@@ -135,6 +136,7 @@ void spill_free(struct producer *producer);
 
 /* bury.c: what Kafka refuses for good. 0: the disk has it, and the batch waits for the answer; -EAGAIN: not now; else -errno */
 int bury_record(struct producer *producer, struct batch *batch, uint32_t index, const char *code, counter *given_up);
+int bury_stays(const struct producer *producer, struct batch *batch); /* it was a letter, and can be one still */
 void bury_answered(struct producer *producer, struct batch *letter, enum spool_answer answer);
 void bury_free(struct producer *producer);
 

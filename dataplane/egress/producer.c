@@ -216,6 +216,11 @@ unsigned producer_status(struct producer *producer, struct kafka_client_status *
 	return count;
 }
 
+int producer_exhume(struct producer *producer, const char *topic, unsigned ms, uint64_t *letters, uint64_t *events)
+{
+	return producer->spool != NULL ? spool_exhume(producer->spool, topic, ms, letters, events) : -ENOENT;
+}
+
 const struct spool *producer_spool(const struct producer *producer)
 {
 	return producer->spool;

@@ -104,6 +104,9 @@ void producer_free(struct producer *producer);
 /* Its spool, or NULL. Any thread, until producer_free, may ask what spool.h lets any thread ask. */
 const struct spool *producer_spool(const struct producer *producer);
 
+/* spool_exhume; -ENOENT: it has no spool. Control thread. */
+int producer_exhume(struct producer *producer, const char *topic, unsigned ms, uint64_t *letters, uint64_t *events);
+
 /* Any thread, until producer_free. */
 const struct producer_counters *producer_counters(const struct producer *producer);
 

@@ -113,6 +113,8 @@ static void settle_refusal(struct producer *producer, struct batch *batch, uint3
 		topic->retry_ms = producer->now_ms + BURY_MS;
 		return;
 	}
+	if (rc != 0 && bury_stays(producer, batch))
+		return;
 	batch_settle(batch, index);
 	if (rc != 0)
 		settle_given_up(producer, batch->topic, reason, batch_events_at(batch, index));
@@ -193,7 +195,9 @@ void settle_finish(struct producer *producer, struct batch *batch)
 
 	settle_flush(producer);
 	spill_back(producer, batch);
-	if (left != 0 && !producer->giving_up) {
+	if (batch->stays) {
+		spill_stays(producer, batch);
+	} else if (left != 0 && !producer->giving_up) {
 		counter_add(&producer->counters.topics[batch->topic].retries, left);
 		flow_again(producer, batch);
 	} else if (left != 0) {

@@ -134,6 +134,7 @@ void spill_look(struct producer *producer)
 		look_at_lane(producer, producer->config.lanes[i]);
 	for (unsigned i = 0; i < producer->parked_count; i++)
 		look_at_topic(producer, producer->parked[i]);
+	spool_allow_letters(producer->spool, !producer->is_away && !producer->giving_up);
 }
 
 void spill_order(struct producer *producer, struct batch *batch, enum spool_order what)
@@ -253,6 +254,11 @@ int spill_takes_rest(struct producer *producer, struct batch *batch)
 		return 0;
 	leave(producer, batch, SPOOL_LEAVE);
 	return 1;
+}
+
+void spill_stays(struct producer *producer, struct batch *batch)
+{
+	leave(producer, batch, SPOOL_STAY);
 }
 
 int spill_takes_settled(struct producer *producer, struct batch *batch)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,9 +12,13 @@
  * frontier, the entries in its way are carried: written once more at the log's end, and settled in their old place when they
  * are durable in the new one. Whoever has the batch in memory is not asked: it comes back under its old position, and is followed
  * from there.
+ *
+ * In a log of dead letters, those that nobody has asked for are in the way of those that were delivered: they are carried, too,
+ * when all that was asked for is through.
  */
 
-#define CARRY_MS 50 /* between two rounds of one log */
+#define CARRY_MS   50   /* between two rounds of one log */
+#define CARRY_TURN 256u /* letters in one round, which all of the log may be */
 
 struct carried {
 	uint64_t from; /* as its batch knows it; the list is sorted by it */
@@ -113,25 +118,32 @@ static int carry_one(struct spool *spool, struct shelf *shelf, uint64_t position
 	return 0;
 }
 
+static int has_reason(const struct spool *spool, const struct shelf *shelf)
+{
+	if (!shelf->is_dead)
+		return shelf->ahead >= limit_of(spool);
+	return shelf->ahead > 0 && shelf->reading == 0 && !exhume_goes_on(spool, shelf);
+}
+
 void carry(struct spool *spool, struct shelf *shelf)
 {
-	unsigned ahead = shelf->ahead, enough = limit_of(spool) / 2;
+	unsigned enough = shelf->is_dead ? 0 : limit_of(spool) / 2, turn = shelf->is_dead ? CARRY_TURN : UINT_MAX;
+	unsigned ahead = shelf->ahead;
 	uint64_t position = counter_read(&shelf->state.frontier), end = counter_read(&shelf->state.end);
 	int rc = 0;
 
-	if (ahead < limit_of(spool) || shelf->carrying != 0 || shelf->is_dead || spool->now_ms < shelf->carry_ms ||
-		!shelf_takes(spool, shelf))
+	if (!has_reason(spool, shelf) || shelf->carrying != 0 || spool->now_ms < shelf->carry_ms || !shelf_takes(spool, shelf))
 		return;
 	shelf->carry_ms = spool->now_ms + CARRY_MS;
 	if (shelf->pending_count != 0)
 		end = shelf->first_pending;
-	for (; position < end && ahead > enough && (rc == 0 || rc == -ENODATA); position++) {
+	for (; position < end && ahead > enough && shelf->carrying < turn && (rc == 0 || rc == -ENODATA); position++) {
 		enum spool_mark mark = spool_log_mark_of(shelf->log, position);
 
-		if (mark == SPOOL_ON_DISK)
+		if (mark == SPOOL_ON_DISK && !shelf->is_dead)
 			break;
 		ahead -= mark == SPOOL_SETTLED;
-		if (mark == SPOOL_IN_MEMORY)
+		if (mark != SPOOL_SETTLED)
 			rc = carry_one(spool, shelf, position);
 	}
 	if (rc != 0 && rc != -ENODATA)
@@ -149,6 +161,11 @@ void carry_durable(struct spool *spool, struct shelf *shelf, uint64_t below)
 		shelf_settle(spool, shelf->index, c->at, -1);
 		c->at = c->next;
 		shelf->carrying--;
+		if (shelf->is_dead) { /* nobody has it in memory, and will ask for its place */
+			spool_log_mark(shelf->log, c->at, SPOOL_ON_DISK);
+			forget(spool, shelf, c);
+			i--;
+		}
 	}
 }
 

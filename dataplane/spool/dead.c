@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "spool/internal.h"
 
-/* Reads the eldest letter, which tells since when there are any. */
+/* Reads the eldest letter of a log, which tells since when there are any. */
 static void look_at_eldest(struct spool *spool, struct shelf *shelf)
 {
 	uint64_t since = counter_read(&spool->counters.dead_since_us);
@@ -19,7 +19,15 @@ static void look_at_eldest(struct spool *spool, struct shelf *shelf)
 		counter_set(&spool->counters.dead_since_us, (uint64_t)entry.opened_us);
 }
 
-static void count_bytes(struct spool *spool)
+void dead_look(struct spool *spool)
+{
+	counter_set(&spool->counters.dead_since_us, 0);
+	for (unsigned i = 0; i < spool->shelf_count; i++)
+		if (spool->shelves[i]->is_dead)
+			look_at_eldest(spool, spool->shelves[i]);
+}
+
+void dead_count_bytes(struct spool *spool)
 {
 	uint64_t bytes = 0;
 
@@ -37,7 +45,7 @@ static int open_log(struct spool *spool, const char *name, struct error *error)
 		return index;
 	look_at_eldest(spool, spool->shelves[index]);
 	shelf_account(spool, spool->shelves[index]);
-	count_bytes(spool);
+	dead_count_bytes(spool);
 	return index;
 }
 
@@ -80,7 +88,7 @@ static int write_letter(struct spool *spool, struct batch *letter)
 	if (counter_read(&spool->counters.dead_bytes) + letter->bytes > spool->config.size_bytes / SPOOL_DEAD_SHARE)
 		return -EDQUOT;
 	rc = shelf_write(spool, letter, 1, spool->dead);
-	count_bytes(spool);
+	dead_count_bytes(spool);
 	return rc;
 }
 
@@ -93,7 +101,7 @@ void dead_order(struct spool *spool, struct batch *letter)
 		return;
 	counter_add(&spool->counters.refused, 1);
 	if (log_allowed(&spool->dead_log, 10, &more))
-		log_write(LOG_ERROR, "spool %s/" SHELF_DEAD "%u: %s: what Kafka refuses for good is given up by name (%u others before it)",
+		log_write(LOG_ERROR, "spool %s/" SHELF_DEAD "%u: %s: what Kafka refuses for good is given up by name, or stays the letter that it was (%u others before it)",
 			spool->directory, spool->config.index,
 			rc == -EDQUOT ? "no room for more dead letters" : strerror(-rc), more);
 	spool_answer(spool, letter, SPOOL_REFUSED);
@@ -116,9 +124,28 @@ static counter *reason_of(struct spool *spool, const char *name)
 	return &reason->events;
 }
 
-void dead_buried(struct spool *spool, const struct batch *letter)
+static void buried(struct spool *spool, struct batch *letter)
 {
 	counter_add(reason_of(spool, letter->reason), letter->events);
 	if (counter_read(&spool->counters.dead_since_us) == 0)
 		counter_set(&spool->counters.dead_since_us, (uint64_t)clock_utc_us(letter->opened_tsc));
+	spool_answer(spool, letter, SPOOL_LEFT);
+}
+
+/* It was taken out to be delivered, and was not. */
+static void came_back(struct spool *spool, struct shelf *shelf, struct batch *letter, uint64_t events)
+{
+	if (letter->order != SPOOL_STAY && shelf->exhumation != NULL)
+		exhume_came_back(spool, shelf, letter->position);
+	counter_add(&spool->counters.reburied, events);
+	atomic_fetch_sub(&spool->counters.returning, events);
+	replay_home(spool, letter);
+}
+
+void dead_put_away(struct spool *spool, struct shelf *shelf, struct batch *letter, uint64_t events)
+{
+	if (letter->order == SPOOL_BURY)
+		buried(spool, letter);
+	else
+		came_back(spool, shelf, letter, events);
 }

@@ -40,11 +40,12 @@ struct shelf {
 	int is_dead;          /* it holds dead letters */
 	unsigned uncommitted; /* entries settled since the last commit: what a crash would bring back */
 	unsigned ahead;       /* entries settled beyond the frontier, about */
+	struct exhumation *exhumation; /* its letters are wanted (exhume.c); NULL */
 	struct carried *carried; /* entries that stand elsewhere than their batches know */
 	unsigned carried_count, carried_room;
 	unsigned carrying;    /* of them whose new place is not durable yet */
 	int64_t carry_ms;     /* monotonic; none is carried before */
-	uint64_t recovered_end; /* positions below were there at start */
+	uint64_t recovered_end; /* positions below were there at start, and keep `recovering`; 0: of dead letters, which do not */
 	uint64_t damaged, empty; /* as the log said last */
 	uint64_t cursor;      /* where the next read begins */
 	unsigned reading;     /* entries that were read and are not done with */
@@ -75,6 +76,19 @@ struct loss {
 	struct loss_range ranges[LOSS_RANGES];
 };
 
+/* What is asked of the log of dead letters: by the control thread while it is not WISH_ASKED, and answered by the spool's. */
+struct exhume_wish {
+	atomic_int state;
+	sem_t done;
+	char topic[SPOOL_TOPIC_MAX + 1]; /* "": all of them */
+	int rc;
+	uint64_t letters, events;        /* that are to be tried */
+	unsigned shelf;                  /* the count of a topic's is here ... */
+	uint64_t position, here;         /* ... and here, and has found so many in this log */
+};
+
+enum { WISH_NONE, WISH_ASKED, WISH_DONE };
+
 struct spool {
 	struct spool_config config;
 	char *directory;
@@ -97,8 +111,10 @@ struct spool {
 	unsigned pool_batches, replay_max; /* there are, and at the most */
 	uint8_t *scratch;              /* SPOOL_PAYLOAD_MAX bytes: what is left of a batch in part */
 	struct shelf *dead;            /* for this producer's dead letters; NULL: there were none yet */
+	struct exhume_wish wish;
+	atomic_int letters_allowed;    /* the producer: they may be read */
 	struct spool_reason reasons[SPOOL_REASONS];
-	counter hours[HOURS];          /* entries left on disk by landing hour */
+	counter hours[HOURS];          /* entries left on disk, and letters on their way from it, by landing hour */
 	atomic_uint recovering;        /* logs that have unsettled entries from before the start */
 	struct log_limit trouble_log, topic_log, dead_log, full_log;
 	struct loss loss[TOPIC_CLASSES];
@@ -119,6 +135,8 @@ void shelf_account(struct spool *spool, struct shelf *shelf); /* takes over what
 
 /* Events that only the log held are held no longer: they are counted `as`. */
 void shelf_take_off(struct spool *spool, struct shelf *shelf, uint64_t events, counter *as);
+/* The gauge of events that only the log holds, in the account of all. */
+counter *shelf_gauge(struct spool *spool, const struct shelf *shelf);
 /* The frontier has moved from `before`. */
 void shelf_moved(struct spool *spool, struct shelf *shelf, uint64_t before);
 
@@ -150,7 +168,21 @@ uint64_t carry_follow(struct spool *spool, struct shelf *shelf, uint64_t from); 
 /* dead.c: the log of dead letters */
 int dead_adopt(struct spool *spool, const char *name, unsigned index, struct error *error); /* one that was found on disk */
 void dead_order(struct spool *spool, struct batch *letter);
-void dead_buried(struct spool *spool, const struct batch *letter); /* it is durable */
+
+/* It is durable, and counted. */
+void dead_put_away(struct spool *spool, struct shelf *shelf, struct batch *letter, uint64_t events);
+void dead_look(struct spool *spool); /* since when there are any */
+void dead_count_bytes(struct spool *spool);
+
+/* exhume.c: dead letters that are wanted */
+unsigned exhume_turn(struct spool *spool); /* returns whether something was done */
+int exhume_goes_on(const struct spool *spool, const struct shelf *shelf); /* or is about to begin */
+int exhume_may_read(const struct spool *spool, const struct shelf *shelf);
+int exhume_wants(struct shelf *shelf, uint64_t position, int topic); /* the letter that was read */
+void exhume_end_reached(struct shelf *shelf); /* no more is to be read, unless one comes back */
+void exhume_taken(struct spool *spool, struct shelf *shelf, const struct batch *letter); /* it goes to the producer */
+void exhume_came_back(struct spool *spool, struct shelf *shelf, uint64_t position);      /* and is to be tried again */
+void exhume_forget(struct shelf *shelf);
 
 /* replay.c: what is read back */
 int replay_open(struct spool *spool, uint32_t batch_bytes);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "batch/settled.h"
@@ -56,7 +57,9 @@ static void hand_over(struct spool *spool, unsigned log, struct batch *batch)
 	shelf->reading++;
 	counter_sub(&shelf->state.left_events, events);
 	atomic_fetch_add(&spool->counters.passing, batch->events);
-	counter_sub(shelf->topic >= 0 ? &spool->counters.parked : &spool->counters.spooled, events);
+	if (shelf->is_dead)
+		exhume_taken(spool, shelf, batch);
+	counter_sub(shelf_gauge(spool, shelf), events);
 	counter_add(&spool->counters.replayed, batch->events);
 	spool_answer(spool, batch, SPOOL_READ);
 	if (atomic_load(&shelf->state.left) > 0)
@@ -76,6 +79,10 @@ static void make_room(struct spool *spool, uint32_t bytes)
 static void ran_empty(struct spool *spool, struct shelf *shelf)
 {
 	shelf_account(spool, shelf);
+	if (shelf->is_dead) {
+		exhume_end_reached(shelf);
+		return;
+	}
 	atomic_store(&shelf->state.left, 0);
 	shelf->cursor = 0;
 }
@@ -106,6 +113,11 @@ static int read_one(struct spool *spool, unsigned log)
 		shelf->unread_ms = 0;
 		shelf->cursor = entry.position + 1;
 		topic = spool->config.topic_of(spool->config.context, entry.topic);
+	}
+	if (rc == 1 && shelf->is_dead && !exhume_wants(shelf, entry.position, topic)) {
+		spool_log_mark(shelf->log, entry.position, SPOOL_ON_DISK);
+		batch_put(spool->pool, batch);
+		return 1;
 	}
 	if (rc == 1 && topic >= 0) {
 		fill(log, batch, &entry, topic);
@@ -154,7 +166,8 @@ int64_t replay_due(const struct spool *spool)
 
 static int may_read(const struct spool *spool, const struct shelf *shelf)
 {
-	unsigned go = atomic_load_explicit(&shelf->state.go, memory_order_relaxed);
+	unsigned go = shelf->is_dead ? (exhume_may_read(spool, shelf) && atomic_load(&spool->letters_allowed) ? UINT_MAX : 0)
+				     : atomic_load_explicit(&shelf->state.go, memory_order_relaxed);
 	unsigned share = (spool->pool_batches + SHARE - 1) / SHARE;
 
 	return shelf->reading < (go < share ? go : share) && atomic_load(&shelf->state.left) > 0 &&

@@ -22,8 +22,7 @@ static void tell(struct shelf *shelf, const struct spool_log_info *info)
 	counter_set(&shelf->state.end, info->end);
 }
 
-/* Events that only the log holds, in the account of all. */
-static counter *gauge_of(struct spool *spool, const struct shelf *shelf)
+counter *shelf_gauge(struct spool *spool, const struct shelf *shelf)
 {
 	if (shelf->is_dead)
 		return &spool->counters.dead;
@@ -82,14 +81,14 @@ int shelf_open(struct spool *spool, const char *name, int lane, unsigned class, 
 		return rc;
 	}
 	spool_log_info(shelf->log, &info);
-	shelf->recovered_end = info.end;
+	shelf->recovered_end = shelf->is_dead ? 0 : info.end;
 	counter_set(&shelf->state.left_events, info.recovered);
 	shelf->damaged = info.damaged;
 	shelf->empty = info.empty;
 	tell(shelf, &info);
 	atomic_init(&shelf->state.left, info.end - info.frontier);
 	atomic_init(&shelf->state.go, 0);
-	counter_add(gauge_of(spool, shelf), info.recovered);
+	counter_add(shelf_gauge(spool, shelf), info.recovered);
 	if (!shelf->is_dead)
 		recovered(spool, &info);
 	spool->shelves[spool->shelf_count] = shelf;
@@ -102,6 +101,7 @@ void shelf_close(struct shelf *shelf)
 	spool_disk_posix_free(shelf->disk);
 	free(shelf->pending);
 	free(shelf->carried);
+	exhume_forget(shelf);
 	free(shelf);
 }
 
@@ -113,7 +113,7 @@ void shelf_take_off(struct spool *spool, struct shelf *shelf, uint64_t events, c
 		return;
 	if (!shelf->is_dead)
 		counter_add(as, events);
-	counter_sub(gauge_of(spool, shelf), events);
+	counter_sub(shelf_gauge(spool, shelf), events);
 	counter_sub(&shelf->state.left_events, events);
 }
 
@@ -266,16 +266,18 @@ int shelf_write(struct spool *spool, struct batch *batch, int leave, struct shel
 static void put_away(struct spool *spool, struct shelf *shelf, struct batch *batch, uint64_t position, uint64_t events)
 {
 	spool_log_mark(shelf->log, position, SPOOL_ON_DISK);
-	if (shelf->is_dead)
-		dead_buried(spool, batch);
-	else if (position >= shelf->recovered_end)
+	if (!shelf->is_dead && position >= shelf->recovered_end)
 		counter_add(&spool->hours[(uint64_t)batch->hour % HOURS], 1);
-	if (position < shelf->cursor)
+	if (!shelf->is_dead && position < shelf->cursor)
 		shelf->cursor = position;
 	atomic_fetch_add(&shelf->state.left, 1);
 	counter_add(&shelf->state.left_events, events);
-	counter_add(gauge_of(spool, shelf), events);
-	if (batch->lane != SPOOL_LANE || shelf->is_dead) {
+	counter_add(shelf_gauge(spool, shelf), events);
+	if (shelf->is_dead) {
+		dead_put_away(spool, shelf, batch, events);
+		return;
+	}
+	if (batch->lane != SPOOL_LANE) {
 		spool_answer(spool, batch, SPOOL_LEFT);
 		return;
 	}

@@ -138,6 +138,8 @@ static void obey(struct spool *spool, struct batch *batch, enum spool_order orde
 		settle_order(spool, batch);
 	else if (order == SPOOL_BURY)
 		dead_order(spool, batch);
+	else if (order == SPOOL_STAY)
+		shelf_leave(spool, batch);
 	else if (order == SPOOL_LEAVE && batch->log != BATCH_UNLOGGED && !is_lost(spool, batch))
 		shelf_leave(spool, batch);
 	else
@@ -223,6 +225,7 @@ static unsigned commit(struct spool *spool)
 
 		spool->commit_ms = began_ms + spent_ms + (spent_ms > COMMIT_MS ? spent_ms : COMMIT_MS);
 		policy_look_for_room(spool);
+		dead_count_bytes(spool);
 		record(spool);
 	}
 	return taken;
@@ -264,6 +267,7 @@ static void *spool_main(void *argument)
 		spool->now_ms = clock_ms();
 		done = take_orders(spool);
 		done += group(spool);
+		done += exhume_turn(spool);
 		done += replay_read(spool);
 		done += commit(spool);
 		if (done == 0)
@@ -395,6 +399,7 @@ int spool_start(struct spool **spool, const struct spool_config *config, struct 
 		s->turned_ms[i] = clock_wall_us() / 1000;
 	s->directory = strdup(config->directory);
 	sem_init(&s->wake, 0, 0);
+	sem_init(&s->wish.done, 0, 0);
 	rc = s->directory != NULL ? open_memory(s, error) : error_set(error, -ENOMEM, "spool: out of memory");
 	if (rc == 0)
 		rc = logs_open(s, error);
@@ -426,5 +431,6 @@ void spool_stop(struct spool *spool)
 	free(spool->scratch);
 	free(spool->directory);
 	sem_destroy(&spool->wake);
+	sem_destroy(&spool->wish.done);
 	memory_unmap(spool, sizeof(*spool));
 }

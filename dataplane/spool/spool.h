@@ -9,8 +9,10 @@
  * A log belongs to a class of a lane's topics, or to a topic that is parked. Logs that are found on disk and belong to nobody any
  * more (there were more workers once) are read out in the same way.
  *
- * Dead letters: a record that Kafka refuses for good goes to a log of the producer's own, with the reason, and stays there. Nothing
- * reads it back but the tool. It may take SPOOL_DEAD_SHARE of the spool's size; beyond it letters are refused.
+ * Dead letters: a record that Kafka refuses for good goes to a log of the producer's own, with the reason, and stays there until
+ * somebody asks for it to be tried once more (spool_exhume). Then it goes the way of all that is read, and is settled there when it
+ * is delivered, or a letter anew, or in the log of its topic because that stands still. Who asked is not remembered over a restart:
+ * what was not delivered is a letter as before. Letters may take SPOOL_DEAD_SHARE of the spool's size; beyond it they are refused.
  *
  * Classes of priority share the spool's size. When a class has used up its share, its policy says what is given up; each time it
  * is counted, and recorded in given-up.N.ndjson beside the logs. Where the disk itself is full, all of them are.
@@ -41,11 +43,12 @@ enum spool_order {
 	SPOOL_LEAVE,  /* leave it to the log of its lane -> SPOOL_LEFT or SPOOL_REFUSED */
 	SPOOL_PARK,   /* leave it to the log of its topic -> the same */
 	SPOOL_SETTLE, /* what is on disk of it is done with -> SPOOL_FREE */
+	SPOOL_STAY,   /* a letter that was read, and for which the disk had no room when it was refused again: it stays as it was */
 	SPOOL_BURY,   /* a dead letter: a batch of one record, made for it, with a reason -> SPOOL_LEFT or SPOOL_REFUSED */
 };
 
 /* A batch that was read from disk is answered with nothing: its memory is the spool's from the order on. What it holds is
- * counted in `returning` by the producer when it orders LEAVE or PARK. */
+ * counted in `returning` by the producer when it orders LEAVE, PARK or STAY. */
 enum spool_answer {
 	SPOOL_WRITTEN, /* accepted: it survives kill -9 now, and a power cut from the next group on */
 	SPOOL_REFUSED, /* the disk cannot take it now, or has failed to keep it for some seconds: it is as it was */
@@ -72,6 +75,9 @@ struct spool_counters {
 	counter refused;      /* orders refused */
 	counter syncs, sync_failures;
 	counter replayed;     /* events read back for delivery */
+	counter exhumed;      /* events of dead letters that were taken out to be delivered */
+	counter reburied;     /* of them, those that came back undelivered, and are letters as before */
+	counter exhuming;     /* gauge: letters that are yet to be delivered of those that were asked for; about */
 	counter dead;         /* gauge: events in the log of dead letters, from before the start too; not in `recovered` */
 	counter dead_bytes;   /* gauge: of its files */
 	counter dead_since_us; /* UTC of the eldest of them; 0: there is none */
@@ -159,6 +165,15 @@ int spool_is_parked(const struct spool *spool, const struct batch *batch);
 
 /* The reason number `number`, from 0; NULL behind the last. Any thread, until spool_stop. */
 const struct spool_reason *spool_reason_at(const struct spool *spool, unsigned number);
+
+/* Whether it was read from a log of dead letters, or may be. Producer's thread. */
+int spool_is_letter(const struct spool *spool, const struct batch *batch);
+void spool_allow_letters(struct spool *spool, int allowed);
+
+/* Has the dead letters that there are now tried once more: those of a topic, or all (NULL). Waits `ms` at the most until they are
+ * counted, and tells how many they are. -EBUSY: others are being counted, -ETIMEDOUT: the count goes on, and so does what was
+ * asked; else -errno. Control thread. */
+int spool_exhume(struct spool *spool, const char *topic, unsigned ms, uint64_t *letters, uint64_t *events);
 
 /* The state of a lane's log for a class, of a topic's (NULL until it has one). In place until spool_stop. Producer's thread. */
 struct spool_log_state *spool_lane_state(struct spool *spool, uint16_t lane, unsigned class);

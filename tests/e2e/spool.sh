@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The spool, in both modes: Kafka away for longer than the pool would last, a restart meanwhile, and (wal) kill -9. Everything that
-# was accepted is delivered, and the ledger is exact all the time. What Kafka refuses for good is found among the dead letters.
+# was accepted is delivered, and the ledger is exact all the time. What Kafka refuses for good is found among the dead letters, and
+# delivered from there when the cause is gone.
 . "$(dirname "$0")/../smoke/_init.sh"
 
 types=8
@@ -116,11 +117,10 @@ alter() { # TYPE OPTION...
 		die "a topic's configuration could not be set"
 }
 
-lines() { # NAME TYPE SIZE COUNT COPIES
+lines() { # NAME TYPE SIZE COUNT
 	"$root/tests/e2e/lines.py" --first $first --count "$4" --size "$3" --type "$2" --lines "$work/$1.lines" \
 		--truth-events "$work/events-$((++generated)).txt"
 	first=$((first + $4)) total=$((total + $4))
-	sed -i "s/ 1\$/ $5/" "$work/events-$generated.txt"
 }
 
 letters() { cli -j show spool | json "$1" ; }
@@ -128,10 +128,10 @@ letters() { cli -j show spool | json "$1" ; }
 alter click --add-config max.message.bytes=4000
 alter search --add-config cleanup.policy=compact
 restarted
-lines before click 300 200 1
-lines large click 7000 1 0
-lines keyless search 300 1 0
-lines after click 300 200 1
+lines before click 300 200
+lines large click 7000 1
+lines keyless search 300 1
+lines after click 300 200
 cat "$work"/{before,large,keyless,after}.lines >"$work/all.lines"
 in_sender /usr/bin/python3 - "$work/all.lines" <<-'EOF'
 	import socket, sys, time
@@ -153,6 +153,35 @@ expect "dead letters on disk" "$(cat "$state"/spool/dead.0/*.log | grep -ao 'MSG
 restarted
 expect "restarted: dead letters" "$(letters 'd["dead_letters"]["events"]')" = 2
 expect "restarted: events recovered" "$(ledger spool)" = 0
+
+# --- delivered after all, when the cause is gone: of one topic, what is refused again, and the rest ---
+
+replayed() { [ "$(letters 'd["dead_letters"]["replaying"]')" = 0 ] && [ "$(letters 'd["dead_letters"]["events"]')" = "$1" ]; }
+
+cli spool replay "$state/spool" >"$work/replay.txt" 2>&1 && code=0 || code=$?
+expect "a directory: exit code" "$code" = 2
+expect "a directory: told what to do" "$(grep -c 'start one whose spool.directory it is' "$work/replay.txt")" = 1
+cli spool replay -T "$test_name.none" >"$work/replay.txt" || die "spool replay of a topic without letters failed"
+expect "none: told" "$(grep -c "no dead letters of topic $test_name.none" "$work/replay.txt")" = 1
+alter click --add-config max.message.bytes=1000000
+expect "letters to be tried" "$(cli -j spool replay | json 'd["letters"]')" = 2
+wait_for 30 "one is delivered, and one refused again" replayed 1
+expect "replayed: events refused again" "$(ledger records dead_lettered)" = 1
+expect "replayed: events taken out" "$(ledger spool from_disk)" = 2
+expect "replayed: events acked" "$(ledger records acked)" = 1
+expect "replayed: reasons" "$(letters "$reasons")" = INVALID_RECORD
+expect_ledger_closed
+stop_daemon
+expect "replayed: exit code" "$daemon_code" = 0
+restarted
+expect "replayed, restarted: dead letters" "$(letters 'd["dead_letters"]["events"]')" = 1
+alter search --add-config cleanup.policy=delete
+expect "letters of a topic to be tried" "$(cli -j spool replay -T "$test_name.search" | json 'd["letters"]')" = 1
+wait_for 30 "the other one is delivered" replayed 0
+wait_idle 60
+expect "replayed, of a topic: events acked" "$(ledger records acked)" = 1
+expect_ledger_closed
+expect "who asked is in the log" "$(grep -c 'spool.replay asked for by user' "$work/penstockd.log")" -ge 1
 stop_daemon
 read_back --allow out_of_order --allow repeated --allow identity_repeated --allow identity_gaps=10
 finish

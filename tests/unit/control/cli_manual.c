@@ -115,7 +115,7 @@ static void completion_offers_what_may_follow(void **state)
 	expect_completion("penstock show w", "workers");
 	expect_completion("penstock topics \"\"", "plan create");
 	expect_completion("penstock tables \"\"", "build lookup");
-	expect_completion("penstock spool \"\"", "status check export quarantine");
+	expect_completion("penstock spool \"\"", "status check export quarantine replay");
 	expect_completion("penstock spool export -", "-a --all -T --topic");
 	expect_completion("penstock stop \"\"", "");
 	expect_completion("penstock show drops -", "-s --socket -j --json -w --watch -a --all");

@@ -65,7 +65,7 @@ static enum kafka_verdict judge(const struct egress *egress, unsigned topic, uns
 
 	if (count == 0) /* the test may be changing its mind */
 		return KAFKA_ACKED;
-	if (picky.away)
+	if (picky.away || picky.sick == topic + 1)
 		return KAFKA_RETRY;
 	for (unsigned i = 0; i < count; i++) {
 		if (egress->guilty[topic][i])

@@ -9,8 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../kafka/mock.h"
-#include "rig.h"
+#include "spool_rig.h"
 
 /*
  * A batch that stands in a log and that the client does not get rid of: what comes after it is delivered, and neither its log's
@@ -20,64 +19,29 @@
 #define RECORDS 100u
 #define FLOOD   (20 * RIG_BATCHES)
 
-static struct mock *mock;
-static struct rig *rig;
-static char directory[64];
-static struct spool_config spool;
 static uint64_t wanted; /* events of t0 */
-
-static int topic_of(void *context, const char *name)
-{
-	(void)context;
-	return name[1] - '0';
-}
 
 static void begin(int write_first)
 {
-	rig = rig_new(mock_servers(mock));
-	spool = (struct spool_config){.directory = directory, .index_count = 1, .all_lanes = 8, .batch_bytes = RIG_BATCH_SIZE,
-		.replay_bytes = 8 * RIG_BATCH_SIZE, .segment_bytes = 65536, .size_bytes = 64u << 20, .sync_bytes = 65536,
-		.sync_us = 1000, .topics = &rig->topics, .topic_of = topic_of};
-	rig->config.spool = &spool;
-	rig->config.write_first = write_first;
-	rig->config.drain_seconds = 1;
-	rig_start(rig);
+	spool_rig.spool.sync_us = 1000;
+	spool_rig.write_first = write_first;
+	spool_rig_begin();
 }
 
 static int setup(void **state)
 {
-	(void)state;
-	(void)strcpy(directory, "/tmp/penstock-carry-XXXXXX");
-	assert_non_null(mkdtemp(directory));
-	mock = mock_new(1);
-	mock_topic(mock, "t0", 1);
-	mock_topic(mock, "t1", 1);
-	mock_leader(mock, "t1", 0, MOCK_NO_LEADER);
-	return 0;
-}
+	int rc = spool_rig_setup(state);
 
-static int teardown(void **state)
-{
-	char command[128];
-
-	(void)state;
-	if (rig != NULL)
-		rig_free(rig);
-	mock_free(mock);
-	(void)snprintf(command, sizeof(command), "rm -rf %s", directory);
-	return system(command);
-}
-
-static const struct spool_counters *counts(void)
-{
-	return spool_count(producer_spool(rig->producer));
+	if (rc == 0)
+		mock_leader(spool_rig.mock, "t1", 0, MOCK_NO_LEADER);
+	return rc;
 }
 
 static const struct spool_log_state *lane_log(void)
 {
 	const char *name;
 
-	return spool_log_at(producer_spool(rig->producer), 0, &name);
+	return spool_log_at(producer_spool(spool_rig.rig->producer), 0, &name);
 }
 
 static uint64_t behind(void)
@@ -98,7 +62,7 @@ static int is_short(struct rig *r)
 
 static int is_all_acked(struct rig *r)
 {
-	const struct spool_counters *c = counts();
+	const struct spool_counters *c = spool_rig_counts();
 
 	return rig_acked(r) == r->sent + counter_read(&c->recovered) && counter_read(&c->spooled) + counter_read(&c->parked) == 0;
 }
@@ -106,14 +70,14 @@ static int is_all_acked(struct rig *r)
 /* The frontier stays near the end all the while that one batch of the sick topic is with the client. */
 static void flood(void)
 {
-	rig_send(rig, 1, 0, RECORDS, 40);
+	rig_send(spool_rig.rig, 1, 0, RECORDS, 40);
 	for (unsigned i = 0; i < FLOOD; i++) {
-		rig_send(rig, 0, 0, RECORDS, 40);
+		rig_send(spool_rig.rig, 0, 0, RECORDS, 40);
 		wanted += RECORDS;
 		if (i % 4 == 3)
-			rig_wait(rig, is_through);
+			rig_wait(spool_rig.rig, is_through);
 	}
-	rig_wait(rig, is_short);
+	rig_wait(spool_rig.rig, is_short);
 	assert_in_range(counter_read(&lane_log()->bytes), 0, 4 * 65536 + (4u << 20));
 }
 
@@ -144,7 +108,7 @@ static void expect_once(const char *topic, unsigned records)
 	struct seen *seen = calloc(1, sizeof(*seen));
 
 	assert_non_null(seen);
-	(void)mock_read(mock, topic, 0, note, seen);
+	(void)mock_read(spool_rig.mock, topic, 0, note, seen);
 	assert_int_equal(seen->count, records);
 	assert_int_equal(seen->again, 0);
 	free(seen);
@@ -156,18 +120,15 @@ static void carried_batch_is_settled_where_it_stands(void **state)
 	wanted = 0;
 	begin(1);
 	flood();
-	assert_int_equal(rig_topic_acked(rig, 1), 0);
-	mock_leader(mock, "t1", 0, 1);
-	rig_wait(rig, is_all_acked);
-	rig_stop(rig);
-	rig_free(rig);
+	assert_int_equal(rig_topic_acked(spool_rig.rig, 1), 0);
+	mock_leader(spool_rig.mock, "t1", 0, 1);
+	rig_wait(spool_rig.rig, is_all_acked);
+	spool_rig_end();
 	expect_once("t1", RECORDS);
 	expect_once("t0", FLOOD * RECORDS);
 	begin(1);
-	assert_int_equal(counter_read(&counts()->recovered), 0);
-	rig_stop(rig);
-	rig_free(rig);
-	rig = NULL;
+	assert_int_equal(counter_read(&spool_rig_counts()->recovered), 0);
+	spool_rig_end();
 }
 
 /* What was settled beyond it comes back with it, but no more than half a pool. */
@@ -179,24 +140,21 @@ static void carried_batch_is_there_after_a_stop(void **state)
 	wanted = 0;
 	begin(1);
 	flood();
-	rig_stop(rig);
-	rig_free(rig);
+	spool_rig_end();
 	begin(1);
-	recovered = counter_read(&counts()->recovered);
+	recovered = counter_read(&spool_rig_counts()->recovered);
 	assert_in_range(recovered, RECORDS, (2 + RIG_BATCHES / 2) * RECORDS);
-	mock_leader(mock, "t1", 0, 1);
-	rig_wait(rig, is_all_acked);
-	rig_stop(rig);
-	rig_free(rig);
-	rig = NULL;
+	mock_leader(spool_rig.mock, "t1", 0, 1);
+	rig_wait(spool_rig.rig, is_all_acked);
+	spool_rig_end();
 	expect_once("t1", RECORDS);
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(carried_batch_is_settled_where_it_stands, setup, teardown),
-		cmocka_unit_test_setup_teardown(carried_batch_is_there_after_a_stop, setup, teardown),
+		cmocka_unit_test_setup_teardown(carried_batch_is_settled_where_it_stands, setup, spool_rig_teardown),
+		cmocka_unit_test_setup_teardown(carried_batch_is_there_after_a_stop, setup, spool_rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,122 +11,36 @@
 #include <cmocka.h>
 
 #include "base/log.h"
-#include "batch/record.h"
+#include "letters.h"
 #include "picky.h"
-#include "rig.h"
-#include "spool/log.h"
-
-static struct rig *rig;
-static char directory[64];
-static struct spool_config spool;
-
-static int topic_of(void *context, const char *name)
-{
-	(void)context;
-	return name[1] - '0';
-}
 
 static void begin(int write_first, uint64_t size)
 {
-	rig = rig_new(NULL);
-	spool = (struct spool_config){.directory = directory, .index_count = 1, .all_lanes = 8, .batch_bytes = RIG_BATCH_SIZE,
-		.replay_bytes = 8 * RIG_BATCH_SIZE, .segment_bytes = 65536, .size_bytes = size, .sync_bytes = 65536,
-		.sync_us = 10000, .topics = &rig->topics, .topic_of = topic_of};
-	rig->config.egress = &picky_ops;
-	rig->config.spool = &spool;
-	rig->config.write_first = write_first;
-	rig->config.drain_seconds = picky.away ? 1 : 10;
-	rig_start(rig);
-}
-
-static void end(void)
-{
-	rig_stop(rig);
-	rig_free(rig);
-	rig = NULL;
+	spool_rig.spool.size_bytes = size;
+	spool_rig.write_first = write_first;
+	spool_rig.drain_seconds = picky.away ? 1 : 10;
+	spool_rig_begin();
 }
 
 static int setup(void **state)
 {
-	(void)state;
-	(void)strcpy(directory, "/tmp/penstock-letters-XXXXXX");
-	assert_non_null(mkdtemp(directory));
 	picky = (struct picky){.limit = 1000000};
+	if (spool_rig_setup(state) != 0)
+		return -1;
+	spool_rig.egress = &picky_ops;
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	char command[128];
-
-	(void)state;
-	if (rig != NULL)
-		rig_free(rig);
-	rig = NULL;
-	(void)snprintf(command, sizeof(command), "rm -rf %s", directory);
-	return system(command);
 }
 
 static const struct producer_counters *counts(void)
 {
-	return producer_counters(rig->producer);
-}
-
-static const struct spool_counters *spooled(void)
-{
-	return spool_count(producer_spool(rig->producer));
-}
-
-/* The letters on disk, read as the tool does. Each must hold its one record, which a record's number begins. */
-struct letters {
-	unsigned count;
-	unsigned numbers[2000];
-	struct spool_entry last;
-	uint32_t last_len; /* of its value */
-};
-
-static void take(struct letters *letters, const struct spool_entry *entry, struct batch *batch)
-{
-	struct record record;
-	uint32_t offset = 0;
-
-	batch->bytes = batch->capacity = entry->bytes;
-	assert_int_equal(entry->records, 1);
-	assert_int_equal(entry->events, 1);
-	assert_true(record_next(batch, &offset, &record));
-	assert_int_equal(offset, entry->bytes);
-	assert_true(entry->opened_us > 0);
-	letters->numbers[letters->count++] = (unsigned)strtoul((const char *)record.value.data, NULL, 10);
-	letters->last = *entry;
-	letters->last_len = record.value.len;
-}
-
-static struct letters *read_letters(void)
-{
-	static uint8_t memory[sizeof(struct batch) + RIG_BATCH_SIZE] __attribute__((aligned(BATCH_ALIGN)));
-	struct batch *batch = (struct batch *)(void *)memory;
-	struct letters *letters = calloc(1, sizeof(*letters));
-	struct spool_log_config config = {.segment_bytes = 65536, .name = "letters"};
-	struct error error = {""};
-	struct spool_entry entry;
-	struct spool_log *log;
-	char path[128];
-
-	assert_non_null(letters);
-	(void)snprintf(path, sizeof(path), "%s/dead.0", directory);
-	assert_int_equal(spool_disk_posix_new(&config.disk, path, &error), 0);
-	assert_int_equal(spool_log_open(&log, &config, &error), 0);
-	while (spool_log_read(log, 0, &entry, batch->data, RIG_BATCH_SIZE) == 1)
-		take(letters, &entry, batch);
-	spool_log_close(log);
-	spool_disk_posix_free(config.disk);
-	return letters;
+	return producer_counters(spool_rig.rig->producer);
 }
 
 static int all_recovered_are_settled(struct rig *r)
 {
 	(void)r;
-	return counter_read(&counts()->acked) + counter_read(&counts()->dead_lettered) == counter_read(&spooled()->recovered);
+	return counter_read(&counts()->acked) + counter_read(&counts()->dead_lettered) ==
+	       counter_read(&spool_rig_counts()->recovered);
 }
 
 static void record_that_is_too_large_is_kept_with_its_reason(void **state)
@@ -136,19 +50,19 @@ static void record_that_is_too_large_is_kept_with_its_reason(void **state)
 	(void)state;
 	picky.limit = 500;
 	begin(0, 64u << 20);
-	rig_send_one_large(rig, 1, 200, 99, 501);
-	rig_send(rig, 0, 0, 20, 20);
-	rig_wait(rig, rig_all_settled);
+	rig_send_one_large(spool_rig.rig, 1, 200, 99, 501);
+	rig_send(spool_rig.rig, 0, 0, 20, 20);
+	rig_wait(spool_rig.rig, rig_all_settled);
 	assert_int_equal(counter_read(&counts()->dead_lettered), 1);
 	assert_int_equal(counter_read(&counts()->topics[1].dead_lettered), 1);
-	assert_int_equal(counter_read(&spooled()->dead), 1);
-	assert_true(counter_read(&spooled()->dead_since_us) > 0);
-	assert_string_equal(atomic_load(&spool_reason_at(producer_spool(rig->producer), 0)->name), "MSG_SIZE_TOO_LARGE");
-	assert_int_equal(counter_read(&spool_reason_at(producer_spool(rig->producer), 0)->events), 1);
-	assert_null(spool_reason_at(producer_spool(rig->producer), 1));
-	assert_int_equal(rig_acked(rig), rig->sent - 1);
-	end();
-	letters = read_letters();
+	assert_int_equal(counter_read(&spool_rig_counts()->dead), 1);
+	assert_true(counter_read(&spool_rig_counts()->dead_since_us) > 0);
+	assert_string_equal(atomic_load(&spool_reason_at(producer_spool(spool_rig.rig->producer), 0)->name), "MSG_SIZE_TOO_LARGE");
+	assert_int_equal(counter_read(&spool_reason_at(producer_spool(spool_rig.rig->producer), 0)->events), 1);
+	assert_null(spool_reason_at(producer_spool(spool_rig.rig->producer), 1));
+	assert_int_equal(rig_acked(spool_rig.rig), spool_rig.rig->sent - 1);
+	spool_rig_end();
+	letters = letters_read();
 	assert_int_equal(letters->count, 1);
 	assert_int_equal(letters->numbers[0], 99);
 	assert_int_equal(letters->last_len, 501);
@@ -165,12 +79,12 @@ static void invalid_among_many(int write_first)
 	picky.guilty_every = 701;
 	begin(write_first, 64u << 20);
 	for (unsigned i = 0; i < 30; i++)
-		rig_send(rig, 0, 0, 200, 20);
-	rig_wait(rig, rig_all_settled);
+		rig_send(spool_rig.rig, 0, 0, 200, 20);
+	rig_wait(spool_rig.rig, rig_all_settled);
 	assert_int_equal(counter_read(&counts()->dead_lettered), 9);
-	assert_int_equal(rig_acked(rig), 6000 - 9);
-	end();
-	letters = read_letters();
+	assert_int_equal(rig_acked(spool_rig.rig), 6000 - 9);
+	spool_rig_end();
+	letters = letters_read();
 	assert_int_equal(letters->count, 9);
 	for (unsigned i = 0; i < letters->count; i++)
 		assert_int_equal(letters->numbers[i] % 701, 0);
@@ -189,9 +103,9 @@ static void invalid_ones_among_many_are_kept_alone_when_written_first(void **sta
 	(void)state;
 	invalid_among_many(1);
 	begin(1, 64u << 20); /* their batches are settled in the lane's log */
-	assert_int_equal(counter_read(&spooled()->recovered), 0);
-	assert_int_equal(counter_read(&spooled()->dead), 9);
-	end();
+	assert_int_equal(counter_read(&spool_rig_counts()->recovered), 0);
+	assert_int_equal(counter_read(&spool_rig_counts()->dead), 9);
+	spool_rig_end();
 }
 
 /* More than may be on their way at once: the rest is tried again. */
@@ -204,11 +118,11 @@ static void all_of_a_topic_may_be_refused(void **state)
 	picky.guilty_every = 1;
 	begin(0, 64u << 20);
 	for (unsigned i = 0; i < 5; i++)
-		rig_send(rig, 0, 0, 200, 20);
-	rig_wait(rig, rig_all_settled);
+		rig_send(spool_rig.rig, 0, 0, 200, 20);
+	rig_wait(spool_rig.rig, rig_all_settled);
 	assert_int_equal(counter_read(&counts()->dead_lettered), 1000);
-	end();
-	letters = read_letters();
+	spool_rig_end();
+	letters = letters_read();
 	assert_int_equal(letters->count, 1000);
 	for (unsigned i = 0; i < letters->count; i++)
 		assert_int_equal(seen[letters->numbers[i]]++, 0);
@@ -223,25 +137,25 @@ static void letters_stay_over_restarts_and_are_not_delivered(void **state)
 	(void)state;
 	picky.limit = 500;
 	begin(1, 64u << 20);
-	rig_send_one_large(rig, 0, 100, 7, 600);
-	rig_wait(rig, rig_all_settled);
-	since = counter_read(&spooled()->dead_since_us);
-	end();
+	rig_send_one_large(spool_rig.rig, 0, 100, 7, 600);
+	rig_wait(spool_rig.rig, rig_all_settled);
+	since = counter_read(&spool_rig_counts()->dead_since_us);
+	spool_rig_end();
 	picky.limit = 1000000;
 	begin(1, 64u << 20);
-	assert_int_equal(counter_read(&spooled()->recovered), 0);
-	assert_int_equal(counter_read(&spooled()->spooled), 0);
-	assert_int_equal(counter_read(&spooled()->dead), 1);
-	assert_int_equal(counter_read(&spooled()->dead_since_us), since);
-	assert_null(spool_reason_at(producer_spool(rig->producer), 0));
-	rig_send(rig, 0, 0, 100, 20);
-	rig_wait(rig, rig_all_settled);
-	assert_int_equal(rig_acked(rig), 100);
+	assert_int_equal(counter_read(&spool_rig_counts()->recovered), 0);
+	assert_int_equal(counter_read(&spool_rig_counts()->spooled), 0);
+	assert_int_equal(counter_read(&spool_rig_counts()->dead), 1);
+	assert_int_equal(counter_read(&spool_rig_counts()->dead_since_us), since);
+	assert_null(spool_reason_at(producer_spool(spool_rig.rig->producer), 0));
+	rig_send(spool_rig.rig, 0, 0, 100, 20);
+	rig_wait(spool_rig.rig, rig_all_settled);
+	assert_int_equal(rig_acked(spool_rig.rig), 100);
 	picky.limit = 500;
-	rig_send_one_large(rig, 0, 100, 50, 700);
-	rig_wait(rig, rig_all_settled);
-	end();
-	letters = read_letters();
+	rig_send_one_large(spool_rig.rig, 0, 100, 50, 700);
+	rig_wait(spool_rig.rig, rig_all_settled);
+	spool_rig_end();
+	letters = letters_read();
 	assert_int_equal(letters->count, 2);
 	assert_int_equal(letters->last_len, 700);
 	free(letters);
@@ -257,16 +171,16 @@ static void records_that_come_from_disk_are_refused_like_others(void **state)
 		picky = (struct picky){.limit = 1000000, .away = 1};
 		begin(write_first, 64u << 20);
 		for (unsigned i = 0; i < 4; i++)
-			rig_send(rig, 0, 0, 50, 20);
-		end();
+			rig_send(spool_rig.rig, 0, 0, 50, 20);
+		spool_rig_end();
 		picky = (struct picky){.limit = 1000000, .guilty_every = 40};
 		begin(write_first, 64u << 20);
-		assert_int_equal(counter_read(&spooled()->recovered), 200);
-		rig_wait(rig, all_recovered_are_settled);
+		assert_int_equal(counter_read(&spool_rig_counts()->recovered), 200);
+		rig_wait(spool_rig.rig, all_recovered_are_settled);
 		assert_int_equal(counter_read(&counts()->dead_lettered), 5);
-		end();
+		spool_rig_end();
 	}
-	letters = read_letters();
+	letters = letters_read();
 	assert_int_equal(letters->count, 10);
 	free(letters);
 }
@@ -281,15 +195,15 @@ static void letters_beyond_their_share_are_given_up(void **state)
 	picky.guilty_every = 1;
 	begin(0, 16 * 8192);
 	for (unsigned i = 0; i < 10; i++) {
-		rig_send(rig, 0, 0, 10, 1000);
-		rig_wait(rig, rig_all_settled);
+		rig_send(spool_rig.rig, 0, 0, 10, 1000);
+		rig_wait(spool_rig.rig, rig_all_settled);
 	}
 	buried = counter_read(&counts()->dead_lettered);
 	assert_in_range(buried, 1, 8);
 	assert_int_equal(counter_read(&counts()->given_up_invalid), 100 - buried);
-	assert_true(counter_read(&spooled()->dead_bytes) < 2 * 8192);
-	end();
-	letters = read_letters();
+	assert_true(counter_read(&spool_rig_counts()->dead_bytes) < 2 * 8192);
+	spool_rig_end();
+	letters = letters_read();
 	assert_int_equal(letters->count, buried);
 	free(letters);
 }
@@ -300,23 +214,23 @@ static void letters_that_the_disk_refuses_are_given_up(void **state)
 	FILE *file;
 
 	(void)state;
-	(void)snprintf(path, sizeof(path), "%s/dead.0", directory);
+	(void)snprintf(path, sizeof(path), "%s/dead.0", spool_rig.directory);
 	picky.guilty_every = 50;
 	begin(0, 64u << 20);
 	file = fopen(path, "w");
 	assert_non_null(file);
 	(void)fclose(file);
-	rig_send(rig, 0, 0, 200, 20);
-	rig_wait(rig, rig_all_settled);
+	rig_send(spool_rig.rig, 0, 0, 200, 20);
+	rig_wait(spool_rig.rig, rig_all_settled);
 	assert_int_equal(counter_read(&counts()->dead_lettered), 0);
 	assert_int_equal(counter_read(&counts()->given_up_invalid), 4);
-	assert_int_equal(rig_acked(rig), 196);
-	end();
+	assert_int_equal(rig_acked(spool_rig.rig), 196);
+	spool_rig_end();
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, spool_rig_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(record_that_is_too_large_is_kept_with_its_reason),
 		TEST(invalid_ones_among_many_are_kept_alone),

@@ -1,74 +1,364 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How fast what is on disk comes back. */
+/* Dead letters that are to be delivered once more. */
+#include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "spool_rig.h"
+#include "base/log.h"
+#include "letters.h"
+#include "picky.h"
 
-#define BATCHES 60u
-#define RECORDS 100u
-
-static uint64_t on_disk(void)
+static void begin(int write_first, uint64_t size)
 {
-	const struct spool_counters *c = spool_rig_counts();
-
-	return counter_read(&c->spooled) + counter_read(&c->parked);
+	spool_rig.spool.size_bytes = size;
+	spool_rig.write_first = write_first;
+	spool_rig.drain_seconds = picky.away ? 1 : 10;
+	spool_rig_begin();
 }
 
-static int is_left(struct rig *rig)
+static int setup(void **state)
 {
-	return on_disk() >= rig->sent / 2;
+	picky = (struct picky){.limit = 1000000};
+	if (spool_rig_setup(state) != 0)
+		return -1;
+	spool_rig.egress = &picky_ops;
+	return 0;
 }
 
-static int is_delivered(struct rig *rig)
+static const struct producer_counters *counts(void)
 {
-	return rig_acked(rig) == counter_read(&spool_rig_counts()->recovered) && on_disk() == 0;
+	return producer_counters(spool_rig.rig->producer);
 }
 
-static int64_t now_ms(void)
+/* Four letters, of the numbers 0, 10, 20 (of t0) and 30 (of t1), in a log that was closed. */
+static void make_letters(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	picky = (struct picky){.limit = 1000000, .guilty_every = 10};
+	begin(0, 64u << 20);
+	rig_send(spool_rig.rig, 0, 0, 30, 100);
+	rig_wait(spool_rig.rig, rig_all_settled);
+	rig_send(spool_rig.rig, 1, 0, 1, 100);
+	rig_wait(spool_rig.rig, rig_all_settled);
+	spool_rig_end();
+	picky.guilty_every = 0;
 }
 
-/* No faster than the rate allows; a slow machine may well be slower. */
-static void replay_keeps_to_its_rate(void **state)
+/* How many letters are to be tried. */
+static uint64_t replay(const char *topic)
 {
-	const uint64_t rate = 64u << 10;
-	int64_t began_ms;
-	uint64_t bytes;
+	uint64_t letters = 0, events = 0;
+
+	assert_int_equal(producer_exhume(spool_rig.rig->producer, topic, 5000, &letters, &events), 0);
+	assert_int_equal(letters, events);
+	return letters;
+}
+
+/* The spool's equation, as the ledger has it. */
+static int spool_adds_up(void)
+{
+	const struct spool_counters *s = spool_rig_counts();
+
+	return counter_read(&s->recovered) + counter_read(&counts()->to_disk) + counter_read(&s->exhumed) ==
+	       atomic_load(&s->returning) + counter_read(&s->spooled) + counter_read(&s->parked) + atomic_load(&s->passing) +
+		       counter_read(&s->reburied) + counter_read(&s->damaged) + counter_read(&s->made_room) +
+		       counter_read(&s->settled) + counter_read(&counts()->from_disk);
+}
+
+static int is_replayed(struct rig *r)
+{
+	const struct spool_counters *s = spool_rig_counts();
+
+	(void)r;
+	return counter_read(&s->exhuming) == 0 && counter_read(&s->exhumed) != 0 && counter_read(&counts()->held) == 0;
+}
+
+static int is_hour_free(struct rig *r)
+{
+	(void)r;
+	return spool_hours_settled(producer_spool(spool_rig.rig->producer), 0, 64) == 64;
+}
+
+/* What is settled behind the frontier is known to the disk when the log has nothing else there. */
+static int is_carried(struct rig *r)
+{
+	const struct spool_log_state *state;
+	const char *name;
+
+	(void)r;
+	for (unsigned i = 0; (state = spool_log_at(producer_spool(spool_rig.rig->producer), i, &name)) != NULL; i++)
+		if (strcmp(name, "dead.0") == 0)
+			return counter_read(&state->end) - counter_read(&state->frontier) == atomic_load(&state->left);
+	return 0;
+}
+
+static void letters_are_delivered_when_asked_for(void **state)
+{
+	struct letters *letters;
 
 	(void)state;
-	mock_broker_down(spool_rig.mock, 1);
-	spool_rig_begin();
-	for (unsigned i = 0; i < BATCHES; i++)
-		rig_send(spool_rig.rig, 0, 0, RECORDS, 40);
-	rig_wait(spool_rig.rig, is_left);
+	make_letters();
+	begin(0, 64u << 20);
+	assert_int_equal(counter_read(&spool_rig_counts()->dead), 4);
+	assert_int_equal(replay(NULL), 4);
+	rig_wait(spool_rig.rig, is_replayed);
+	assert_int_equal(rig_topic_acked(spool_rig.rig, 0), 3);
+	assert_int_equal(rig_topic_acked(spool_rig.rig, 1), 1);
+	assert_int_equal(counter_read(&counts()->from_disk), 4);
+	assert_int_equal(counter_read(&counts()->dead_lettered), 0);
+	assert_int_equal(counter_read(&spool_rig_counts()->dead), 0);
+	rig_wait(spool_rig.rig, is_carried);
+	assert_int_equal(counter_read(&spool_rig_counts()->dead_since_us), 0);
+	assert_true(spool_adds_up());
+	rig_wait(spool_rig.rig, is_hour_free);
+	assert_int_equal(replay(NULL), 0);
 	spool_rig_end();
-	mock_broker_up(spool_rig.mock, 1);
-	spool_rig.spool.replay_rate = rate;
-	began_ms = now_ms();
-	spool_rig_begin();
-	assert_int_equal(counter_read(&spool_rig_counts()->recovered), BATCHES * RECORDS);
-	rig_wait(spool_rig.rig, is_delivered);
-	bytes = counter_read(&producer_counters(spool_rig.rig->producer)->bytes_acked);
-	assert_true(bytes > 2 * rate);
-	assert_true(now_ms() - began_ms >= (int64_t)(bytes * 900 / rate)); /* a little may come at once */
+	letters = letters_read();
+	assert_int_equal(letters->count, 0);
+	free(letters);
+}
+
+/* Those of others, which are in the way of the frontier, are letters still; those that were delivered are not, after a restart. */
+static void letters_of_one_topic_are_delivered_alone(void **state)
+{
+	struct letters *letters;
+
+	(void)state;
+	make_letters();
+	begin(0, 64u << 20);
+	assert_int_equal(replay("t2"), 0);
+	assert_int_equal(replay("t1"), 1);
+	rig_wait(spool_rig.rig, is_replayed);
+	assert_int_equal(rig_topic_acked(spool_rig.rig, 0), 0);
+	assert_int_equal(rig_topic_acked(spool_rig.rig, 1), 1);
+	rig_wait(spool_rig.rig, is_carried);
+	assert_int_equal(counter_read(&spool_rig_counts()->dead), 3);
+	assert_true(counter_read(&spool_rig_counts()->dead_since_us) > 0);
+	assert_true(spool_adds_up());
+	spool_rig_end();
+	letters = letters_read();
+	assert_int_equal(letters->count, 3);
+	assert_int_equal(letters->numbers[0] + letters->numbers[1] + letters->numbers[2], 0 + 10 + 20);
+	assert_string_equal(letters->last.reason, "INVALID_RECORD");
+	free(letters);
+	begin(0, 64u << 20);
+	assert_int_equal(replay("t0"), 3);
+	rig_wait(spool_rig.rig, is_replayed);
+	assert_int_equal(rig_acked(spool_rig.rig), 3);
 	spool_rig_end();
 }
 
-int main(void)
+static void letters_that_are_refused_again_are_letters_again(void **state)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(replay_keeps_to_its_rate, spool_rig_setup, spool_rig_teardown),
-	};
+	struct letters *letters;
 
+	(void)state;
+	make_letters();
+	picky.guilty_every = 20; /* 0 and 20 */
+	begin(0, 64u << 20);
+	assert_int_equal(replay(NULL), 4);
+	rig_wait(spool_rig.rig, is_replayed);
+	assert_int_equal(rig_acked(spool_rig.rig), 2);
+	assert_int_equal(counter_read(&counts()->dead_lettered), 2);
+	assert_int_equal(counter_read(&spool_rig_counts()->dead), 2);
+	assert_int_equal(counter_read(&spool_rig_counts()->reburied), 0);
+	rig_wait(spool_rig.rig, is_carried);
+	assert_true(spool_adds_up());
+	rig_wait(spool_rig.rig, is_hour_free);
+	spool_rig_end();
+	letters = letters_read();
+	assert_int_equal(letters->count, 2);
+	assert_int_equal(letters->numbers[0] + letters->numbers[1], 20);
+	free(letters);
+}
+
+/* There is no room for a second copy: the first one counts. */
+static void letters_that_are_refused_again_stay_when_the_disk_has_no_room(void **state)
+{
+	struct letters *letters;
+
+	(void)state;
+	make_letters();
+	picky.guilty_every = 20;
+	begin(0, 4096);
+	assert_int_equal(replay(NULL), 4);
+	rig_wait(spool_rig.rig, is_replayed);
+	assert_int_equal(rig_acked(spool_rig.rig), 2);
+	assert_int_equal(counter_read(&counts()->dead_lettered), 0);
+	assert_int_equal(counter_read(&counts()->given_up_invalid), 0);
+	assert_int_equal(counter_read(&spool_rig_counts()->reburied), 2);
+	assert_int_equal(counter_read(&spool_rig_counts()->dead), 2);
+	assert_true(spool_adds_up());
+	rig_wait(spool_rig.rig, is_hour_free);
+	picky.guilty_every = 0;
+	assert_int_equal(replay(NULL), 2);
+	rig_wait(spool_rig.rig, is_replayed);
+	assert_int_equal(rig_acked(spool_rig.rig), 4);
+	spool_rig_end();
+	letters = letters_read();
+	assert_int_equal(letters->count, 0);
+	free(letters);
+}
+
+static int is_all_acked(struct rig *r)
+{
+	return rig_acked(r) == r->sent + 3;
+}
+
+static int is_tried(struct rig *r)
+{
+	(void)r;
+	return counter_read(&counts()->held) != 0 || counter_read(&spool_rig_counts()->reburied) != 0;
+}
+
+/* Kafka is away: they wait, and are letters again after a stop, and nobody remembers that they were asked for. */
+static void letters_that_were_not_delivered_at_a_stop_are_letters(void **state)
+{
+	(void)state;
+	make_letters();
+	picky.away = 1;
+	begin(0, 64u << 20);
+	assert_int_equal(replay(NULL), 4);
+	rig_wait(spool_rig.rig, is_tried);
+	producer_stop(spool_rig.rig->producer);
+	assert_true(counter_read(&spool_rig_counts()->exhumed) > 0);
+	assert_int_equal(counter_read(&counts()->held), 0);
+	spool_rig_end();
+	picky.away = 0;
+	begin(0, 64u << 20);
+	assert_int_equal(counter_read(&spool_rig_counts()->recovered), 0);
+	assert_int_equal(counter_read(&spool_rig_counts()->dead), 4);
+	rig_send(spool_rig.rig, 0, 0, 10, 20);
+	rig_wait(spool_rig.rig, rig_all_settled);
+	assert_int_equal(rig_acked(spool_rig.rig), 10);
+	assert_int_equal(counter_read(&spool_rig_counts()->exhumed), 0);
+	assert_int_equal(replay(NULL), 4);
+	rig_wait(spool_rig.rig, is_replayed);
+	assert_int_equal(rig_acked(spool_rig.rig), 14);
+	assert_true(spool_adds_up());
+	spool_rig_end();
+}
+
+/* Longer than it takes to see that Kafka is away, and back while they wait: each is delivered once. */
+static void letters_wait_while_kafka_is_away(void **state)
+{
+	(void)state;
+	make_letters();
+	picky.away = 1;
+	begin(0, 64u << 20);
+	spool_rig.rig->config.drain_seconds = 10;
+	assert_int_equal(replay(NULL), 4);
+	rig_wait(spool_rig.rig, is_tried);
+	picky.away = 0;
+	rig_wait(spool_rig.rig, is_replayed);
+	assert_int_equal(rig_acked(spool_rig.rig), 4);
+	assert_int_equal(counter_read(&spool_rig_counts()->dead), 0);
+	assert_true(spool_adds_up());
+	spool_rig_end();
+}
+
+/* Ends with the process, once so many letters are letters anew: in the place of kill -9. */
+static void replay_until(const char *directory, uint64_t again)
+{
+	(void)spool_rig_setup(NULL);
+	(void)rmdir(spool_rig.directory);
+	(void)strcpy(spool_rig.directory, directory);
+	picky = (struct picky){.limit = 1000000, .guilty_every = 1};
+	spool_rig.egress = &picky_ops;
+	begin(0, 64u << 20);
+	(void)replay(NULL);
+	while (counter_read(&counts()->dead_lettered) < again)
+		(void)sched_yield();
+	(void)kill(getpid(), SIGKILL);
+}
+
+static void kill_at(const char *again)
+{
+	uint8_t seen[200] = {0};
+	struct letters *letters;
+	pid_t child = fork();
+	int status;
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		(void)execl("/proc/self/exe", "producer_replay", spool_rig.directory, again, NULL);
+		_exit(1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	letters = letters_read();
+	for (unsigned i = 0; i < letters->count; i++)
+		seen[letters->numbers[i]] = 1;
+	for (unsigned i = 0; i < 200; i++)
+		assert_int_equal(seen[i], 1);
+	free(letters);
+}
+
+/* Each is there: where it stood, where it was written anew, or in both places. */
+static void letters_survive_a_kill_while_they_are_tried(void **state)
+{
+	(void)state;
+	picky.guilty_every = 1;
+	begin(0, 64u << 20);
+	rig_send(spool_rig.rig, 0, 0, 200, 20);
+	rig_wait(spool_rig.rig, rig_all_settled);
+	spool_rig_end();
+	kill_at("1");
+	kill_at("40");
+	kill_at("160");
+}
+
+/* A topic that stands still while another one moves: its letters go to its log, and are delivered from there. */
+static void letters_of_a_sick_topic_are_parked(void **state)
+{
+	(void)state;
+	make_letters();
+	begin(0, 64u << 20);
+	picky.sick = 1;
+	rig_send(spool_rig.rig, 0, 0, 10, 20);
+	assert_int_equal(replay("t0"), 3);
+	for (unsigned i = 0; i < 1000 && counter_read(&spool_rig_counts()->parked) < 3; i++) {
+		rig_send(spool_rig.rig, 1, 0, 1, 20);
+		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){0, 20000000}, NULL);
+	}
+	assert_true(counter_read(&spool_rig_counts()->parked) >= 3);
+	assert_int_equal(counter_read(&spool_rig_counts()->dead), 1);
+	picky.sick = 0;
+	rig_wait(spool_rig.rig, is_replayed);
+	rig_wait(spool_rig.rig, is_all_acked);
+	assert_int_equal(rig_topic_acked(spool_rig.rig, 0), 13);
+	assert_true(spool_adds_up());
+	rig_wait(spool_rig.rig, is_hour_free);
+	spool_rig_end();
+}
+
+/* With arguments, it is the process that kill_at wants to end. */
+int main(int argc, char **argv)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, spool_rig_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(letters_are_delivered_when_asked_for),
+		TEST(letters_of_one_topic_are_delivered_alone),
+		TEST(letters_that_are_refused_again_are_letters_again),
+		TEST(letters_that_are_refused_again_stay_when_the_disk_has_no_room),
+		TEST(letters_that_were_not_delivered_at_a_stop_are_letters),
+		TEST(letters_wait_while_kafka_is_away),
+		TEST(letters_survive_a_kill_while_they_are_tried),
+		TEST(letters_of_a_sick_topic_are_parked),
+	};
+#undef TEST
+
+	log_set_level(LOG_ERROR);
+	if (argc == 3)
+		replay_until(argv[1], strtoull(argv[2], NULL, 10));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,16 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../kafka/mock.h"
 #include "base/log.h"
-#include "rig.h"
+#include "spool_rig.h"
 
 #define RECORDS 100u
-
-static struct mock *mock;
-static struct rig *rig;
-static char directory[64];
-static struct spool_config spool;
 
 static atomic_int sync_fails;
 
@@ -37,80 +31,33 @@ int fdatasync(int file)
 	return (int)syscall(SYS_fdatasync, file);
 }
 
-static int topic_of(void *context, const char *name)
-{
-	struct topic_table *topics = context;
-
-	for (unsigned i = 0; i < topics->count; i++)
-		if (strcmp(topics->topics[i].name, name) == 0)
-			return (int)i;
-	return -1;
-}
-
-/* A producer with a spool; one that comes after another finds what that one left. */
 static void begin(int write_first)
 {
-	rig = rig_new(mock_servers(mock));
-	spool = (struct spool_config){.directory = directory, .index_count = 1, .all_lanes = 8, .batch_bytes = RIG_BATCH_SIZE,
-		.replay_bytes = 8 * RIG_BATCH_SIZE, .segment_bytes = 65536, .size_bytes = 64u << 20, .sync_bytes = 65536,
-		.sync_us = 10000, .topics = &rig->topics, .topic_of = topic_of, .context = &rig->topics};
-	rig->config.spool = &spool;
-	rig->config.write_first = write_first;
-	rig->config.drain_seconds = 1;
-	rig_start(rig);
-}
-
-static void end(void)
-{
-	rig_stop(rig);
-	rig_free(rig);
-	rig = NULL;
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	(void)strcpy(directory, "/tmp/penstock-spool-XXXXXX");
-	assert_non_null(mkdtemp(directory));
-	mock = mock_new(1);
-	mock_topic(mock, "t0", 1);
-	mock_topic(mock, "t1", 1);
-	return 0;
+	spool_rig.write_first = write_first;
+	spool_rig_begin();
 }
 
 static int teardown(void **state)
 {
-	char command[128];
-
-	(void)state;
 	atomic_store(&sync_fails, 0);
-	if (rig != NULL)
-		rig_free(rig);
-	mock_free(mock);
-	(void)snprintf(command, sizeof(command), "rm -rf %s", directory);
-	return system(command);
-}
-
-static const struct spool_counters *counts(void)
-{
-	return spool_count(producer_spool(rig->producer));
+	return spool_rig_teardown(state);
 }
 
 static uint64_t recovered(void)
 {
-	return counter_read(&counts()->recovered);
+	return counter_read(&spool_rig_counts()->recovered);
 }
 
 static void send_batches(uint16_t topic, unsigned batches)
 {
 	for (unsigned i = 0; i < batches; i++)
-		rig_send(rig, topic, 0, RECORDS, 40);
+		rig_send(spool_rig.rig, topic, 0, RECORDS, 40);
 }
 
 /* All that is held is on disk, but for what the client has. */
 static int is_left(struct rig *r)
 {
-	const struct spool_counters *c = counts();
+	const struct spool_counters *c = spool_rig_counts();
 
 	return counter_read(&c->spooled) + counter_read(&c->parked) >= r->sent / 2;
 }
@@ -118,19 +65,19 @@ static int is_left(struct rig *r)
 static int is_left_some(struct rig *r)
 {
 	(void)r;
-	return counter_read(&counts()->spooled) + counter_read(&counts()->parked) > 0;
+	return counter_read(&spool_rig_counts()->spooled) + counter_read(&spool_rig_counts()->parked) > 0;
 }
 
 static int is_all_acked(struct rig *r)
 {
-	const struct spool_counters *c = counts();
+	const struct spool_counters *c = spool_rig_counts();
 
 	return rig_acked(r) == r->sent + recovered() && counter_read(&c->spooled) + counter_read(&c->parked) == 0;
 }
 
 static int is_all_written(struct rig *r)
 {
-	return counter_read(&counts()->written) == r->sent;
+	return counter_read(&spool_rig_counts()->written) == r->sent;
 }
 
 struct seen {
@@ -165,7 +112,7 @@ static struct seen *read_topic(const char *topic)
 
 	assert_non_null(seen);
 	seen->last = -1;
-	(void)mock_read(mock, topic, 0, note, seen);
+	(void)mock_read(spool_rig.mock, topic, 0, note, seen);
 	return seen;
 }
 
@@ -176,14 +123,14 @@ static void outage(int write_first)
 
 	begin(write_first);
 	send_batches(0, 4);
-	rig_wait(rig, is_all_acked);
-	mock_broker_down(mock, 1);
+	rig_wait(spool_rig.rig, is_all_acked);
+	mock_broker_down(spool_rig.mock, 1);
 	send_batches(0, 10 * RIG_BATCHES);
-	rig_wait(rig, is_left);
-	mock_broker_up(mock, 1);
+	rig_wait(spool_rig.rig, is_left);
+	mock_broker_up(spool_rig.mock, 1);
 	send_batches(0, 4);
-	rig_wait(rig, is_all_acked);
-	end();
+	rig_wait(spool_rig.rig, is_all_acked);
+	spool_rig_end();
 	seen = read_topic("t0");
 	assert_int_equal(seen->count, (8 + 10 * RIG_BATCHES) * RECORDS);
 	assert_int_equal(seen->again, 0);
@@ -212,18 +159,18 @@ static void stop_in_an_outage_loses_nothing(void **state)
 	for (int write_first = 0; write_first < 2; write_first++) {
 		(void)state;
 		begin(write_first);
-		mock_broker_down(mock, 1);
+		mock_broker_down(spool_rig.mock, 1);
 		send_batches(1, 3 * RIG_BATCHES);
-		sent = rig->sent;
-		end();
+		sent = spool_rig.rig->sent;
+		spool_rig_end();
 		begin(write_first);
 		assert_int_equal(recovered(), sent);
-		mock_broker_up(mock, 1);
-		rig_wait(rig, is_all_acked);
-		end();
+		mock_broker_up(spool_rig.mock, 1);
+		rig_wait(spool_rig.rig, is_all_acked);
+		spool_rig_end();
 		begin(write_first);
 		assert_int_equal(recovered(), 0);
-		end();
+		spool_rig_end();
 	}
 	seen = read_topic("t1");
 	assert_int_equal(seen->count, 3 * RIG_BATCHES * RECORDS);
@@ -241,16 +188,16 @@ static void written_first_is_settled_when_acked(void **state)
 	for (unsigned i = 0; i < 20; i++) {
 		send_batches(0, 1);
 		send_batches(1, 1);
-		rig_wait(rig, is_all_acked);
+		rig_wait(spool_rig.rig, is_all_acked);
 	}
-	assert_true(is_all_written(rig));
-	log = spool_log_at(producer_spool(rig->producer), 0, &name);
+	assert_true(is_all_written(spool_rig.rig));
+	log = spool_log_at(producer_spool(spool_rig.rig->producer), 0, &name);
 	assert_string_equal(name, "lane.7");
 	assert_int_equal(counter_read(&log->end), 40);
-	end();
+	spool_rig_end();
 	begin(1);
 	assert_int_equal(recovered(), 0);
-	end();
+	spool_rig_end();
 }
 
 static int first_topic_is_through(struct rig *r)
@@ -261,7 +208,7 @@ static int first_topic_is_through(struct rig *r)
 static int second_topic_is_parked(struct rig *r)
 {
 	(void)r;
-	return counter_read(&counts()->parked) > 0;
+	return counter_read(&spool_rig_counts()->parked) > 0;
 }
 
 /* The other topic's records go to a log of their own, and the first one flows. */
@@ -269,7 +216,7 @@ static void sick_topic_is_parked(int write_first)
 {
 	struct seen *seen;
 
-	mock_leader(mock, "t1", 0, MOCK_NO_LEADER);
+	mock_leader(spool_rig.mock, "t1", 0, MOCK_NO_LEADER);
 	begin(write_first);
 	for (unsigned i = 0; i < 100; i++) {
 		send_batches(0, 1);
@@ -277,13 +224,13 @@ static void sick_topic_is_parked(int write_first)
 			send_batches(1, 1);
 		nanosleep(&(struct timespec){0, 80000000}, NULL);
 	}
-	rig_wait(rig, second_topic_is_parked);
-	rig_wait(rig, first_topic_is_through);
-	assert_int_equal(rig_topic_acked(rig, 1), 0);
-	mock_leader(mock, "t1", 0, 1);
+	rig_wait(spool_rig.rig, second_topic_is_parked);
+	rig_wait(spool_rig.rig, first_topic_is_through);
+	assert_int_equal(rig_topic_acked(spool_rig.rig, 1), 0);
+	mock_leader(spool_rig.mock, "t1", 0, 1);
 	send_batches(1, 1);
-	rig_wait(rig, is_all_acked);
-	end();
+	rig_wait(spool_rig.rig, is_all_acked);
+	spool_rig_end();
 	seen = read_topic("t1");
 	assert_int_equal(seen->count, 11 * RECORDS);
 	assert_int_equal(seen->again, 0);
@@ -306,34 +253,31 @@ static void sick_topic_is_parked_in_a_log_of_its_own_when_written_first(void **s
 static int is_refused(struct rig *r)
 {
 	(void)r;
-	return counter_read(&counts()->refused) > 0;
+	return counter_read(&spool_rig_counts()->refused) > 0;
 }
 
 /* The spool is full: what does not fit waits in memory, and nothing is given up. */
 static void full_spool_holds_what_it_has(void **state)
 {
 	(void)state;
-	mock_broker_down(mock, 1);
+	mock_broker_down(spool_rig.mock, 1);
 	begin(0);
-	producer_stop(rig->producer);
-	rig_free(rig);
-	rig = rig_new(mock_servers(mock));
-	spool.topics = spool.context = &rig->topics;
-	spool.size_bytes = 65536;
-	rig->config.spool = &spool;
-	rig->config.drain_seconds = 30;
-	rig_start(rig);
+	producer_stop(spool_rig.rig->producer);
+	rig_free(spool_rig.rig);
+	spool_rig.spool.size_bytes = 65536;
+	spool_rig.drain_seconds = 30;
+	begin(0);
 	send_batches(0, RIG_BATCHES);
-	rig_wait(rig, is_refused);
-	mock_broker_up(mock, 1);
-	rig_wait(rig, is_all_acked);
-	end();
+	rig_wait(spool_rig.rig, is_refused);
+	mock_broker_up(spool_rig.mock, 1);
+	rig_wait(spool_rig.rig, is_all_acked);
+	spool_rig_end();
 }
 
 static int has_failed_to_sync(struct rig *r)
 {
 	(void)r;
-	return counter_read(&counts()->sync_failures) > 1;
+	return counter_read(&spool_rig_counts()->sync_failures) > 1;
 }
 
 static int is_acked(struct rig *r)
@@ -348,23 +292,23 @@ static void what_the_disk_fails_to_keep_is_delivered(int write_first)
 
 	begin(write_first);
 	send_batches(0, 4);
-	rig_wait(rig, is_all_acked);
-	mock_broker_down(mock, 1);
+	rig_wait(spool_rig.rig, is_all_acked);
+	mock_broker_down(spool_rig.mock, 1);
 	atomic_store(&sync_fails, 1);
 	send_batches(0, RIG_BATCHES);
-	rig_wait(rig, has_failed_to_sync);
-	mock_broker_up(mock, 1);
-	rig_wait(rig, is_acked);
+	rig_wait(spool_rig.rig, has_failed_to_sync);
+	mock_broker_up(spool_rig.mock, 1);
+	rig_wait(spool_rig.rig, is_acked);
 	atomic_store(&sync_fails, 0);
-	mock_broker_down(mock, 1);
+	mock_broker_down(spool_rig.mock, 1);
 	send_batches(0, 2 * RIG_BATCHES);
-	rig_wait(rig, is_left_some);
-	mock_broker_up(mock, 1);
-	rig_wait(rig, is_all_acked);
-	end();
+	rig_wait(spool_rig.rig, is_left_some);
+	mock_broker_up(spool_rig.mock, 1);
+	rig_wait(spool_rig.rig, is_all_acked);
+	spool_rig_end();
 	begin(write_first);
 	assert_int_equal(recovered(), 0);
-	end();
+	spool_rig_end();
 	seen = read_topic("t0");
 	assert_int_equal(seen->count, (4 + 3 * RIG_BATCHES) * RECORDS);
 	assert_int_equal(seen->again, 0);
@@ -385,7 +329,7 @@ static void what_the_disk_fails_to_keep_is_delivered_from_memory_when_written_fi
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, spool_rig_setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(outage_goes_to_disk_and_comes_back_in_order),
 		TEST(outage_goes_to_disk_and_comes_back_in_order_when_written_first),

@@ -51,11 +51,13 @@ int spool_rig_teardown(void **state)
 
 void spool_rig_begin(void)
 {
-	struct rig *rig = rig_new(mock_servers(spool_rig.mock));
+	struct rig *rig = rig_new(spool_rig.egress == NULL ? mock_servers(spool_rig.mock) : NULL);
 
 	spool_rig.rig = rig;
 	spool_rig.spool.directory = spool_rig.directory;
 	spool_rig.spool.topics = spool_rig.spool.context = &rig->topics;
+	if (spool_rig.egress != NULL)
+		rig->config.egress = spool_rig.egress;
 	rig->config.spool = &spool_rig.spool;
 	rig->config.write_first = spool_rig.write_first;
 	rig->config.drain_seconds = spool_rig.drain_seconds;

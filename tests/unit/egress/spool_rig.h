@@ -12,6 +12,7 @@ struct spool_rig {
 	struct spool_config spool; /* for the next spool_rig_begin, which fills in what belongs to the rig */
 	int write_first;
 	unsigned drain_seconds;
+	const struct egress_ops *egress; /* in the place of Kafka's client; NULL: that */
 	char directory[64];
 };
 
