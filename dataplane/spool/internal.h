@@ -13,7 +13,6 @@
 #include "spool/spool.h"
 
 #define SHELF_NAME_MAX 288
-#define SPOOL_CARRIED  "carried" /* the reason of a copy whose batch may be of an epoch before */
 #define SHELF_DEAD     "dead." /* the names of logs of dead letters begin so, and no others */
 #define LOSS_RANGES    128
 #define HOURS          64 /* hours that are told apart; a power of 2 */

@@ -24,6 +24,7 @@
 
 #define SPOOL_TOPIC_MAX    249u            /* bytes of a topic's name, as Kafka allows */
 #define SPOOL_REASON_MAX   31u             /* of a reason */
+#define SPOOL_CARRIED      "carried"       /* the reason of a copy whose batch may be of an epoch before */
 #define SPOOL_PAYLOAD_MAX  (4u << 20)      /* bytes of an entry's payload */
 #define SPOOL_SEGMENT_MIN  (64u << 10)
 
