@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "spool/log.h"
 #include "spool_rig.h"
 
 #define RECORDS 100u
@@ -184,26 +185,40 @@ static void a_file_without_its_name_is_not_read(void **state)
 	spool_rig_end();
 }
 
+static void append(struct spool_log *log, uint32_t lane, uint64_t first_seq, const char *reason)
+{
+	struct spool_entry entry = {.topic = "t0", .lane = lane, .records = RECORDS, .events = RECORDS, .pack = 1, .bytes = 1,
+		.first_seq = first_seq};
+	const struct slice payload = {(const uint8_t *)"x", 1};
+
+	(void)snprintf(entry.reason, sizeof(entry.reason), "%s", reason);
+	assert_int_equal(spool_log_append(log, &entry, &payload, 1), 0);
+}
+
+/* What was found at a start is parked, or carried to the end of its log: those copies stand behind the positions that the epoch's
+ * file names, and are not of the epoch. */
 static void what_older_epochs_left_is_not_taken_for_the_last_one_s(void **state)
 {
-	char old[4096];
-	size_t length;
+	struct spool_log_config config = {.segment_bytes = 65536, .name = "lane.7"};
+	struct spool_disk *disk;
+	struct spool_log *log;
+	struct error error = {""};
+	char text[128];
 
 	(void)state;
+	live(5, 4);
+	(void)snprintf(text, sizeof(text), "%s/lane.7", spool_rig.directory);
+	assert_int_equal(spool_disk_posix_new(&disk, text, &error), 0);
+	config.disk = disk;
+	assert_int_equal(spool_log_open(&log, &config, &error), 0);
+	append(log, LANE, 401, "");
+	append(log, LANE, 1001, SPOOL_CARRIED);
+	append(log, SPOOL_LANE, 2001, "");
+	spool_log_close(log);
+	spool_disk_posix_free(disk);
+	mock_broker_down(spool_rig.mock, 1); /* they are no records */
 	spool_rig.drain_seconds = 1;
-	mock_broker_down(spool_rig.mock, 1);
-	(void)begin(5);
-	send_batches(0, 8);
-	rig_wait(spool_rig.rig, all_written);
-	spool_rig_end();
-	expect(begin(6), 5, 1, 800, 0);
-	send_batches(1, 1);
-	rig_wait(spool_rig.rig, all_written);
-	length = read_file(old, sizeof(old));
-	spool_rig_end();
-	write_file(old, length);
-	mock_broker_up(spool_rig.mock, 1);
-	expect(begin(7), 6, 1, 0, 100);
+	expect(begin(6), 5, 1, 500, 0);
 	spool_rig_end();
 }
 
