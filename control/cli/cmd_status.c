@@ -87,6 +87,23 @@ static void show_room(FILE *out, const json_t *result)
 								   : "DOES NOT ADD UP: see `penstock ledger`");
 }
 
+/* How far the epoch before came, which readers are told of. */
+static void show_reached(FILE *out, const json_t *last)
+{
+	char *epoch, *records, *text;
+
+	if (!json_is_object(last))
+		return;
+	epoch = display_member(SHOW_ADDRESS, last, "epoch");
+	records = display_member(SHOW_COUNT, last, "records");
+	text = display_text("%s reached %s%s records, %s", epoch, json_is_true(json_object_get(last, "exact")) ? "" : "at least ",
+		records, json_is_true(json_object_get(last, "published")) ? "published" : "not published yet");
+	display_line(out, "last epoch", text);
+	free(text);
+	free(records);
+	free(epoch);
+}
+
 static void show_rates(FILE *out, const json_t *rates)
 {
 	json_t *rows = json_pack("[O?]", rates);
@@ -121,6 +138,7 @@ void display_status(const struct cli *cli, const json_t *result, FILE *out)
 	(void)cli;
 	show_head(out, result);
 	show_room(out, result);
+	show_reached(out, json_object_get(result, "last_epoch"));
 	show_rates(out, json_object_get(result, "rates"));
 	show_table(out, port_columns, json_object_get(result, "ports"));
 	show_table(out, alarm_columns, json_object_get(result, "alarms"));

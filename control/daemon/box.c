@@ -143,6 +143,8 @@ int box_start(struct box *box, struct config *config, struct error *error)
 	if (rc == 0)
 		rc = box_start_producers(box, error);
 	if (rc == 0)
+		rc = reached_start(box, error);
+	if (rc == 0)
 		rc = start_receiving(box, error);
 	pin_control(box);
 	if (rc == 0)
@@ -188,6 +190,7 @@ unsigned box_drain(struct box *box)
 	for (unsigned i = 0; i < box->worker_count; i++)
 		if (box->workers[i].worker != NULL)
 			worker_join(box->workers[i].worker);
+	reached_stop(box);
 	watcher_stop(box);
 	keeper_stop(box);
 	if (box->producer_count == 0)

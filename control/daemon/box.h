@@ -16,6 +16,7 @@
 #include "control/daemon/loader.h"
 #include "control/daemon/namesake.h"
 #include "control/daemon/rates.h"
+#include "control/daemon/reached.h"
 #include "control/daemon/state.h"
 #include "control/daemon/topology.h"
 #include "control/daemon/watcher.h"
@@ -76,6 +77,7 @@ struct box {
 	struct watcher watcher;
 	struct loader loader;
 	struct namesake namesake;
+	struct box_reached reached;
 
 	unsigned warning_count;
 	char *warnings[BOX_WARNINGS]; /* for people, filled before the keeper starts */

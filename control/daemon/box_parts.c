@@ -175,6 +175,7 @@ static void spool_settings(struct box *box, unsigned index, struct spool_config 
 		.directory = box->spool_directory,
 		.index = index,
 		.index_count = box->plan->producer_count,
+		.epoch = box->epoch,
 		.all_lanes = box->worker_count,
 		.batch_bytes = config->batch_bytes,
 		.replay_bytes = config->spool_replay,

@@ -128,6 +128,24 @@ static uint64_t loss_now(const struct box *box)
 	return TOTAL_WORKER(box, open) + total_rings(box) + TOTAL_PRODUCER(box, held);
 }
 
+/* What the last epoch before this one had reached; null: none is known. */
+static json_t *reached_of(struct box *box)
+{
+	struct box_reached *reached = &box->reached;
+	json_t *result;
+
+	if (atomic_load(&box->stage) == BOX_STARTING)
+		return json_null();
+	pthread_mutex_lock(&reached->lock);
+	result = reached->last == 0
+			 ? json_null()
+			 : json_pack("{s:I,s:I,s:b,s:b,s:I}", "epoch", (json_int_t)reached->last, "records",
+				   (json_int_t)reached->last_sum, "exact", reached->last_exact, "published",
+				   reached->last_published, "waiting", (json_int_t)reached->waiting);
+	pthread_mutex_unlock(&reached->lock);
+	return result;
+}
+
 json_t *handle_status(void *context, const json_t *params, struct error *error, int *code)
 {
 	struct box *box = context;
@@ -136,14 +154,14 @@ json_t *handle_status(void *context, const json_t *params, struct error *error, 
 	(void)params;
 	(void)error;
 	(void)code;
-	return json_pack("{s:s,s:s,s:s,s:I,s:s,s:I,s:o,s:o,s:o,s:b,s:o,s:o,s:{s:I,s:I,s:I},s:{s:I},s:o}", "state",
+	return json_pack("{s:s,s:s,s:s,s:I,s:s,s:I,s:o,s:o,s:o,s:b,s:o,s:o,s:{s:I,s:I,s:I},s:{s:I},s:o,s:o}", "state",
 		stages[atomic_load(&box->stage)], "node", box->config->node, "uuid", state_uuid(box->state), "epoch",
 		(json_int_t)box->epoch, "version", PENSTOCK_VERSION, "uptime_s",
 		(json_int_t)((now - box->started_us) / 1000000), "alarms", alarms_of(box), "warnings", warnings_of(box),
 		"rates", rates_of(box), "ledger_ok", !ledger_alarmed(&box->ledger), "kafka", kafka_of(box), "hours", hours_of(box), "memory",
 		"pools_bytes", (json_int_t)pool_bytes(box), "mapped_bytes", (json_int_t)memory_mapped_bytes(), "rss_bytes",
 		(json_int_t)resident_bytes(), "bounds", "loss_events_at_kill", (json_int_t)loss_now(box), "ports",
-		ports_of(box));
+		ports_of(box), "last_epoch", reached_of(box));
 }
 
 static json_t *term_of(const struct ledger_term *term)

@@ -4,7 +4,8 @@
 /*
  * Two boxes with one node name would give one identity twice. Each box posts its node name and instance UUID on a topic that
  * all boxes of a cluster share (NAMESAKE_TOPIC, one partition; `penstock topics create` makes it) and reads the others'
- * notices: one with our name and another instance is an alarm for as long as it goes on.
+ * notices (and leaves alone what else is there, whose keys have a blank: reached.h): one with our name and another instance
+ * is an alarm for as long as it goes on.
  */
 
 #include <pthread.h>

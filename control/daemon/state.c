@@ -194,6 +194,11 @@ const char *state_uuid(const struct state *state)
 	return state->uuid;
 }
 
+int state_directory(const struct state *state)
+{
+	return state->dir;
+}
+
 static int parse_epoch(const char *text, unsigned long *epoch)
 {
 	size_t digits = strspn(text, "0123456789");

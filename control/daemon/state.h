@@ -10,6 +10,7 @@
  *   epoch       the last epoch that was begun
  *   hours       the current landing hour and the oldest open one (worker/hours.h)
  *   partitions  topic -> partition count, as Kafka said last
+ *   reached.E   how far epoch E came, until that is published (reached_file.h)
  *
  * Threads: control threads, one at a time for each file.
  */
@@ -32,6 +33,9 @@ void state_close(struct state *state);
 
 /* 36 characters, lower case; lives as long as the state. */
 const char *state_uuid(const struct state *state);
+
+/* The open directory, for who keeps files of his own in it (state_file.h). */
+int state_directory(const struct state *state);
 
 /*
  * Begins an epoch: larger than every one before it in this directory, and not below the UTC seconds since 1970 at start,

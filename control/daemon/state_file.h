@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-#define STATE_FILE_MAX (512u << 10) /* bytes of one file */
+#define STATE_FILE_MAX (4u << 20) /* bytes of one file */
 
 /* Replaces the file. `content` ends with a newline. */
 int state_file_write(int dir, const char *name, const char *title, const char *content);

@@ -119,8 +119,10 @@ static void *watcher_main(void *argument)
 	box->namesake.leave = &box->watcher.leave;
 	do {
 		next = look(box, admin, infos);
-		if (!is_stopping(&box->watcher))
+		if (!is_stopping(&box->watcher)) {
 			namesake_turn(&box->namesake, box->properties, box->config->property_count);
+			reached_publish(box, box->namesake.board);
+		}
 	} while (rest(&box->watcher, next));
 	namesake_fini(&box->namesake);
 	kafka_admin_free(admin);

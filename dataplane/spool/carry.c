@@ -99,12 +99,15 @@ static int carry_one(struct spool *spool, struct shelf *shelf, uint64_t position
 	struct pending *pending = shelf_new_pending(shelf);
 	struct carried *c = standing_at(shelf, position);
 	struct spool_entry entry;
+	const char *reason;
 	int rc;
 
 	if (c == NULL)
 		c = insert(shelf, position);
-	rc = pending == NULL || c == NULL ? -ENOMEM
-					  : spool_log_copy(shelf->log, position, &entry, spool->scratch, SPOOL_PAYLOAD_MAX);
+	reason = c != NULL && !shelf->is_dead && c->from < shelf->recovered_end ? SPOOL_CARRIED : NULL;
+	rc = pending == NULL || c == NULL
+		     ? -ENOMEM
+		     : spool_log_copy(shelf->log, position, reason, &entry, spool->scratch, SPOOL_PAYLOAD_MAX);
 	if (rc != 0) {
 		if (c != NULL && c->at == c->from)
 			forget(spool, shelf, c);

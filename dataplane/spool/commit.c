@@ -45,6 +45,11 @@ static int store(struct spool_log *log, struct spool_point frontier)
 	return spool_commit_state(log, frontier, log->given_up);
 }
 
+int spool_log_retires(const struct spool_log *log)
+{
+	return spool_segments_retirable(log, log->frontier.position);
+}
+
 int spool_log_commit(struct spool_log *log)
 {
 	struct spool_point frontier;
@@ -76,7 +81,7 @@ static uint64_t count_oldest(const struct spool_log *log, unsigned index, uint64
 	return spool_marks_on_disk(log, from.position, end.position, end.offset - from.offset);
 }
 
-static void tell_oldest(struct spool_log *log, unsigned index, spool_drop each, void *context)
+static void tell_oldest(struct spool_log *log, unsigned index, spool_told each, void *context)
 {
 	uint64_t position = log->segments[index].first, end = spool_segments_end(log, index).position;
 	struct spool_point hole[2];
@@ -90,7 +95,7 @@ static void tell_oldest(struct spool_log *log, unsigned index, spool_drop each, 
 			each(context, &found.entry);
 }
 
-int64_t spool_log_drop_oldest(struct spool_log *log, spool_drop each, void *context)
+int64_t spool_log_drop_oldest(struct spool_log *log, spool_told each, void *context)
 {
 	unsigned usable = spool_segments_closed(log), index = 0;
 	uint64_t given_up, missing;

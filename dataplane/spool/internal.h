@@ -8,6 +8,7 @@
 #include <semaphore.h>
 
 #include "base/log.h"
+#include "spool/reached.h"
 #include "spool/log.h"
 #include "spool/spool.h"
 
@@ -89,6 +90,18 @@ struct exhume_wish {
 
 enum { WISH_NONE, WISH_ASKED, WISH_DONE };
 
+/* How far the sequences came. */
+struct spool_reach {
+	struct spool_disk *disk;     /* of the directory; NULL: it is not kept */
+	struct spool_reached before; /* found at the start; fixed from then on */
+	struct reached now;
+	int places[TOPIC_MAX];       /* in `now`, of a topic's index; -1 */
+	int begun;                   /* the file was of this epoch once */
+	int dirty;                   /* it does not say all */
+	int loose;                   /* something goes to Kafka without having been accepted */
+	struct log_limit said;
+};
+
 struct spool {
 	struct spool_config config;
 	char *directory;
@@ -122,6 +135,7 @@ struct spool {
 	int64_t turned_ms[TOPIC_CLASSES];     /* UTC, until which they are */
 	unsigned sample_at[TOPIC_CLASSES];    /* of the batches in a row of which one is kept */
 	struct log_limit loss_log;
+	struct spool_reach reached;
 };
 
 /* shelf.c: one log */
@@ -189,6 +203,15 @@ int replay_open(struct spool *spool, uint32_t batch_bytes);
 unsigned replay_read(struct spool *spool); /* returns how many entries */
 int64_t replay_due(const struct spool *spool); /* monotonic; when the rate lets more be read; 0: it does not matter */
 void replay_home(struct spool *spool, struct batch *batch);
+
+/* reach.c: how far the sequences came, for the next start. A batch of this process is told of when it was written (note),
+ * or when it goes on unwritten (loosen). */
+int reached_open(struct spool *spool, struct error *error); /* at the start: what the process before has left */
+void reached_close(struct spool *spool);
+void reached_begin(struct spool *spool); /* before the first batch is written */
+void reached_note(struct spool *spool, const struct batch *batch);
+void reached_loosen(struct spool *spool, const struct batch *batch);
+void reached_store(struct spool *spool); /* unless nothing has changed; before anything goes from a log */
 
 /* spool.c */
 void spool_answer(struct spool *spool, struct batch *batch, enum spool_answer answer);

@@ -24,6 +24,7 @@
 
 #define SPOOL_TOPIC_MAX    249u            /* bytes of a topic's name, as Kafka allows */
 #define SPOOL_REASON_MAX   31u             /* of a reason */
+#define SPOOL_CARRIED      "carried"       /* the reason of a copy whose batch may be of an epoch before */
 #define SPOOL_PAYLOAD_MAX  (4u << 20)      /* bytes of an entry's payload */
 #define SPOOL_SEGMENT_MIN  (64u << 10)
 
@@ -125,17 +126,26 @@ int spool_log_commit(struct spool_log *log);
  */
 int spool_log_read(struct spool_log *log, uint64_t from, struct spool_entry *entry, void *data, uint32_t size);
 
-/* Appends once more the entry of a position that is not settled, as it stands on disk; its mark stays. `data` has room for `size`
- * bytes. 0 with `entry` as appended, -ENODATA: it cannot be read, or -errno as spool_log_append. */
-int spool_log_copy(struct spool_log *log, uint64_t position, struct spool_entry *entry, void *data, uint32_t size);
+/* Appends once more the entry of a position that is not settled, as it stands on disk; its mark stays. `reason` is put into
+ * it unless it is NULL. `data` has room for `size` bytes. 0 with `entry` as appended, -ENODATA: it cannot be read, or -errno as
+ * spool_log_append. */
+int spool_log_copy(struct spool_log *log, uint64_t position, const char *reason, struct spool_entry *entry, void *data,
+	uint32_t size);
 
-/* Told of each entry that is to be given up: that only the log holds. Its payload is not looked at. */
-typedef void (*spool_drop)(void *context, const struct spool_entry *entry);
+/* Told of an entry. Its payload is not looked at. */
+typedef void (*spool_told)(void *context, const struct spool_entry *entry);
 
-/* Gives up the oldest segment that is not the one written to: its unsettled entries are told to `each` (may be NULL), and settled
- * and counted in given_up, durably before the file goes. Entries that are SPOOL_IN_MEMORY are only settled on disk, not counted.
- * Returns the events given up, 0 when there is no such segment (or nothing in it was to be counted: then spool_log_info has a
- * segment less), or -errno: then what was told is still there. */
-int64_t spool_log_drop_oldest(struct spool_log *log, spool_drop each, void *context);
+/* Tells of each entry from `from` on that is still in a file, whatever its mark, but for empty ones. 0; 1: some cannot be read; or
+ * -errno. After an open, before anything is written. */
+int spool_log_each(struct spool_log *log, uint64_t from, spool_told each, void *context);
+
+/* Whether the next commit takes files away. */
+int spool_log_retires(const struct spool_log *log);
+
+/* Gives up the oldest segment that is not the one written to: its unsettled entries that only the log holds are told to
+ * `each` (may be NULL), and settled and counted in given_up, durably before the file goes. Entries that are SPOOL_IN_MEMORY are
+ * only settled on disk, not counted. Returns the events given up, 0 when there is no such segment (or nothing in it was to be
+ * counted: then spool_log_info has a segment less), or -errno: then what was told is still there. */
+int64_t spool_log_drop_oldest(struct spool_log *log, spool_told each, void *context);
 
 void spool_log_info(const struct spool_log *log, struct spool_log_info *info);

@@ -100,6 +100,7 @@ static int drop_oldest(struct spool *spool, struct shelf *shelf, unsigned class)
 	int64_t events;
 
 	loss_record(spool, class);
+	reached_store(spool);
 	loss->log = shelf->name;
 	events = spool_log_drop_oldest(shelf->log, drop_entry, &dropping);
 	if (events < 0) {

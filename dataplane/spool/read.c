@@ -165,3 +165,23 @@ int spool_log_read(struct spool_log *log, uint64_t from, struct spool_entry *ent
 			return rc;
 	}
 }
+
+int spool_log_each(struct spool_log *log, uint64_t from, spool_told each, void *context)
+{
+	struct spool_point hole[2];
+	struct spool_found found;
+	int rc = 1, holes = 0;
+
+	if (log->count > 0 && from < log->segments[0].first)
+		from = log->segments[0].first;
+	for (; rc >= 0 && log->count > 0 && from < log->end.position; from = rc == 1 ? from + 1 : hole[1].position) {
+		rc = spool_find(log, from, &found, hole);
+		if (rc == 1 && (found.flags & SPOOL_FLAG_EMPTY) == 0)
+			each(context, &found.entry);
+		holes |= rc == 0;
+		if (rc == 0 && hole[1].position <= from)
+			break;
+	}
+	spool_reader_close(&log->reader);
+	return rc < 0 ? rc : holes;
+}

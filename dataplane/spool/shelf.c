@@ -390,10 +390,12 @@ static int rewrite(struct spool *spool, struct shelf *shelf)
 	while (rc == 0 && shelf->rewritten < shelf->pending_count) {
 		struct pending *p = &shelf->pending[shelf->rewritten];
 
-		if (p->batch == NULL)
+		if (p->batch == NULL) {
+			reached_store(spool); /* an empty entry tells of no sequence */
 			rc = spool_log_append_empty(shelf->log, p->events);
-		else
+		} else {
 			rc = append(spool, shelf, p->batch, p->part, &position);
+		}
 		shelf->rewritten += rc == 0;
 		FAULT_KILL("spool_rewrite");
 	}

@@ -65,6 +65,7 @@ static struct shelf *topic_shelf(struct spool *spool, uint16_t topic)
 static void refuse(struct spool *spool, struct batch *batch, int rc, const struct shelf *shelf)
 {
 	counter_add(&spool->counters.refused, 1);
+	reached_loosen(spool, batch);
 	if (shelf != NULL && rc != -EAGAIN && rc != -EDQUOT)
 		spool_trouble(spool, "writing", shelf, rc);
 	if (batch->lane == SPOOL_LANE)
@@ -81,6 +82,7 @@ static int sample_out(struct spool *spool, struct batch *batch, enum spool_order
 
 	if (batch->lane == SPOOL_LANE || batch->log != BATCH_UNLOGGED || !policy_samples_out(spool, batch, class))
 		return 0;
+	reached_loosen(spool, batch);
 	if (order == SPOOL_WRITE) {
 		spool_answer(spool, batch, SPOOL_REFUSED);
 		return 1;
@@ -99,11 +101,15 @@ static void write_order(struct spool *spool, struct batch *batch, enum spool_ord
 
 	if (sample_out(spool, batch, order))
 		return;
+	if (batch->lane != SPOOL_LANE)
+		reached_begin(spool);
 	shelf = order == SPOOL_PARK
 			? topic_shelf(spool, batch->topic)
 			: spool->shelves[spool->lanes[batch->lane][spool_class_of(spool, batch->topic)]];
 	rc = shelf != NULL ? shelf_write(spool, batch, order != SPOOL_WRITE, shelf) : -ENOMEM;
-	if (rc != 0)
+	if (rc == 0)
+		reached_note(spool, batch);
+	else
 		refuse(spool, batch, rc, shelf);
 	if (rc != 0 || order != SPOOL_WRITE)
 		return;
@@ -166,6 +172,8 @@ static void commit_one(struct spool *spool, struct shelf *shelf)
 
 	if (shelf->failed || shelf->rewritten < shelf->pending_count)
 		return;
+	if (spool_log_retires(shelf->log))
+		reached_store(spool);
 	rc = spool_log_commit(shelf->log);
 	shelf->failed = rc != 0;
 	if (rc != 0)
@@ -213,6 +221,8 @@ static unsigned commit(struct spool *spool)
 	int is_time = began_ms >= spool->commit_ms;
 	unsigned taken = 0;
 
+	if (is_time)
+		reached_store(spool);
 	for (unsigned i = 0; i < spool->shelf_count; i++) {
 		carry(spool, spool->shelves[i]);
 		if (!is_time && spool->shelves[i]->uncommitted < spool->config.batches)
@@ -276,6 +286,7 @@ static void *spool_main(void *argument)
 	while (take_orders(spool) != 0) /* nobody waits for the answers of the last ones, but they are to be obeyed */
 		continue;
 	loss_record_all(spool);
+	reached_store(spool);
 	return NULL;
 }
 
@@ -404,6 +415,8 @@ int spool_start(struct spool **spool, const struct spool_config *config, struct 
 	if (rc == 0)
 		rc = logs_open(s, error);
 	if (rc == 0)
+		rc = reached_open(s, error);
+	if (rc == 0)
 		rc = create_thread(s);
 	if (rc != 0) {
 		spool_stop(s);
@@ -424,6 +437,7 @@ void spool_stop(struct spool *spool)
 	}
 	for (unsigned i = 0; i < spool->shelf_count; i++)
 		shelf_close(spool->shelves[i]);
+	reached_close(spool);
 	spool_lock_release(spool->lock);
 	(void)batch_pool_free(spool->pool);
 	ring_free(spool->orders);

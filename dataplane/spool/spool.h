@@ -27,6 +27,7 @@
 #include "base/error.h"
 #include "batch/batch.h"
 #include "batch/lane.h"
+#include "spool/reached.h"
 #include "batch/topic.h"
 
 #define SPOOL_LANE    UINT16_MAX /* batch->lane of a batch that was read from disk */
@@ -111,10 +112,18 @@ struct spool_class {
 	enum spool_policy policy;
 };
 
+/* How far the sequences of accepted records had come when the process before ended. */
+struct spool_reached {
+	uint32_t epoch;     /* in which something was written last; 0: not known */
+	int exact;          /* neither more nor less was accepted in that epoch; else it was at least so much */
+	struct reached set;
+};
+
 struct spool_config {
 	const char *directory;  /* made when missing; shared by all producers' spools */
 	unsigned index;         /* of the producer; the first one reads out logs that belong to nobody */
 	unsigned index_count;   /* producers */
+	uint32_t epoch;         /* 0: how far it comes is not kept */
 	unsigned all_lanes;     /* lanes of all producers */
 	const int *cpus;        /* of the thread; count 0: anywhere */
 	unsigned cpu_count;
@@ -185,6 +194,9 @@ const struct spool_counters *spool_count(const struct spool *spool);
 
 /* The logs by number, from 0; NULL behind the last. `name` gets the directory's name. Any thread, until spool_stop. */
 const struct spool_log_state *spool_log_at(const struct spool *spool, unsigned number, const char **name);
+
+/* What the process before had reached with this producer's spool. Fixed; control thread, until spool_stop. */
+const struct spool_reached *spool_reached_before(const struct spool *spool);
 
 /* The first hour in [from, to) that entries on disk may still belong to, or `to`. Any thread. */
 int64_t spool_hours_settled(const struct spool *spool, int64_t from, int64_t to);

@@ -16,7 +16,7 @@ epochs=() numbered=()
 files() {
 	find /run/dpdk/penstock /dev/hugepages -mindepth 1 2>/dev/null || true
 	find /dev/shm -maxdepth 1 \( -name '*rte*' -o -name '*penstock*' \) ! -name 'penstock-kafka*'
-	find "$state" -type f -printf '%f\n' | sort
+	find "$state" -type f ! -name 'reached.*' -printf '%f\n' | sort # those wait for Kafka
 }
 
 lives() { # starts the daemon under traffic and notes its epoch

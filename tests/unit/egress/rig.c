@@ -130,6 +130,7 @@ static struct batch *open_batch(struct rig *rig, uint16_t topic, int32_t partiti
 	batch->topic = topic;
 	batch->partition = partition;
 	batch->opened_tsc = clock_tsc();
+	batch->first_seq = rig->sent + 1;
 	batch->base_ms = rig->base_ms;
 	return batch;
 }
