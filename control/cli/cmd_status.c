@@ -94,7 +94,7 @@ static void show_reached(FILE *out, const json_t *last)
 
 	if (!json_is_object(last))
 		return;
-	epoch = display_member(SHOW_ADDRESS, last, "epoch");
+	epoch = display_member(SHOW_ADDRESS, last, "number");
 	records = display_member(SHOW_COUNT, last, "records");
 	text = display_text("%s reached %s%s records, %s", epoch, json_is_true(json_object_get(last, "exact")) ? "" : "at least ",
 		records, json_is_true(json_object_get(last, "published")) ? "published" : "not published yet");

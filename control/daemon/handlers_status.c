@@ -139,7 +139,7 @@ static json_t *reached_of(struct box *box)
 	pthread_mutex_lock(&reached->lock);
 	result = reached->last == 0
 			 ? json_null()
-			 : json_pack("{s:I,s:I,s:b,s:b,s:I}", "epoch", (json_int_t)reached->last, "records",
+			 : json_pack("{s:I,s:I,s:b,s:b,s:I}", "number", (json_int_t)reached->last, "records",
 				   (json_int_t)reached->last_sum, "exact", reached->last_exact, "published",
 				   reached->last_published, "waiting", (json_int_t)reached->waiting);
 	pthread_mutex_unlock(&reached->lock);

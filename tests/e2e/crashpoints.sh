@@ -25,6 +25,8 @@ spool_state_written 3
 spool_state_done 3
 spool_unlink_begin 1
 spool_unlink_done 1
+spool_reached_begin 2
+spool_reached_done 2
 spool_park_begin 0
 spool_park_done 0
 spool_rewrite 0 sync-eio

@@ -50,7 +50,7 @@ done
 expect "epochs that wait for Kafka" "$(find "$state" -maxdepth 1 -name 'reached.[0-9]*' | wc -l)" = 2
 start_daemon
 expect "epochs that wait for Kafka, at the start that finds it hanging" "$(before waiting)" = 2
-expect "the epoch before" "$(before epoch) $(before exact) $(before published)" = "${exact[1]} true false"
+expect "the epoch before" "$(before number) $(before exact) $(before published)" = "${exact[1]} true false"
 expect "records of it" "$(before records)" -gt 1000
 "$kafka" resume "$cluster"
 wait_for 60 "both are published" all_published
@@ -77,7 +77,7 @@ wait_for 20 "what is reached is kept" kept
 least+=("$(epoch)")
 kill_daemon
 start_daemon
-expect "the epoch before" "$(before epoch) $(before exact)" = "${least[0]} false"
+expect "the epoch before" "$(before number) $(before exact)" = "${least[0]} false"
 wait_for 20 "events are numbered" moved
 end_traffic
 wait_idle
@@ -86,7 +86,7 @@ wait_for 60 "both are published" all_published
 exact+=("$(epoch)")
 stop_daemon
 start_daemon
-expect "the epoch before" "$(before epoch) $(before exact)" = "${exact[-1]} true"
+expect "the epoch before" "$(before number) $(before exact)" = "${exact[-1]} true"
 wait_for 60 "it is published" all_published
 stop_daemon
 expect "what is left to publish" "$(find "$state" -maxdepth 1 -name 'reached.[0-9]*' | wc -l)" = 0
