@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # One topic of 64 without a leader, at half load: the others lose nothing and are acknowledged as quickly as before (judged in
 # the full run only: beside compilers times say little); the sick one's overflow is a named drop, or with a spool parked on
-# disk, and all of it closes when its leader is back.
+# disk, and all of it closes when its leader is back. In the full run, the same with too few replicas in sync.
 . "$(dirname "$0")/../smoke/_init.sh"
 
 outage=15 # seconds; PENSTOCK_OUTAGE for another
 [ -z "${PENSTOCK_FULL:-}" ] || outage=120
 outage=${PENSTOCK_OUTAGE:-$outage}
 rate=3000
+[ -z "${PENSTOCK_FULL:-}" ] || rate=15000
 sick=click
 memory_more='pool: 32MiB, batch: 64KiB, credit: 4%'
 port_more='    max_datagram: 16000'
@@ -83,27 +84,47 @@ expect "exit code" "$daemon_code" = 0
 
 # --- the same with a spool: what the topic cannot take is parked, and nothing is dropped ---
 
+parked() { # WHAT SECONDS
+	start_daemon
+	sent=$first
+	send "$2"
+	wait_for 20 "all events of the other topics are acked" others_home
+	expect "$1: events dropped" "$(ledger events dropped.)" = 0
+	expect "$1: events on disk" "$(ledger spool parked)" -gt 0
+	expect "$1: events on disk of others" "$(ledger spool spooled)" = 0
+	expect "$1: logs that hold events" "$(cli -j show spool | json "' '.join(l['log'] for l in d['logs'] if l['events'] > 0)")" = \
+		"topic.0.$test_name.$sick"
+	echo "     99 % of all were acked within $(p99) ms with one topic parked: $1"
+	[ -z "${PENSTOCK_FULL:-}" ] || expect "99th percentile of the others, in ms" "$(p99)" -le $((2 * before + 20))
+}
+
+well_again() { # WHAT
+	wait_idle 60
+	expect "$1, and well again: events acked" "$(ledger records acked)" = $((first - sent))
+	expect_ledger_closed
+	stop_daemon
+	expect "exit code" "$daemon_code" = 0
+}
+
 "$kafka" kill9 "$cluster" 2
 wait_for 30 "the second broker is gone" one_broker
 spool='mode: direct'
 write_config dpdk 1
-start_daemon
-sent=$first
-send $((outage * 2 / 3))
-wait_for 20 "all events of the other topics are acked" others_home
-expect "parked: events dropped" "$(ledger events dropped.)" = 0
-expect "parked: events on disk" "$(ledger spool parked)" -gt 0
-expect "parked: events on disk of others" "$(ledger spool spooled)" = 0
-expect "parked: logs that hold events" "$(cli -j show spool | json "' '.join(l['log'] for l in d['logs'] if l['events'] > 0)")" = \
-	"topic.0.$test_name.$sick"
-echo "     99 % of all were acked within $(p99) ms with one topic parked"
-[ -z "${PENSTOCK_FULL:-}" ] || expect "99th percentile of the others, in ms" "$(p99)" -le $((2 * before + 20))
+parked leaderless $((outage * 2 / 3))
 "$kafka" start "$cluster" 2 >/dev/null
-wait_idle 60
-expect "parked and well again: events acked" "$(ledger records acked)" = $((first - sent))
-expect_ledger_closed
-stop_daemon
-expect "exit code" "$daemon_code" = 0
+well_again leaderless
+
+replicas() { # OPTION...
+	"$kafka" configs "$cluster" --alter --entity-type topics --entity-name "$test_name.$sick" "$@" >"$work/configs.log" 2>&1 ||
+		die "the topic's configuration could not be set"
+}
+
+if [ -n "${PENSTOCK_FULL:-}" ]; then
+	replicas --add-config min.insync.replicas=2 # of one that there is
+	parked "too few in sync" "$outage"
+	replicas --delete-config min.insync.replicas
+	well_again "too few in sync"
+fi
 read_back --allow missing=$((dropped + cold)) --allow out_of_order
 expect "events missing, all counted as dropped" "$(json 'd["missing"]' <"$work/read_back.json")" = $((dropped + cold))
 finish
