@@ -168,9 +168,9 @@ static int read_type(const struct reading *reading, struct config_file *file, co
 	if (rc == 0)
 		rc = read_copy(reading, file, path, entry, &draft);
 	if (rc == 0)
-		rc = plan_read(reading, file, path, entry, &draft);
-	if (rc == 0)
 		rc = class_of_type(reading, file, path, entry, draft.class, &class);
+	if (rc == 0) /* last: the plan is the type's, once it is in the table */
+		rc = plan_read(reading, file, path, entry, &draft);
 	if (rc != 0)
 		return rc;
 	classes_apply(file->config.topics, draft.type.way.topic, before, class);
