@@ -13,21 +13,9 @@
 #define BATCHES 60u
 #define RECORDS 100u
 
-static uint64_t on_disk(void)
-{
-	const struct spool_counters *c = spool_rig_counts();
-
-	return counter_read(&c->spooled) + counter_read(&c->parked);
-}
-
-static int is_left(struct rig *rig)
-{
-	return on_disk() >= rig->sent / 2;
-}
-
 static int is_delivered(struct rig *rig)
 {
-	return rig_acked(rig) == counter_read(&spool_rig_counts()->recovered) && on_disk() == 0;
+	return rig_acked(rig) == counter_read(&spool_rig_counts()->recovered) && spool_rig_on_disk() == 0;
 }
 
 static int64_t now_ms(void)
@@ -50,7 +38,7 @@ static void replay_keeps_to_its_rate(void **state)
 	spool_rig_begin();
 	for (unsigned i = 0; i < BATCHES; i++)
 		rig_send(spool_rig.rig, 0, 0, RECORDS, 40);
-	rig_wait(spool_rig.rig, is_left);
+	rig_wait(spool_rig.rig, spool_rig_has_left);
 	spool_rig_end();
 	mock_broker_up(spool_rig.mock, 1);
 	spool_rig.spool.replay_rate = rate;

@@ -47,21 +47,9 @@ ssize_t pread(int file, void *data, size_t size, off_t offset)
 	return (ssize_t)syscall(SYS_pread64, file, data, size, offset);
 }
 
-static uint64_t on_disk(void)
-{
-	const struct spool_counters *c = spool_rig_counts();
-
-	return counter_read(&c->spooled) + counter_read(&c->parked);
-}
-
-static int is_left(struct rig *rig)
-{
-	return on_disk() >= rig->sent / 2;
-}
-
 static int is_read_out(struct rig *rig)
 {
-	return on_disk() == 0 && counter_read(&producer_counters(rig->producer)->held) == 0 &&
+	return spool_rig_on_disk() == 0 && counter_read(&producer_counters(rig->producer)->held) == 0 &&
 	       atomic_load(&spool_rig_counts()->passing) == 0;
 }
 
@@ -73,7 +61,7 @@ static void leave(void)
 	spool_rig_begin();
 	for (unsigned i = 0; i < BATCHES; i++)
 		rig_send(spool_rig.rig, 0, 0, RECORDS, 60);
-	rig_wait(spool_rig.rig, is_left);
+	rig_wait(spool_rig.rig, spool_rig_has_left);
 	spool_rig_end();
 	mock_broker_up(spool_rig.mock, 1);
 }

@@ -77,3 +77,15 @@ const struct spool_counters *spool_rig_counts(void)
 {
 	return spool_count(producer_spool(spool_rig.rig->producer));
 }
+
+uint64_t spool_rig_on_disk(void)
+{
+	const struct spool_counters *c = spool_rig_counts();
+
+	return counter_read(&c->spooled) + counter_read(&c->parked);
+}
+
+int spool_rig_has_left(struct rig *rig)
+{
+	return spool_rig_on_disk() >= rig->sent / 2;
+}

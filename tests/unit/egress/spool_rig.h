@@ -27,3 +27,7 @@ void spool_rig_begin(void);
 void spool_rig_end(void);
 
 const struct spool_counters *spool_rig_counts(void);
+
+/* Events that only its logs hold; and, for rig_wait, whether these are half of what was sent. */
+uint64_t spool_rig_on_disk(void);
+int spool_rig_has_left(struct rig *rig);
