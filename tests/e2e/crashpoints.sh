@@ -38,7 +38,7 @@ spool_create_empty 3
 spool_recover_unwritten 0
 '
 rounds=1
-[ -z "${PENSTOCK_FULL:-}" ] || rounds=5
+[ -z "${PENSTOCK_FULL:-}" ] || rounds=3
 types=8
 memory_more='pool: 2MiB, batch: 16KiB'
 port_more='    max_datagram: 8000'
@@ -99,10 +99,12 @@ number=0
 for ((round = 0; round < rounds; round++)); do
 	while read -r name passage fault; do
 		[ -n "$name" ] || continue
-		die_at "$name" $((passage + 7 * round)) "$fault"
+		[ "$name" != spool_state_new ] || [ $round = 0 ] || continue # all logs are there by then
+		[ "$passage" -lt 2 ] || passage=$((passage + 7 * round)) # the others are passed once in a life
+		die_at "$name" "$passage" "$fault"
 		[ $name != spool_recover_unwritten ] || continue
 		[ $((number++ % 2)) = 1 ] || [ -n "${PENSTOCK_FULL:-}" ] || continue
-		die_at "$name" $((passage + 7 * round)) "$fault"
+		die_at "$name" "$passage" "$fault"
 	done <<<"$points"
 done
 kill "$swinging" "$generator"
