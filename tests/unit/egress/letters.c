@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "letters.h"
+#include "picky.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,4 +49,26 @@ struct letters *letters_read(void)
 	spool_log_close(log);
 	spool_disk_posix_free(config.disk);
 	return letters;
+}
+
+int letters_setup(void **state)
+{
+	picky = (struct picky){.limit = 1000000};
+	if (spool_rig_setup(state) != 0)
+		return -1;
+	spool_rig.egress = &picky_ops;
+	return 0;
+}
+
+void letters_begin(int write_first, uint64_t size)
+{
+	spool_rig.spool.size_bytes = size;
+	spool_rig.write_first = write_first;
+	spool_rig.drain_seconds = picky.away ? 1 : 10;
+	spool_rig_begin();
+}
+
+const struct producer_counters *letters_counts(void)
+{
+	return producer_counters(spool_rig.rig->producer);
 }

@@ -14,3 +14,11 @@ struct letters {
 
 /* Those of a rig that has ended. The caller frees them. */
 struct letters *letters_read(void);
+
+/* For cmocka: as spool_rig_setup, with the egress of picky.h, which refuses what it is told to. */
+int letters_setup(void **state);
+
+/* spool_rig_begin with a spool of so many bytes. */
+void letters_begin(int write_first, uint64_t size);
+
+const struct producer_counters *letters_counts(void);

@@ -14,32 +14,10 @@
 #include "letters.h"
 #include "picky.h"
 
-static void begin(int write_first, uint64_t size)
-{
-	spool_rig.spool.size_bytes = size;
-	spool_rig.write_first = write_first;
-	spool_rig.drain_seconds = picky.away ? 1 : 10;
-	spool_rig_begin();
-}
-
-static int setup(void **state)
-{
-	picky = (struct picky){.limit = 1000000};
-	if (spool_rig_setup(state) != 0)
-		return -1;
-	spool_rig.egress = &picky_ops;
-	return 0;
-}
-
-static const struct producer_counters *counts(void)
-{
-	return producer_counters(spool_rig.rig->producer);
-}
-
 static int all_recovered_are_settled(struct rig *r)
 {
 	(void)r;
-	return counter_read(&counts()->acked) + counter_read(&counts()->dead_lettered) ==
+	return counter_read(&letters_counts()->acked) + counter_read(&letters_counts()->dead_lettered) ==
 	       counter_read(&spool_rig_counts()->recovered);
 }
 
@@ -49,12 +27,12 @@ static void record_that_is_too_large_is_kept_with_its_reason(void **state)
 
 	(void)state;
 	picky.limit = 500;
-	begin(0, 64u << 20);
+	letters_begin(0, 64u << 20);
 	rig_send_one_large(spool_rig.rig, 1, 200, 99, 501);
 	rig_send(spool_rig.rig, 0, 0, 20, 20);
 	rig_wait(spool_rig.rig, rig_all_settled);
-	assert_int_equal(counter_read(&counts()->dead_lettered), 1);
-	assert_int_equal(counter_read(&counts()->topics[1].dead_lettered), 1);
+	assert_int_equal(counter_read(&letters_counts()->dead_lettered), 1);
+	assert_int_equal(counter_read(&letters_counts()->topics[1].dead_lettered), 1);
 	assert_int_equal(counter_read(&spool_rig_counts()->dead), 1);
 	assert_true(counter_read(&spool_rig_counts()->dead_since_us) > 0);
 	assert_string_equal(atomic_load(&spool_reason_at(producer_spool(spool_rig.rig->producer), 0)->name), "MSG_SIZE_TOO_LARGE");
@@ -77,11 +55,11 @@ static void invalid_among_many(int write_first)
 	struct letters *letters;
 
 	picky.guilty_every = 701;
-	begin(write_first, 64u << 20);
+	letters_begin(write_first, 64u << 20);
 	for (unsigned i = 0; i < 30; i++)
 		rig_send(spool_rig.rig, 0, 0, 200, 20);
 	rig_wait(spool_rig.rig, rig_all_settled);
-	assert_int_equal(counter_read(&counts()->dead_lettered), 9);
+	assert_int_equal(counter_read(&letters_counts()->dead_lettered), 9);
 	assert_int_equal(rig_acked(spool_rig.rig), 6000 - 9);
 	spool_rig_end();
 	letters = letters_read();
@@ -102,7 +80,7 @@ static void invalid_ones_among_many_are_kept_alone_when_written_first(void **sta
 {
 	(void)state;
 	invalid_among_many(1);
-	begin(1, 64u << 20); /* their batches are settled in the lane's log */
+	letters_begin(1, 64u << 20); /* their batches are settled in the lane's log */
 	assert_int_equal(counter_read(&spool_rig_counts()->recovered), 0);
 	assert_int_equal(counter_read(&spool_rig_counts()->dead), 9);
 	spool_rig_end();
@@ -116,11 +94,11 @@ static void all_of_a_topic_may_be_refused(void **state)
 
 	(void)state;
 	picky.guilty_every = 1;
-	begin(0, 64u << 20);
+	letters_begin(0, 64u << 20);
 	for (unsigned i = 0; i < 5; i++)
 		rig_send(spool_rig.rig, 0, 0, 200, 20);
 	rig_wait(spool_rig.rig, rig_all_settled);
-	assert_int_equal(counter_read(&counts()->dead_lettered), 1000);
+	assert_int_equal(counter_read(&letters_counts()->dead_lettered), 1000);
 	spool_rig_end();
 	letters = letters_read();
 	assert_int_equal(letters->count, 1000);
@@ -136,13 +114,13 @@ static void letters_stay_over_restarts_and_are_not_delivered(void **state)
 
 	(void)state;
 	picky.limit = 500;
-	begin(1, 64u << 20);
+	letters_begin(1, 64u << 20);
 	rig_send_one_large(spool_rig.rig, 0, 100, 7, 600);
 	rig_wait(spool_rig.rig, rig_all_settled);
 	since = counter_read(&spool_rig_counts()->dead_since_us);
 	spool_rig_end();
 	picky.limit = 1000000;
-	begin(1, 64u << 20);
+	letters_begin(1, 64u << 20);
 	assert_int_equal(counter_read(&spool_rig_counts()->recovered), 0);
 	assert_int_equal(counter_read(&spool_rig_counts()->spooled), 0);
 	assert_int_equal(counter_read(&spool_rig_counts()->dead), 1);
@@ -169,15 +147,15 @@ static void records_that_come_from_disk_are_refused_like_others(void **state)
 	(void)state;
 	for (int write_first = 0; write_first < 2; write_first++) {
 		picky = (struct picky){.limit = 1000000, .away = 1};
-		begin(write_first, 64u << 20);
+		letters_begin(write_first, 64u << 20);
 		for (unsigned i = 0; i < 4; i++)
 			rig_send(spool_rig.rig, 0, 0, 50, 20);
 		spool_rig_end();
 		picky = (struct picky){.limit = 1000000, .guilty_every = 40};
-		begin(write_first, 64u << 20);
+		letters_begin(write_first, 64u << 20);
 		assert_int_equal(counter_read(&spool_rig_counts()->recovered), 200);
 		rig_wait(spool_rig.rig, all_recovered_are_settled);
-		assert_int_equal(counter_read(&counts()->dead_lettered), 5);
+		assert_int_equal(counter_read(&letters_counts()->dead_lettered), 5);
 		spool_rig_end();
 	}
 	letters = letters_read();
@@ -193,14 +171,14 @@ static void letters_beyond_their_share_are_given_up(void **state)
 
 	(void)state;
 	picky.guilty_every = 1;
-	begin(0, 16 * 8192);
+	letters_begin(0, 16 * 8192);
 	for (unsigned i = 0; i < 10; i++) {
 		rig_send(spool_rig.rig, 0, 0, 10, 1000);
 		rig_wait(spool_rig.rig, rig_all_settled);
 	}
-	buried = counter_read(&counts()->dead_lettered);
+	buried = counter_read(&letters_counts()->dead_lettered);
 	assert_in_range(buried, 1, 8);
-	assert_int_equal(counter_read(&counts()->given_up_invalid), 100 - buried);
+	assert_int_equal(counter_read(&letters_counts()->given_up_invalid), 100 - buried);
 	assert_true(counter_read(&spool_rig_counts()->dead_bytes) < 2 * 8192);
 	spool_rig_end();
 	letters = letters_read();
@@ -216,21 +194,21 @@ static void letters_that_the_disk_refuses_are_given_up(void **state)
 	(void)state;
 	(void)snprintf(path, sizeof(path), "%s/dead.0", spool_rig.directory);
 	picky.guilty_every = 50;
-	begin(0, 64u << 20);
+	letters_begin(0, 64u << 20);
 	file = fopen(path, "w");
 	assert_non_null(file);
 	(void)fclose(file);
 	rig_send(spool_rig.rig, 0, 0, 200, 20);
 	rig_wait(spool_rig.rig, rig_all_settled);
-	assert_int_equal(counter_read(&counts()->dead_lettered), 0);
-	assert_int_equal(counter_read(&counts()->given_up_invalid), 4);
+	assert_int_equal(counter_read(&letters_counts()->dead_lettered), 0);
+	assert_int_equal(counter_read(&letters_counts()->given_up_invalid), 4);
 	assert_int_equal(rig_acked(spool_rig.rig), 196);
 	spool_rig_end();
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, spool_rig_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, letters_setup, spool_rig_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(record_that_is_too_large_is_kept_with_its_reason),
 		TEST(invalid_ones_among_many_are_kept_alone),

@@ -18,33 +18,11 @@
 #include "letters.h"
 #include "picky.h"
 
-static void begin(int write_first, uint64_t size)
-{
-	spool_rig.spool.size_bytes = size;
-	spool_rig.write_first = write_first;
-	spool_rig.drain_seconds = picky.away ? 1 : 10;
-	spool_rig_begin();
-}
-
-static int setup(void **state)
-{
-	picky = (struct picky){.limit = 1000000};
-	if (spool_rig_setup(state) != 0)
-		return -1;
-	spool_rig.egress = &picky_ops;
-	return 0;
-}
-
-static const struct producer_counters *counts(void)
-{
-	return producer_counters(spool_rig.rig->producer);
-}
-
 /* Four letters, of the numbers 0, 10, 20 (of t0) and 30 (of t1), in a log that was closed. */
 static void make_letters(void)
 {
 	picky = (struct picky){.limit = 1000000, .guilty_every = 10};
-	begin(0, 64u << 20);
+	letters_begin(0, 64u << 20);
 	rig_send(spool_rig.rig, 0, 0, 30, 100);
 	rig_wait(spool_rig.rig, rig_all_settled);
 	rig_send(spool_rig.rig, 1, 0, 1, 100);
@@ -68,10 +46,10 @@ static int spool_adds_up(void)
 {
 	const struct spool_counters *s = spool_rig_counts();
 
-	return counter_read(&s->recovered) + counter_read(&counts()->to_disk) + counter_read(&s->exhumed) ==
+	return counter_read(&s->recovered) + counter_read(&letters_counts()->to_disk) + counter_read(&s->exhumed) ==
 	       atomic_load(&s->returning) + counter_read(&s->spooled) + counter_read(&s->parked) + atomic_load(&s->passing) +
 		       counter_read(&s->reburied) + counter_read(&s->damaged) + counter_read(&s->made_room) +
-		       counter_read(&s->settled) + counter_read(&counts()->from_disk);
+		       counter_read(&s->settled) + counter_read(&letters_counts()->from_disk);
 }
 
 static int is_replayed(struct rig *r)
@@ -79,7 +57,7 @@ static int is_replayed(struct rig *r)
 	const struct spool_counters *s = spool_rig_counts();
 
 	(void)r;
-	return counter_read(&s->exhuming) == 0 && counter_read(&s->exhumed) != 0 && counter_read(&counts()->held) == 0;
+	return counter_read(&s->exhuming) == 0 && counter_read(&s->exhumed) != 0 && counter_read(&letters_counts()->held) == 0;
 }
 
 static int is_hour_free(struct rig *r)
@@ -107,14 +85,14 @@ static void letters_are_delivered_when_asked_for(void **state)
 
 	(void)state;
 	make_letters();
-	begin(0, 64u << 20);
+	letters_begin(0, 64u << 20);
 	assert_int_equal(counter_read(&spool_rig_counts()->dead), 4);
 	assert_int_equal(replay(NULL), 4);
 	rig_wait(spool_rig.rig, is_replayed);
 	assert_int_equal(rig_topic_acked(spool_rig.rig, 0), 3);
 	assert_int_equal(rig_topic_acked(spool_rig.rig, 1), 1);
-	assert_int_equal(counter_read(&counts()->from_disk), 4);
-	assert_int_equal(counter_read(&counts()->dead_lettered), 0);
+	assert_int_equal(counter_read(&letters_counts()->from_disk), 4);
+	assert_int_equal(counter_read(&letters_counts()->dead_lettered), 0);
 	assert_int_equal(counter_read(&spool_rig_counts()->dead), 0);
 	rig_wait(spool_rig.rig, is_carried);
 	assert_int_equal(counter_read(&spool_rig_counts()->dead_since_us), 0);
@@ -134,7 +112,7 @@ static void letters_of_one_topic_are_delivered_alone(void **state)
 
 	(void)state;
 	make_letters();
-	begin(0, 64u << 20);
+	letters_begin(0, 64u << 20);
 	assert_int_equal(replay("t2"), 0);
 	assert_int_equal(replay("t1"), 1);
 	rig_wait(spool_rig.rig, is_replayed);
@@ -150,7 +128,7 @@ static void letters_of_one_topic_are_delivered_alone(void **state)
 	assert_int_equal(letters->numbers[0] + letters->numbers[1] + letters->numbers[2], 0 + 10 + 20);
 	assert_string_equal(letters->last.reason, "INVALID_RECORD");
 	free(letters);
-	begin(0, 64u << 20);
+	letters_begin(0, 64u << 20);
 	assert_int_equal(replay("t0"), 3);
 	rig_wait(spool_rig.rig, is_replayed);
 	assert_int_equal(rig_acked(spool_rig.rig), 3);
@@ -164,11 +142,11 @@ static void letters_that_are_refused_again_are_letters_again(void **state)
 	(void)state;
 	make_letters();
 	picky.guilty_every = 20; /* 0 and 20 */
-	begin(0, 64u << 20);
+	letters_begin(0, 64u << 20);
 	assert_int_equal(replay(NULL), 4);
 	rig_wait(spool_rig.rig, is_replayed);
 	assert_int_equal(rig_acked(spool_rig.rig), 2);
-	assert_int_equal(counter_read(&counts()->dead_lettered), 2);
+	assert_int_equal(counter_read(&letters_counts()->dead_lettered), 2);
 	assert_int_equal(counter_read(&spool_rig_counts()->dead), 2);
 	assert_int_equal(counter_read(&spool_rig_counts()->reburied), 0);
 	rig_wait(spool_rig.rig, is_carried);
@@ -189,12 +167,12 @@ static void letters_that_are_refused_again_stay_when_the_disk_has_no_room(void *
 	(void)state;
 	make_letters();
 	picky.guilty_every = 20;
-	begin(0, 4096);
+	letters_begin(0, 4096);
 	assert_int_equal(replay(NULL), 4);
 	rig_wait(spool_rig.rig, is_replayed);
 	assert_int_equal(rig_acked(spool_rig.rig), 2);
-	assert_int_equal(counter_read(&counts()->dead_lettered), 0);
-	assert_int_equal(counter_read(&counts()->given_up_invalid), 0);
+	assert_int_equal(counter_read(&letters_counts()->dead_lettered), 0);
+	assert_int_equal(counter_read(&letters_counts()->given_up_invalid), 0);
 	assert_int_equal(counter_read(&spool_rig_counts()->reburied), 2);
 	assert_int_equal(counter_read(&spool_rig_counts()->dead), 2);
 	assert_true(spool_adds_up());
@@ -217,7 +195,7 @@ static int is_all_acked(struct rig *r)
 static int is_tried(struct rig *r)
 {
 	(void)r;
-	return counter_read(&counts()->held) != 0 || counter_read(&spool_rig_counts()->reburied) != 0;
+	return counter_read(&letters_counts()->held) != 0 || counter_read(&spool_rig_counts()->reburied) != 0;
 }
 
 /* Kafka is away: they wait, and are letters again after a stop, and nobody remembers that they were asked for. */
@@ -226,15 +204,15 @@ static void letters_that_were_not_delivered_at_a_stop_are_letters(void **state)
 	(void)state;
 	make_letters();
 	picky.away = 1;
-	begin(0, 64u << 20);
+	letters_begin(0, 64u << 20);
 	assert_int_equal(replay(NULL), 4);
 	rig_wait(spool_rig.rig, is_tried);
 	producer_stop(spool_rig.rig->producer);
 	assert_true(counter_read(&spool_rig_counts()->exhumed) > 0);
-	assert_int_equal(counter_read(&counts()->held), 0);
+	assert_int_equal(counter_read(&letters_counts()->held), 0);
 	spool_rig_end();
 	picky.away = 0;
-	begin(0, 64u << 20);
+	letters_begin(0, 64u << 20);
 	assert_int_equal(counter_read(&spool_rig_counts()->recovered), 0);
 	assert_int_equal(counter_read(&spool_rig_counts()->dead), 4);
 	rig_send(spool_rig.rig, 0, 0, 10, 20);
@@ -254,7 +232,7 @@ static void letters_wait_while_kafka_is_away(void **state)
 	(void)state;
 	make_letters();
 	picky.away = 1;
-	begin(0, 64u << 20);
+	letters_begin(0, 64u << 20);
 	spool_rig.rig->config.drain_seconds = 10;
 	assert_int_equal(replay(NULL), 4);
 	rig_wait(spool_rig.rig, is_tried);
@@ -274,9 +252,9 @@ static void replay_until(const char *directory, uint64_t again)
 	(void)strcpy(spool_rig.directory, directory);
 	picky = (struct picky){.limit = 1000000, .guilty_every = 1};
 	spool_rig.egress = &picky_ops;
-	begin(0, 64u << 20);
+	letters_begin(0, 64u << 20);
 	(void)replay(NULL);
-	while (counter_read(&counts()->dead_lettered) < again)
+	while (counter_read(&letters_counts()->dead_lettered) < again)
 		(void)sched_yield();
 	(void)kill(getpid(), SIGKILL);
 }
@@ -308,7 +286,7 @@ static void letters_survive_a_kill_while_they_are_tried(void **state)
 {
 	(void)state;
 	picky.guilty_every = 1;
-	begin(0, 64u << 20);
+	letters_begin(0, 64u << 20);
 	rig_send(spool_rig.rig, 0, 0, 200, 20);
 	rig_wait(spool_rig.rig, rig_all_settled);
 	spool_rig_end();
@@ -322,7 +300,7 @@ static void letters_of_a_sick_topic_are_parked(void **state)
 {
 	(void)state;
 	make_letters();
-	begin(0, 64u << 20);
+	letters_begin(0, 64u << 20);
 	picky.sick = 1;
 	rig_send(spool_rig.rig, 0, 0, 10, 20);
 	assert_int_equal(replay("t0"), 3);
@@ -344,7 +322,7 @@ static void letters_of_a_sick_topic_are_parked(void **state)
 /* With arguments, it is the process that kill_at wants to end. */
 int main(int argc, char **argv)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, spool_rig_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, letters_setup, spool_rig_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(letters_are_delivered_when_asked_for),
 		TEST(letters_of_one_topic_are_delivered_alone),
