@@ -136,7 +136,7 @@ json_t *handle_spool(void *context, const json_t *params, struct error *error, i
 		"directory", box->spool_directory, "size_bytes", (json_int_t)box->config->spool_bytes, "spooled",
 		(json_int_t)TOTAL_SPOOL(box, spooled), "parked", (json_int_t)TOTAL_SPOOL(box, parked), "recovered",
 		(json_int_t)TOTAL_SPOOL(box, recovered), "damaged", (json_int_t)TOTAL_SPOOL(box, damaged), "made_room",
-		(json_int_t)TOTAL_SPOOL(box, made_room), "sampled", (json_int_t)TOTAL_SPOOL(box, sampled), "accepted",
+		(json_int_t)TOTAL_SPOOL(box, made_room), "sampled", (json_int_t)TOTAL_PRODUCER(box, given_up_sampled), "accepted",
 		(json_int_t)TOTAL_SPOOL(box, accepted), "written",
 		(json_int_t)TOTAL_SPOOL(box, written), "replayed", (json_int_t)TOTAL_SPOOL(box, replayed), "replay_rate",
 		(json_int_t)atomic_load(&box->rates.replayed), "eta_s", eta_s(box, waiting), "syncs",

@@ -26,7 +26,7 @@ struct spool_tree {
 int spool_tree_open(struct spool_tree *tree, const char *path, struct error *error);
 void spool_tree_close(struct spool_tree *tree);
 
-/* Whether a log holds what Kafka has refused for good: nobody delivers it. */
+/* Whether a log holds what Kafka has refused for good: nobody delivers it unasked. */
 int spool_tree_is_dead(const char *name);
 
 /* A log of it, to be read. */

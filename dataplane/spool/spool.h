@@ -69,7 +69,6 @@ struct spool_counters {
 	_Atomic uint64_t passing;   /* gauge: events that were read, on their way to the producer */
 	counter damaged;      /* events that could not be read back: given up by name */
 	counter made_room;    /* events given up to make room for younger ones of their class */
-	counter sampled;      /* events of batches answered with SPOOL_SAMPLED */
 	counter settled;      /* events that were found at start and had been settled before */
 	counter accepted;     /* events of batches that were written before the client had them */
 	counter written;      /* events appended, for whatever reason */
