@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/write.h"
+
 #define NAME_SIZE   64
 #define QUARANTINED 10
 #define CHECK_LINE  "check %08x\n"
@@ -21,21 +23,6 @@ static uint32_t fnv1a(const char *text, size_t length)
 	for (size_t i = 0; i < length; i++)
 		sum = (sum ^ (uint8_t)text[i]) * 16777619u;
 	return sum;
-}
-
-static int write_all(int fd, const char *text, size_t length)
-{
-	while (length > 0) {
-		ssize_t n = write(fd, text, length);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		text += n;
-		length -= (size_t)n;
-	}
-	return 0;
 }
 
 /* After a failed sync nothing is known of the file: it is taken away, and the old one stays. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/write.h"
 #include "spool/internal.h"
 
 /*
@@ -87,21 +88,6 @@ static void print_ranges(FILE *out, const struct loss *loss)
 	(void)fputc(']', out);
 }
 
-static int write_all(int file, const char *text, size_t length)
-{
-	while (length > 0) {
-		ssize_t n = write(file, text, length);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		length -= (size_t)n;
-	}
-	return fdatasync(file) == 0 ? 0 : -errno;
-}
-
 static int append(const struct spool *spool, const char *text, size_t length)
 {
 	char path[4096], old[4096];
@@ -116,6 +102,8 @@ static int append(const struct spool *spool, const char *text, size_t length)
 	if (file < 0)
 		return -errno;
 	rc = write_all(file, text, length);
+	if (rc == 0 && fdatasync(file) != 0)
+		rc = -errno;
 	(void)close(file);
 	return rc;
 }

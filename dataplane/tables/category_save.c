@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/write.h"
 #include "tables/category_file.h"
 #include "tables/category_priv.h"
 
@@ -17,23 +18,6 @@ struct body {
 	uint32_t used;
 	uint64_t number, seed;
 };
-
-static int write_all(int fd, const void *data, size_t len)
-{
-	const uint8_t *from = data;
-
-	while (len > 0) {
-		ssize_t n = write(fd, from, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		from += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
 
 static int end_block(struct body *body)
 {
