@@ -52,6 +52,8 @@ static int posix_open(struct spool_disk *disk, const char *name, int create)
 	if (((const struct posix_disk *)disk)->read_only)
 		return create ? -EROFS : open_to_read(disk, name);
 	file = openat(directory_of(disk), name, flags, 0640);
+	if (file < 0 && errno == EROFS && !create) /* since it was mounted: what is there can still be delivered */
+		return open_to_read(disk, name);
 	return file >= 0 ? file : -errno;
 }
 
@@ -94,7 +96,7 @@ static int write_some(int file, uint64_t offset, struct iovec *pieces, unsigned 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return -errno;
+			return errno == EBADF ? -EROFS : -errno; /* the former: see posix_open */
 		behind = skip(pieces, count, (size_t)n);
 		if (n == 0 && behind == 0)
 			return -EIO;

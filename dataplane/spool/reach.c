@@ -198,9 +198,10 @@ static char *print(const struct spool *spool, size_t *length)
 static int write_beside(struct spool_disk *disk, const char *name, char *text, size_t length)
 {
 	struct iovec piece = {text, length};
-	int file, rc;
+	int rc = disk->ops->unlink(disk, name), file;
 
-	(void)disk->ops->unlink(disk, name);
+	if (rc != 0 && rc != -ENOENT)
+		return rc;
 	file = disk->ops->open(disk, name, 1);
 	if (file < 0)
 		return file;

@@ -113,7 +113,7 @@ int openat(int directory, const char *name, int flags, ...)
 	if ((flags & O_CREAT) != 0)
 		mode = va_arg(more, unsigned);
 	va_end(more);
-	if ((flags & O_CREAT) != 0 && is_read_only(directory))
+	if (((flags & O_CREAT) != 0 || (flags & O_ACCMODE) != O_RDONLY) && is_read_only(directory))
 		return -1;
 	return (int)syscall(SYS_openat, directory, name, flags, mode);
 }
