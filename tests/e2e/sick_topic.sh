@@ -114,15 +114,29 @@ parked leaderless $((outage * 2 / 3))
 "$kafka" start "$cluster" 2 >/dev/null
 well_again leaderless
 
-replicas() { # OPTION...
-	"$kafka" configs "$cluster" --alter --entity-type topics --entity-name "$test_name.$sick" "$@" >"$work/configs.log" 2>&1 ||
-		die "the topic's configuration could not be set"
+# Each partition of the sick topic on both brokers, both of which have to have what is acknowledged.
+on_both() {
+	local i partitions=()
+	for i in 0 1 2 3; do partitions+=("{\"topic\": \"$test_name.$sick\", \"partition\": $i, \"replicas\": [2, 1]}"); done
+	(IFS=, && echo "{\"version\": 1, \"partitions\": [${partitions[*]}]}") >"$work/replicas.json"
+	"$kafka" reassign "$cluster" --reassignment-json-file "$work/replicas.json" --execute >"$work/reassign.log" 2>&1 ||
+		die "the sick topic's replicas could not be added"
+	wait_for 60 "both brokers have the sick topic" both_have
+	"$kafka" configs "$cluster" --alter --entity-type topics --entity-name "$test_name.$sick" \
+		--add-config min.insync.replicas=2 >"$work/configs.log" 2>&1 || die "the sick topic could not be configured"
+}
+
+both_have() {
+	[ "$(kcat -q -b "$bootstrap" -L -J -m 5 -t "$test_name.$sick" |
+		json 'min(len(p["isrs"]) for p in d["topics"][0]["partitions"])')" = 2 ]
 }
 
 if [ -n "${PENSTOCK_FULL:-}" ]; then
-	replicas --add-config min.insync.replicas=2 # of one that there is
+	on_both
+	"$kafka" kill9 "$cluster" 2
+	wait_for 30 "the second broker is gone" one_broker
 	parked "too few in sync" "$outage"
-	replicas --delete-config min.insync.replicas
+	"$kafka" start "$cluster" 2 >/dev/null
 	well_again "too few in sync"
 fi
 read_back --allow missing=$((dropped + cold)) --allow out_of_order
