@@ -15,8 +15,8 @@
 struct spool_disk;
 
 struct spool_disk_ops {
-	/* A handle (>= 0) of the file. `create`: it must not be there yet (-EEXIST). The name is not durable before sync_names. A file
-	 * that is there is opened also where nothing can be written (any more): writes to it are -EROFS. */
+	/* A handle (>= 0) of the file. `create`: it must not be there yet (-EEXIST). The name is not durable before sync_names.
+	 * What is there is opened also where nothing can be written (any more): writes to it are -EROFS. */
 	int (*open)(struct spool_disk *disk, const char *name, int create);
 	void (*close)(struct spool_disk *disk, int file);
 
