@@ -11,7 +11,8 @@ outage=2
 ballast=20 # MiB of the small disk that others hold already
 much=22000
 full=${PENSTOCK_FULL:-}
-[ -z "$full" ] || { standstill=30 && outage=20 && ballast=0 && much=60000; }
+pool=16MiB # for what is sent while neither Kafka nor the disk takes it
+[ -z "$full" ] || { standstill=30 && outage=20 && ballast=0 && much=60000 && pool=64MiB; }
 types=4
 first=0
 total=0   # events sent to the daemon that runs
@@ -187,7 +188,7 @@ all_acked() { [ "$(ledger records acked)" = $((total + recovered)) ]; }
 
 failing_calls() { # MODE
 	fault none
-	memory_more='pool: 16MiB, batch: 16KiB' # for what is sent in an outage
+	memory_more="pool: $pool, batch: 16KiB"
 	spool="mode: $1, segment: 4MiB, directory: $work/spool"
 	config_more='stop: {drain: 2s}'
 	write_config dpdk 1
