@@ -41,6 +41,15 @@ __attribute__((target("avx2"))) ALWAYS_INLINE void blank32(uint8_t *to, const ui
 	_mm256_storeu_si256((__m256i *)(void *)to, _mm256_blendv_epi8(bytes, blank, breaks));
 }
 
+__attribute__((target("avx512f,avx512bw"))) ALWAYS_INLINE void blank64(uint8_t *to, const uint8_t *from)
+{
+	__m512i bytes = _mm512_loadu_si512(from);
+	__mmask64 breaks = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\n')) |
+			   _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\r'));
+
+	_mm512_storeu_si512(to, _mm512_mask_blend_epi8(breaks, bytes, _mm512_set1_epi8(' ')));
+}
+
 /* The last step lies over some bytes of the one before. */
 __attribute__((target("sse4.1"))) static inline void put_blanked16(uint8_t *to, const uint8_t *from, size_t len)
 {
@@ -65,11 +74,22 @@ __attribute__((target("avx2"))) static inline void put_blanked32(uint8_t *to, co
 			blank32(to + lesser(at + step, last), from + lesser(at + step, last));
 }
 
+__attribute__((target("avx512f,avx512bw"))) static inline void put_blanked64(uint8_t *to, const uint8_t *from, size_t len)
+{
+	size_t last = len - 64;
+
+	for (size_t at = 0; at < len; at += 256)
+		for (size_t step = 0; step < 256; step += 64)
+			blank64(to + lesser(at + step, last), from + lesser(at + step, last));
+}
+
 /* JSON allows line breaks only between tokens, so a blank in their place changes nothing but the number of lines.
  * Looking whether there are any would cost as much. */
 static inline uint8_t *put_unbroken(uint8_t *to, const uint8_t *from, size_t len)
 {
-	if (LIKELY(len >= 32 && __builtin_cpu_supports("avx2")))
+	if (LIKELY(len >= 64 && __builtin_cpu_supports("avx512vbmi2"))) /* the others slow down for 512 bits */
+		put_blanked64(to, from, len);
+	else if (LIKELY(len >= 32 && __builtin_cpu_supports("avx2")))
 		put_blanked32(to, from, len);
 	else if (len >= 16)
 		put_blanked16(to, from, len);
