@@ -51,6 +51,7 @@ struct type_index *type_index_new(const struct event_types *types);
 /* NULL is fine. */
 void type_index_free(struct type_index *index);
 
-/* The type's slot, or the one for unknown types, which may be TYPE_NONE. Any thread. */
-uint32_t type_by_name(const struct type_index *index, struct slice name);
+/* The type's slot, or the one for unknown types, which may be TYPE_NONE. `in`: bytes that may be read, the name (of any length)
+ * among them. Any thread. */
+uint32_t type_by_name(const struct type_index *index, struct slice name, struct slice in);
 uint32_t type_by_id(const struct type_index *index, uint32_t id);

@@ -28,7 +28,7 @@ static const struct json_member *member_at(const struct json_object *object, int
 	return &object->members[index];
 }
 
-static int type_of(const struct worker *worker, const struct json_member *member, uint32_t *type)
+static int type_of(const struct worker *worker, const struct json_member *member, struct slice in, uint32_t *type)
 {
 	__attribute__((uninitialized)) uint8_t plain[TYPE_NAME_MAX + 1];
 	struct slice name;
@@ -40,8 +40,9 @@ static int type_of(const struct worker *worker, const struct json_member *member
 		int len = json_unescape(name, plain, sizeof(plain));
 
 		name = (struct slice){plain, len < 0 ? sizeof(plain) : (uint32_t)len};
+		in = (struct slice){plain, sizeof(plain)};
 	}
-	*type = type_by_name(worker->generation->type_index, name);
+	*type = type_by_name(worker->generation->type_index, name, in);
 	return *type == TYPE_NONE ? 1 + EVENT_DROP_type_unknown : 0;
 }
 
@@ -148,7 +149,7 @@ static int event_of(struct worker *worker, const struct input_plan *plan, const 
 	struct json_object *object, struct event *event)
 {
 	__attribute__((uninitialized)) uint32_t slot;
-	int drop = type_of(worker, member_at(object, plan->type), &slot);
+	int drop = type_of(worker, member_at(object, plan->type), (struct slice){datagram->data, datagram->len}, &slot);
 	const struct type_plan *asked;
 
 	if (UNLIKELY(drop != 0))
