@@ -144,6 +144,7 @@ void bury_free(struct producer *producer);
 void settle_home(struct producer *producer, struct batch *batch);
 void settle_left(struct producer *producer, struct batch *batch, uint64_t events); /* held no longer, not acked either */
 void settle_whole(struct producer *producer, struct batch *batch, counter *reason); /* all that is left of it is given up */
+void settle_stopped(struct producer *producer, struct batch *batch); /* because everything ends */
 void settle_given_up(struct producer *producer, uint16_t topic, counter *reason, uint64_t events);
 void settle_buried(struct producer *producer, uint16_t topic, uint64_t events);
 void settle_record(void *context, const struct kafka_report *report);

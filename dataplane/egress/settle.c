@@ -189,6 +189,13 @@ void settle_whole(struct producer *producer, struct batch *batch, counter *reaso
 	settle_home(producer, batch);
 }
 
+void settle_stopped(struct producer *producer, struct batch *batch)
+{
+	if (producer->spool != NULL)
+		spool_gave_up(producer->spool, batch);
+	settle_whole(producer, batch, &producer->counters.given_up_stopped);
+}
+
 void settle_finish(struct producer *producer, struct batch *batch)
 {
 	uint64_t left = batch_unsettled_records(batch);
@@ -202,7 +209,7 @@ void settle_finish(struct producer *producer, struct batch *batch)
 		flow_again(producer, batch);
 	} else if (left != 0) {
 		if (!spill_takes_rest(producer, batch))
-			settle_whole(producer, batch, &producer->counters.given_up_stopped);
+			settle_stopped(producer, batch);
 	} else if (!spill_takes_settled(producer, batch)) {
 		settle_home(producer, batch);
 	}

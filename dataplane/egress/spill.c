@@ -318,7 +318,7 @@ static void go_on(struct producer *producer, struct batch *batch)
 	if (producer->giving_up) {
 		if (batch->order != SPOOL_WRITE)
 			/* the disk has refused it, and there is nobody else */
-			settle_whole(producer, batch, &producer->counters.given_up_stopped);
+			settle_stopped(producer, batch);
 		else
 			(void)spill_takes_rest(producer, batch);
 	} else {

@@ -131,6 +131,7 @@ struct spool {
 	atomic_uint recovering;        /* logs that have unsettled entries from before the start */
 	struct log_limit trouble_log, topic_log, dead_log, full_log;
 	struct loss loss[TOPIC_CLASSES];
+	struct loss stopped[TOPIC_CLASSES]; /* given up with the producer: its thread, then this one's */
 	uint64_t turned_away[TOPIC_CLASSES];  /* of all lanes, that are recorded */
 	int64_t turned_ms[TOPIC_CLASSES];     /* UTC, until which they are */
 	unsigned sample_at[TOPIC_CLASSES];    /* of the batches in a row of which one is kept */
@@ -164,6 +165,7 @@ void policy_look_for_room(struct spool *spool); /* asks the file system */
 void loss_add(struct loss *loss, const char *topic, uint32_t lane, uint64_t first, uint32_t records, uint32_t events, int64_t us);
 void loss_record(struct spool *spool, unsigned class); /* to the file, when there is any; empties it */
 void loss_record_all(struct spool *spool);             /* and what was turned away */
+void loss_record_stopped(struct spool *spool);         /* what spool_gave_up was told */
 
 /* logs.c: opens those of the lanes, and what is found */
 int logs_open(struct spool *spool, struct error *error);

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/write.h"
+#include "batch/settled.h"
 #include "spool/internal.h"
 
 /*
@@ -119,10 +120,8 @@ static void store(struct spool *spool, char *text, size_t length)
 	free(text);
 }
 
-void loss_record(struct spool *spool, unsigned class)
+static void record(struct spool *spool, unsigned class, const char *what, struct loss *loss)
 {
-	static const char *const what[] = {"kept the oldest", "made room", "sampled"};
-	struct loss *loss = &spool->loss[class];
 	char *text = NULL;
 	size_t length = 0;
 	FILE *out;
@@ -133,13 +132,33 @@ void loss_record(struct spool *spool, unsigned class)
 	}
 	out = open_memstream(&text, &length);
 	if (out != NULL) {
-		print_head(out, spool, class, what[spool->config.classes[class].policy], loss->events, loss->from_us, loss->to_us);
+		print_head(out, spool, class, what, loss->events, loss->from_us, loss->to_us);
 		print_ranges(out, loss);
 		(void)fputs("}\n", out);
 		(void)fclose(out);
 	}
 	store(spool, text, length);
 	*loss = (struct loss){0};
+}
+
+void loss_record(struct spool *spool, unsigned class)
+{
+	static const char *const what[] = {"kept the oldest", "made room", "sampled"};
+
+	record(spool, class, what[spool->config.classes[class].policy], &spool->loss[class]);
+}
+
+void loss_record_stopped(struct spool *spool)
+{
+	for (unsigned class = 0; class < spool->config.class_count; class++)
+		record(spool, class, "stopped", &spool->stopped[class]);
+}
+
+void spool_gave_up(struct spool *spool, const struct batch *batch)
+{
+	loss_add(&spool->stopped[spool_class_of(spool, batch->topic)], spool->config.topics->topics[batch->topic].name, batch->lane,
+		batch->first_seq, batch->records, (uint32_t)batch_unsettled_events(batch),
+		batch->opened_tsc != 0 ? clock_utc_us(batch->opened_tsc) : 0);
 }
 
 static uint64_t turned_away(const struct spool *spool, unsigned class)

@@ -285,6 +285,7 @@ static void *spool_main(void *argument)
 	while (take_orders(spool) != 0) /* nobody waits for the answers of the last ones, but they are to be obeyed */
 		continue;
 	loss_record_all(spool);
+	loss_record_stopped(spool);
 	reached_store(spool);
 	return NULL;
 }

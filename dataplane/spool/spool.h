@@ -165,6 +165,10 @@ unsigned spool_answers(struct spool *spool, struct batch **batches, enum spool_a
 /* The class of a topic, as the spool tells them apart. Any thread. */
 unsigned spool_class_of(const struct spool *spool, unsigned topic);
 
+/* Tells of a batch that the disk did not take, and that ends with the producer: its unsettled events are recorded when the spool
+ * stops. Producer. */
+void spool_gave_up(struct spool *spool, const struct batch *batch);
+
 /* The classes by number, from 0; NULL behind the last. `bytes`: what their logs take. Any thread, until spool_stop. */
 const struct spool_class *spool_class_at(const struct spool *spool, unsigned number, uint64_t *bytes, uint64_t *share);
 

@@ -16,29 +16,6 @@
 #define RECORDS 100u
 #define MANY    150u /* batches: more than the low class has room for */
 
-/* What of the record of losses is of this kind: the sum of its events. */
-static uint64_t recorded(const char *what)
-{
-	char path[128], line[65536];
-	uint64_t sum = 0;
-	FILE *file;
-
-	(void)snprintf(path, sizeof(path), "%s/given-up.0.ndjson", spool_rig.directory);
-	file = fopen(path, "r");
-	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
-		const char *events = strstr(line, "\"events\": ");
-
-		assert_non_null(strchr(line, '\n'));
-		assert_non_null(events);
-		assert_non_null(strstr(line, "\"class\": \"low\""));
-		if (strstr(line, what) != NULL)
-			sum += strtoull(events + strlen("\"events\": "), NULL, 10);
-	}
-	if (file != NULL)
-		(void)fclose(file);
-	return sum;
-}
-
 static void two_classes(enum spool_policy policy)
 {
 	spool_rig.spool.class_count = 2;
@@ -113,7 +90,7 @@ static void class_that_keeps_the_newest_makes_room(void **state)
 	assert_int_equal(acked(1) + made_room, MANY * RECORDS);
 	assert_true(acked(1) > 0);
 	spool_rig_end();
-	assert_int_equal(recorded("made room"), made_room);
+	assert_int_equal(spool_rig_recorded("made room", "low"), made_room);
 }
 
 /* What was given up is not there after a restart, and nothing is counted twice. */
@@ -127,7 +104,7 @@ static void room_that_was_made_stays_made(void **state)
 	fill_low(MANY);
 	rig_wait(spool_rig.rig, has_made_room);
 	spool_rig_end();
-	made_room = recorded("made room");
+	made_room = spool_rig_recorded("made room", "low");
 	spool_rig.drain_seconds = 30;
 	mock_broker_up(spool_rig.mock, 1);
 	spool_rig_begin();
@@ -136,7 +113,7 @@ static void room_that_was_made_stays_made(void **state)
 	rig_wait(spool_rig.rig, is_all_home);
 	assert_int_equal(acked(1), left);
 	spool_rig_end();
-	assert_int_equal(recorded("made room"), made_room);
+	assert_int_equal(spool_rig_recorded("made room", "low"), made_room);
 }
 
 /* A part of all is kept, and the share is not used up. */
@@ -157,7 +134,7 @@ static void class_that_samples_keeps_a_part(void **state)
 	assert_int_equal(acked(1) + sampled, MANY * RECORDS);
 	assert_true(acked(1) >= MANY * RECORDS / 8);
 	spool_rig_end();
-	assert_int_equal(recorded("sampled"), sampled);
+	assert_int_equal(spool_rig_recorded("sampled", "low"), sampled);
 }
 
 /* The oldest are kept: the class is closed for what comes, before it is numbered; the other one flows. */
@@ -186,7 +163,7 @@ static void class_that_keeps_the_oldest_is_closed(int write_first)
 	assert_int_equal(acked(0), 40 * RECORDS);
 	assert_int_equal(acked(1), sent * RECORDS);
 	spool_rig_end();
-	assert_int_equal(recorded("turned away"), 42);
+	assert_int_equal(spool_rig_recorded("turned away", "low"), 42);
 }
 
 static void class_that_keeps_the_oldest_is_closed_for_what_comes(void **state)
@@ -216,7 +193,7 @@ static void memory_outlives_the_room_that_was_made(void **state)
 	made_room = counter_read(&spool_rig_counts()->made_room);
 	assert_int_equal(acked(1) + made_room, MANY * RECORDS);
 	spool_rig_end();
-	assert_int_equal(recorded("made room"), made_room);
+	assert_int_equal(spool_rig_recorded("made room", "low"), made_room);
 }
 
 /* Fewer classes than there were: the logs of the others are read out. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,7 +20,7 @@
 
 #define RECORDS 100u
 
-static atomic_int sync_fails;
+static atomic_int sync_fails, write_fails;
 
 /* In the library's place: the spool's own. */
 int fdatasync(int file)
@@ -31,6 +32,15 @@ int fdatasync(int file)
 	return (int)syscall(SYS_fdatasync, file);
 }
 
+ssize_t pwritev64(int file, const struct iovec *pieces, int count, off64_t offset)
+{
+	if (atomic_load(&write_fails)) {
+		errno = EIO;
+		return -1;
+	}
+	return syscall(SYS_pwritev, file, pieces, (long)count, (long)offset, 0L);
+}
+
 static void begin(int write_first)
 {
 	spool_rig.write_first = write_first;
@@ -40,6 +50,7 @@ static void begin(int write_first)
 static int teardown(void **state)
 {
 	atomic_store(&sync_fails, 0);
+	atomic_store(&write_fails, 0);
 	return spool_rig_teardown(state);
 }
 
@@ -327,6 +338,38 @@ static void what_the_disk_fails_to_keep_is_delivered_from_memory_when_written_fi
 	what_the_disk_fails_to_keep_is_delivered(1);
 }
 
+/* Neither Kafka nor the disk has taken it when everything ends: it is counted, and recorded for those who look for gaps. */
+static void what_nobody_takes_is_recorded_at_a_stop(int write_first)
+{
+	uint64_t given_up;
+
+	begin(write_first);
+	send_batches(0, 4);
+	rig_wait(spool_rig.rig, is_all_acked);
+	mock_broker_down(spool_rig.mock, 1);
+	atomic_store(&write_fails, 1);
+	send_batches(0, 4);
+	rig_stop(spool_rig.rig);
+	given_up = counter_read(&producer_counters(spool_rig.rig->producer)->given_up_stopped);
+	atomic_store(&write_fails, 0);
+	assert_int_equal(given_up, 4 * RECORDS);
+	rig_free(spool_rig.rig);
+	spool_rig.rig = NULL;
+	assert_int_equal(spool_rig_recorded("\"stopped\"", "all"), given_up);
+}
+
+static void what_nobody_takes_is_recorded_at_a_stop_when_left_to_disk(void **state)
+{
+	(void)state;
+	what_nobody_takes_is_recorded_at_a_stop(0);
+}
+
+static void what_nobody_takes_is_recorded_at_a_stop_when_written_first(void **state)
+{
+	(void)state;
+	what_nobody_takes_is_recorded_at_a_stop(1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, spool_rig_setup, teardown)
@@ -340,6 +383,8 @@ int main(void)
 		TEST(full_spool_holds_what_it_has),
 		TEST(what_the_disk_fails_to_keep_is_delivered_from_memory),
 		TEST(what_the_disk_fails_to_keep_is_delivered_from_memory_when_written_first),
+		TEST(what_nobody_takes_is_recorded_at_a_stop_when_left_to_disk),
+		TEST(what_nobody_takes_is_recorded_at_a_stop_when_written_first),
 	};
 #undef TEST
 

@@ -89,3 +89,26 @@ int spool_rig_has_left(struct rig *rig)
 {
 	return spool_rig_on_disk() >= rig->sent / 2;
 }
+
+uint64_t spool_rig_recorded(const char *what, const char *class)
+{
+	char path[128], line[65536], expected[64];
+	uint64_t sum = 0;
+	FILE *file;
+
+	(void)snprintf(expected, sizeof(expected), "\"class\": \"%s\"", class);
+	(void)snprintf(path, sizeof(path), "%s/given-up.0.ndjson", spool_rig.directory);
+	file = fopen(path, "r");
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+		const char *events = strstr(line, "\"events\": ");
+
+		assert_non_null(strchr(line, '\n'));
+		assert_non_null(events);
+		assert_non_null(strstr(line, expected));
+		if (strstr(line, what) != NULL)
+			sum += strtoull(events + strlen("\"events\": "), NULL, 10);
+	}
+	if (file != NULL)
+		(void)fclose(file);
+	return sum;
+}

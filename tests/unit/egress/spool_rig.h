@@ -31,3 +31,6 @@ const struct spool_counters *spool_rig_counts(void);
 /* Events that only its logs hold; and, for rig_wait, whether these are half of what was sent. */
 uint64_t spool_rig_on_disk(void);
 int spool_rig_has_left(struct rig *rig);
+
+/* The sum of the events that the record of losses tells of this kind; all of them are of the class. */
+uint64_t spool_rig_recorded(const char *what, const char *class);
