@@ -45,6 +45,7 @@ struct topic_state {
 	int64_t heard_ms;    /* monotonic; when a record last came back, however, or was handed over when none was outstanding */
 	const char *code;    /* of the last failure; the library's constant */
 	unsigned parking;    /* batches on their way to its log */
+	uint64_t writing;    /* events that the disk is to have before Kafka gets them */
 	unsigned replaying, replay_window; /* batches read from disk that the client has, and may have */
 	uint8_t sick;        /* it makes no progress while others do: what comes is parked */
 	uint8_t has_log;     /* listed in producer.parked */
@@ -120,6 +121,8 @@ int spill_open(struct producer *producer, struct error *error);
 void spill_look(struct producer *producer);           /* once a turn, first */
 unsigned spill_take_answers(struct producer *producer);
 void spill_wake(struct producer *producer);           /* once a turn, last */
+/* Of what waits for the disk alone, Kafka owes no sign of life: the topic's time begins anew. */
+void spill_waits(struct producer *producer, uint16_t topic);
 int spill_keeps(struct producer *producer, struct batch *batch);  /* a new batch is to be written before it goes on */
 int spill_takes(struct producer *producer, struct batch *batch);  /* it is left to the disk, in place of the client */
 int spill_takes_rest(struct producer *producer, struct batch *batch); /* the same at the end, whatever it is */

@@ -219,9 +219,11 @@ static void mark_stalled(struct producer *producer, unsigned index)
 {
 	struct producer_topic_counters *counters = &producer->counters.topics[index];
 	struct topic_state *topic = &producer->topics[index];
-	int64_t still_ms = producer->now_ms - topic->moved_ms;
+	int64_t still_ms;
 	unsigned more;
 
+	spill_waits(producer, (uint16_t)index);
+	still_ms = producer->now_ms - topic->moved_ms;
 	if (still_ms >= SICK_MS && !producer->is_away && producer->spool != NULL) {
 		topic->sick = 1;
 		topic->replay_window = REPLAY_FIRST;

@@ -158,6 +158,7 @@ int spill_keeps(struct producer *producer, struct batch *batch)
 {
 	if (producer->spool == NULL || !producer->config.write_first)
 		return 0;
+	producer->topics[batch->topic].writing += batch->events;
 	spill_order(producer, batch, SPOOL_WRITE);
 	return 1;
 }
@@ -339,9 +340,19 @@ static void was_read(struct producer *producer, struct batch *batch)
 		flow_place(producer, batch);
 }
 
+void spill_waits(struct producer *producer, uint16_t topic)
+{
+	if (counter_read(&producer->counters.topics[topic].held) == producer->topics[topic].writing)
+		producer->topics[topic].moved_ms = producer->now_ms;
+}
+
 static void end_order(struct producer *producer, struct batch *batch)
 {
 	producer->ordered--;
+	if (batch->order == SPOOL_WRITE) {
+		spill_waits(producer, batch->topic);
+		producer->topics[batch->topic].writing -= batch->events;
+	}
 	if (batch->order == SPOOL_PARK)
 		producer->topics[batch->topic].parking--;
 	if (batch->order == SPOOL_LEAVE)

@@ -256,6 +256,8 @@ int shelf_write(struct spool *spool, struct batch *batch, int leave, struct shel
 		.accepted = (uint8_t)!leave, .part = (uint8_t)part}, position);
 	if (leave)
 		hurry(spool, shelf);
+	if (spool_log_unsynced(shelf->log) >= spool->config.sync_bytes && spool->now_ms >= shelf->retry_ms)
+		spool->group_full = 1;
 	shelf_account(spool, shelf);
 	batch->log = shelf->index;
 	batch->position = position;

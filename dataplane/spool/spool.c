@@ -16,7 +16,6 @@
 #include "spool/internal.h"
 #include "spool/lock.h"
 
-#define TURN_ORDERS 256u
 #define COMMIT_MS   500  /* between two commits of a log's frontier: what is settled in between may be there twice after a crash */
 #define TROUBLE_S   60   /* between two lines of one kind: an outage may be long, and concern many logs */
 #define RECORD_MS   1000 /* between two lines on what goes on being given up */
@@ -151,18 +150,21 @@ static void obey(struct spool *spool, struct batch *batch, enum spool_order orde
 		write_order(spool, batch, order);
 }
 
+/* All that wait, however long the disk kept the thread, up to as many bytes of one log as a power cut may cost. */
 static unsigned take_orders(struct spool *spool)
 {
-	void *tags[TURN_ORDERS];
-	unsigned n = ring_pop(spool->orders, tags, TURN_ORDERS);
+	unsigned waiting = ring_count(spool->orders), taken = 0;
+	void *tag;
 
-	for (unsigned i = 0; i < n; i++) {
+	spool->group_full = 0;
+	while (taken < waiting && !spool->group_full && ring_pop(spool->orders, &tag, 1) == 1) {
 		uint32_t order;
-		struct batch *batch = batch_of_tag(tags[i], &order);
+		struct batch *batch = batch_of_tag(tag, &order);
 
 		obey(spool, batch, (enum spool_order)order);
+		taken++;
 	}
-	return n;
+	return taken;
 }
 
 static void commit_one(struct spool *spool, struct shelf *shelf)
@@ -220,8 +222,10 @@ static unsigned commit(struct spool *spool)
 	int is_time = began_ms >= spool->commit_ms;
 	unsigned taken = 0;
 
-	if (is_time)
+	if (is_time) {
 		reached_store(spool);
+		taken += take_orders_after(spool);
+	}
 	for (unsigned i = 0; i < spool->shelf_count; i++) {
 		carry(spool, spool->shelves[i]);
 		if (!is_time && spool->shelves[i]->uncommitted < spool->config.batches)

@@ -20,7 +20,7 @@
 
 #define RECORDS 100u
 
-static atomic_int sync_fails, write_fails;
+static atomic_int sync_fails, write_fails, write_waits; /* the last: seconds, once */
 
 /* In the library's place: the spool's own. */
 int fdatasync(int file)
@@ -34,6 +34,7 @@ int fdatasync(int file)
 
 ssize_t pwritev64(int file, const struct iovec *pieces, int count, off64_t offset)
 {
+	(void)nanosleep(&(struct timespec){atomic_exchange(&write_waits, 0), 0}, NULL);
 	if (atomic_load(&write_fails)) {
 		errno = EIO;
 		return -1;
@@ -370,6 +371,20 @@ static void what_nobody_takes_is_recorded_at_a_stop_when_written_first(void **st
 	what_nobody_takes_is_recorded_at_a_stop(1);
 }
 
+/* Nothing of the topic is acknowledged meanwhile, but it is not Kafka that is waited for. */
+static void slow_disk_makes_no_topic_sick(void **state)
+{
+	(void)state;
+	begin(1);
+	send_batches(0, 2);
+	rig_wait(spool_rig.rig, is_all_acked);
+	atomic_store(&write_waits, 6);
+	send_batches(0, 1); /* more would be parked for want of credit */
+	rig_wait(spool_rig.rig, is_all_acked);
+	assert_int_equal(counter_read(&producer_counters(spool_rig.rig->producer)->to_disk), 0);
+	spool_rig_end();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, spool_rig_setup, teardown)
@@ -385,6 +400,7 @@ int main(void)
 		TEST(what_the_disk_fails_to_keep_is_delivered_from_memory_when_written_first),
 		TEST(what_nobody_takes_is_recorded_at_a_stop_when_left_to_disk),
 		TEST(what_nobody_takes_is_recorded_at_a_stop_when_written_first),
+		TEST(slow_disk_makes_no_topic_sick),
 	};
 #undef TEST
 
