@@ -34,6 +34,9 @@ struct kafka_property {
  * secrets are not in it. Any thread; takes some milliseconds. */
 int kafka_properties_check(const struct kafka_property *properties, unsigned count, struct error *error);
 
+/* What linger.ms is, with these on top of our defaults; ms. Any thread. */
+double kafka_linger_ms(const struct kafka_property *properties, unsigned count);
+
 /* Makes glibc's allocator keep the client's request buffers (about 1 MB each) instead of mapping and unmapping them, which
  * costs 13 % of the producer's CPU (measured): one arena, high trim and mmap thresholds. Returns 0, or -ENOTSUP when the
  * allocator in use takes none of it. Main thread, before any other thread is made. */
