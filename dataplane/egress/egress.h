@@ -23,6 +23,10 @@ struct egress_ops {
 	int (*open)(struct egress **egress, const struct producer_config *config, kafka_settle *settle, void *context,
 		struct error *error);
 
+	/* For how many milliseconds what is not in a hurry may be collected, to be handed over together; 0: not at all. The egress
+	 * sends that much sooner what it gets. NULL: 0. */
+	unsigned (*collect_ms)(const struct egress *egress);
+
 	/* Hands over the unsettled records of a batch from `*offset` and `*index` on (both 0 at first), at most `most`, and moves
 	 * the two behind what was taken; `*index` is batch->records when the batch is through. Raises batch->outstanding for
 	 * each record before its settle can be called. Returns how many were taken: 0 before the end when there is no room or

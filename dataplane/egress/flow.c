@@ -14,14 +14,17 @@ static void list_push(struct batch_list *list, struct batch *batch)
 	else
 		list->tail->next = batch;
 	list->tail = batch;
+	list->bytes += batch->bytes;
 }
 
 static struct batch *list_pop(struct batch_list *list)
 {
 	struct batch *batch = list->head;
 
-	if (batch != NULL)
-		list->head = batch->next;
+	if (batch == NULL)
+		return NULL;
+	list->head = batch->next;
+	list->bytes -= batch->bytes;
 	return batch;
 }
 
@@ -31,6 +34,7 @@ static void list_unpop(struct batch_list *list, struct batch *batch)
 	if (list->head == NULL)
 		list->tail = batch;
 	list->head = batch;
+	list->bytes += batch->bytes;
 }
 
 static void wait_in_line(struct producer *producer, struct topic_state *topic)
@@ -140,6 +144,12 @@ static void leave_waiting(struct producer *producer, struct topic_state *topic)
 		continue;
 }
 
+int flow_is_unplaced(const struct producer *producer, const struct batch *batch)
+{
+	return batch->partition == BATCH_UNASSIGNED &&
+	       atomic_load_explicit(&producer->config.topics->topics[batch->topic].partitions, memory_order_relaxed) <= 0;
+}
+
 /*
  * Records that may be handed over now. While the topic's partitions are not known to be there, one at a time: a broker that
  * is still making a partition refuses what comes first, and its new log, which knows nothing of the client, then takes any
@@ -147,8 +157,7 @@ static void leave_waiting(struct producer *producer, struct topic_state *topic)
  */
 static uint32_t room(const struct producer *producer, const struct topic_state *topic, const struct batch *batch)
 {
-	int known = atomic_load_explicit(&producer->config.topics->topics[batch->topic].partitions, memory_order_relaxed) > 0;
-	uint32_t window = known || batch->partition != BATCH_UNASSIGNED ? topic->window : 1;
+	uint32_t window = flow_is_unplaced(producer, batch) ? 1 : topic->window;
 
 	if (window == WINDOW_OPEN)
 		return WINDOW_OPEN;
@@ -189,16 +198,21 @@ unsigned flow_submit(struct producer *producer)
 	struct topic_state *last = TAILQ_LAST(&producer->waiting, topic_queue), *next;
 	unsigned taken = 0;
 
+	producer->hurried = 0;
 	for (; topic != NULL; topic = next) {
 		next = topic == last ? NULL : TAILQ_NEXT(topic, link);
 		leave_waiting(producer, topic);
+		if (linger_keeps(producer, topic))
+			continue;
 		for (unsigned i = 0; i < TURN_BATCHES && current_batch(producer, topic) != NULL; i++)
 			if (!submit_one(producer, topic, &taken))
 				break;
 		TAILQ_REMOVE(&producer->waiting, topic, link);
 		topic->listed = 0;
-		if (is_waiting(topic))
-			wait_in_line(producer, topic);
+		if (!is_waiting(topic))
+			continue;
+		producer->hurried = 1;
+		wait_in_line(producer, topic);
 	}
 	settle_flush(producer);
 	return taken;

@@ -26,6 +26,7 @@
 
 struct batch_list {
 	struct batch *head, *tail;
+	uint64_t bytes;
 };
 
 struct topic_state {
@@ -83,6 +84,14 @@ struct producer {
 	int giving_up;  /* the drain time is over */
 	struct topic_queue waiting;
 	struct settled_run run;
+
+	int64_t collect_ms;  /* between two hand-overs to the client of what is not in a hurry; 0: at once */
+	int64_t handed_ms;   /* monotonic; of the last one */
+	int64_t read_ms;     /* monotonic; when a batch was last read from disk */
+	uint8_t collecting;  /* of this turn: what is not in a hurry waits for others */
+	uint8_t crowded;     /* so much of a lane's pool is held that nothing waits for others */
+	uint8_t hurried;     /* something waits that is not kept for others, in this turn */
+
 	struct log_limit stall_log;
 	struct topic_state topics[TOPIC_MAX];
 	struct lane *home[UINT16_MAX + 1]; /* by batch->lane */
@@ -112,9 +121,20 @@ unsigned flow_submit(struct producer *producer);
 void flow_again(struct producer *producer, struct batch *batch);
 void flow_give_up_waiting(struct producer *producer);
 
-/* flow.c, for spill.c */
+/* flow.c, for spill.c and linger.c */
 void flow_place(struct producer *producer, struct batch *batch);
+int flow_is_unplaced(const struct producer *producer, const struct batch *batch); /* where its records go is not known */
 void flow_hold(struct producer *producer, struct batch *batch, uint64_t events);
+
+/*
+ * linger.c: batches of topics that are not in a hurry are handed over together, once in the time that the client would let their
+ * records linger, and the thread rests between. Whatever wakes the client's thread of a broker makes it look at every partition
+ * it knows, which at low rates costs more than the records do.
+ */
+void linger_open(struct producer *producer);
+void linger_look(struct producer *producer); /* once a turn, before flow_submit */
+int linger_keeps(const struct producer *producer, const struct topic_state *topic); /* it waits for others in this turn */
+int linger_rests(const struct producer *producer); /* has rested for some milliseconds; 0: something is in a hurry */
 
 /* spill.c: what goes to the disk and comes from it. All do nothing without a spool. */
 int spill_open(struct producer *producer, struct error *error);

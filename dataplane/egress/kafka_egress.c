@@ -12,6 +12,10 @@
 _Static_assert(KAFKA_TOPICS >= TOPIC_MAX, "a client numbers its topics as the topic table does");
 _Static_assert(KAFKA_BY_KEY == BATCH_UNASSIGNED, "a batch's partition is handed on as it is");
 
+#define COLLECT_MIN_MS   20   /* of linger.ms; below, all of it is the client's */
+#define COLLECT_MAX_MS   1000
+#define CLIENT_LINGER_MS 3    /* for a batch to be there whole before the first of it is sent */
+
 #define AHEAD_BYTES 1024u /* some three records */
 #define REBUILD_MS 1000 /* between two makings of one client */
 #define STUCK_REBUILD_MS 600000 /* the same, of one whose records stick: what it had in flight may then be there twice */
@@ -22,6 +26,10 @@ struct egress {
 	kafka_settle *settle;
 	void *context;
 	unsigned count;
+	/* The user's properties, and after them the client's part of linger.ms. */
+	struct kafka_property *properties;
+	unsigned property_count, collect_ms;
+	char linger[32];
 	unsigned turn; /* the client that the next poll waits at */
 	uint64_t rebuilds;
 	struct kafka_client *clients[PRODUCER_HANDLES]; /* NULL: could not be made */
@@ -60,11 +68,39 @@ static int make_client(struct egress *egress, unsigned i, struct error *error)
 	int rc;
 
 	egress->made_ms[i] = clock_ms();
-	rc = kafka_client_new(&egress->clients[i], egress->config->properties, egress->config->property_count,
-		egress->settle, egress->context, error);
+	rc = kafka_client_new(&egress->clients[i], egress->properties, egress->property_count, egress->settle, egress->context,
+		error);
 	if (rc == 0)
 		kafka_client_on_failure(egress->clients[i], give_up_times, egress);
 	return rc;
+}
+
+/*
+ * linger.ms is how long a record may wait for others, wherever it waits: the producer has most of it, where a batch costs
+ * nothing while it waits, and hands over all topics' batches together. The client has the rest.
+ */
+static int divide_linger(struct egress *egress)
+{
+	const struct producer_config *config = egress->config;
+	double linger = kafka_linger_ms(config->properties, config->property_count), rest = linger - CLIENT_LINGER_MS;
+
+	egress->properties = calloc(config->property_count + 1, sizeof(egress->properties[0]));
+	if (egress->properties == NULL)
+		return -ENOMEM;
+	if (config->property_count > 0)
+		memcpy(egress->properties, config->properties, config->property_count * sizeof(egress->properties[0]));
+	egress->property_count = config->property_count;
+	if (linger < COLLECT_MIN_MS)
+		return 0;
+	egress->collect_ms = rest < COLLECT_MAX_MS ? (unsigned)rest : COLLECT_MAX_MS;
+	(void)snprintf(egress->linger, sizeof(egress->linger), "%g", linger - egress->collect_ms);
+	egress->properties[egress->property_count++] = (struct kafka_property){"linger.ms", egress->linger};
+	return 0;
+}
+
+static unsigned kafka_collect_ms(const struct egress *egress)
+{
+	return egress->collect_ms;
 }
 
 static void kafka_close(struct egress *egress)
@@ -73,6 +109,7 @@ static void kafka_close(struct egress *egress)
 		return;
 	for (unsigned i = 0; i < egress->count; i++)
 		kafka_client_free(egress->clients[i]);
+	free(egress->properties);
 	free(egress);
 }
 
@@ -91,6 +128,8 @@ static int kafka_open(struct egress **egress, const struct producer_config *conf
 	e->settle = settle;
 	e->context = context;
 	e->count = config->handles;
+	if (divide_linger(e) != 0)
+		rc = error_set(error, -ENOMEM, "opening the Kafka egress: out of memory");
 	for (unsigned i = 0; i < e->count && rc == 0; i++)
 		rc = make_client(e, i, error);
 	if (rc != 0) {
@@ -254,6 +293,7 @@ static unsigned kafka_status(struct egress *egress, struct kafka_client_status *
 const struct egress_ops egress_kafka = {
 	.name = "kafka",
 	.open = kafka_open,
+	.collect_ms = kafka_collect_ms,
 	.submit = kafka_submit,
 	.poll = kafka_poll,
 	.unstick = kafka_unstick,

@@ -62,10 +62,11 @@ static void turn(struct producer *producer, int64_t *next_publish)
 	spill_look(producer);
 	done = spill_take_answers(producer);
 	done += take_from_lanes(producer);
+	linger_look(producer);
 	done += flow_submit(producer);
 	done += producer->ops->poll(producer->egress, 0);
 	spill_wake(producer);
-	if (done == 0)
+	if (!linger_rests(producer) && done == 0)
 		(void)producer->ops->poll(producer->egress,
 			counter_read(&producer->counters.held) != 0 ? WAIT_BUSY_MS : WAIT_IDLE_MS);
 	settle_flush(producer);
@@ -86,6 +87,7 @@ static void drain(struct producer *producer, int64_t *next_publish)
 	int64_t start = clock_ms(), next_flush = start;
 	int64_t end = start + (int64_t)producer->config.drain_seconds * 1000;
 
+	producer->collect_ms = 0;
 	while (!all_done(producer) && clock_ms() < end) {
 		turn(producer, next_publish);
 		if (producer->now_ms < next_flush)
@@ -114,6 +116,7 @@ static void *producer_main(void *argument)
 		sem_post(&producer->opened);
 		return NULL;
 	}
+	linger_open(producer);
 	publish(producer, &next_publish);
 	sem_post(&producer->opened);
 	while (!atomic_load_explicit(&producer->stop, memory_order_acquire))

@@ -329,6 +329,7 @@ static void go_on(struct producer *producer, struct batch *batch)
 
 static void was_read(struct producer *producer, struct batch *batch)
 {
+	producer->read_ms = producer->now_ms;
 	batch_unsettle(batch);
 	batch->outstanding = 1;
 	flow_hold(producer, batch, batch->events);

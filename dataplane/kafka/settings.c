@@ -229,6 +229,20 @@ int kafka_properties_check(const struct kafka_property *properties, unsigned cou
 	return 0;
 }
 
+double kafka_linger_ms(const struct kafka_property *properties, unsigned count)
+{
+	struct error error;
+	rd_kafka_conf_t *conf = kafka_conf_new(properties, count, 1, &error);
+	char text[32] = "0";
+	size_t size = sizeof(text);
+
+	if (conf == NULL)
+		return 0;
+	(void)rd_kafka_conf_get(conf, "linger.ms", text, &size);
+	rd_kafka_conf_destroy(conf);
+	return strtod(text, NULL);
+}
+
 int kafka_tune_allocator(void)
 {
 	int ok = mallopt(M_ARENA_MAX, 1);

@@ -132,6 +132,16 @@ static void tls_files_are_read_and_secrets_not_told(void **state)
 	assert_null(strstr(error.text, "mellon"));
 }
 
+static void linger_is_told_as_the_client_has_it(void **state)
+{
+	const struct kafka_property properties[] = {SERVERS, {"linger.ms", "5.5"}, {"queue.buffering.max.ms", "40"}};
+
+	(void)state;
+	assert_true(kafka_linger_ms(properties, 1) == 100);
+	assert_true(kafka_linger_ms(properties, 2) == 5.5);
+	assert_true(kafka_linger_ms(properties, 3) == 40);
+}
+
 static void allocator_takes_the_settings(void **state)
 {
 	(void)state;
@@ -149,6 +159,7 @@ int main(void)
 		cmocka_unit_test(scram_is_refused_on_a_client_that_cannot_do_it),
 		cmocka_unit_test(missing_servers_are_told),
 		cmocka_unit_test(tls_files_are_read_and_secrets_not_told),
+		cmocka_unit_test(linger_is_told_as_the_client_has_it),
 		cmocka_unit_test(allocator_takes_the_settings),
 	};
 
