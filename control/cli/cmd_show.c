@@ -188,7 +188,7 @@ void display_generation(const struct cli *cli, const json_t *result, FILE *out)
 		{"types", "types", SHOW_COUNT},
 		{"loading", "loading", SHOW_TEXT},
 	};
-	const char *text = json_string_value(json_object_get(result, "text"));
+	char *text = display_member(SHOW_TEXT, result, "text");
 
 	(void)cli;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -207,8 +207,9 @@ void display_generation(const struct cli *cli, const json_t *result, FILE *out)
 		free(took);
 		free(at);
 	}
-	if (text != NULL && *text != '\0')
+	if (*text != '\0' && strcmp(text, "-") != 0)
 		display_line(out, "", text);
+	free(text);
 }
 
 void display_config(const struct cli *cli, const json_t *result, FILE *out)
