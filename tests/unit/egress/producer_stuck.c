@@ -13,7 +13,8 @@
 #include "rig.h"
 
 #define STUCK_MS 300
-#define REFUSALS 60 /* times 100 ms, after which the library tries again by itself: far longer than STUCK_MS */
+/* Times 100 ms (up to a second from librdkafka 2.3 on), after which the library tries again by itself: far longer than STUCK_MS. */
+#define REFUSALS 20
 
 static struct mock *mock;
 static struct rig *rig;
@@ -83,6 +84,8 @@ static void client_without_a_word_is_made_anew_once(void **state)
 static void client_waits_for_a_leader(void **state)
 {
 	(void)state;
+	if (!mock_answers_without_leader())
+		skip();
 	send(1);
 	rig_wait(rig, rig_all_settled);
 	mock_leader(mock, "t1", 0, MOCK_NO_LEADER);

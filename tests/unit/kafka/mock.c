@@ -77,6 +77,11 @@ void mock_leader(struct mock *mock, const char *name, int32_t partition, int32_t
 		"leader");
 }
 
+int mock_answers_without_leader(void)
+{
+	return rd_kafka_version() < 0x02040000;
+}
+
 static void refuse(struct mock *mock, int16_t api_key, unsigned count, int code)
 {
 	rd_kafka_resp_err_t codes[64];

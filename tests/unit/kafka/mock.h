@@ -35,6 +35,10 @@ void mock_topic_error(struct mock *mock, const char *name, int code);
 void mock_skip_forbidden(void);
 void mock_leader(struct mock *mock, const char *name, int32_t partition, int32_t broker);
 
+/* Whether records may be on their way to a partition that loses its leader: from 2.4 on the library's mock follows a null pointer
+ * to answer for it. */
+int mock_answers_without_leader(void);
+
 /* The next `count` produce requests are answered with `code`. */
 void mock_refuse_produce(struct mock *mock, unsigned count, int code);
 /* The next `count` requests for a producer id are answered with `code`. */
