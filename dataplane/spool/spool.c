@@ -16,6 +16,7 @@
 #include "spool/internal.h"
 #include "spool/lock.h"
 
+#define TURN_ORDERS 4096u /* taken in a row: others have their turn, too */
 #define COMMIT_MS   500  /* between two commits of a log's frontier: what is settled in between may be there twice after a crash */
 #define TROUBLE_S   60   /* between two lines of one kind: an outage may be long, and concern many logs */
 #define RECORD_MS   1000 /* between two lines on what goes on being given up */
@@ -153,11 +154,11 @@ static void obey(struct spool *spool, struct batch *batch, enum spool_order orde
 /* All that wait, however long the disk kept the thread, up to as many bytes of one log as a power cut may cost. */
 static unsigned take_orders(struct spool *spool)
 {
-	unsigned waiting = ring_count(spool->orders), taken = 0;
+	unsigned taken = 0;
 	void *tag;
 
 	spool->group_full = 0;
-	while (taken < waiting && !spool->group_full && ring_pop(spool->orders, &tag, 1) == 1) {
+	while (taken < TURN_ORDERS && !spool->group_full && ring_pop(spool->orders, &tag, 1) == 1) {
 		uint32_t order;
 		struct batch *batch = batch_of_tag(tag, &order);
 
