@@ -95,6 +95,8 @@ static void drain(struct producer *producer, int64_t *next_publish)
 		producer->ops->flush(producer->egress, FLUSH_WAIT_MS);
 		next_flush = producer->now_ms + FLUSH_MS;
 	}
+	*next_publish = 0; /* what happened since the last time is not to be missing at the end */
+	publish(producer, next_publish);
 	producer->giving_up = 1;
 	while (take_from_lanes(producer) != 0)
 		continue;
