@@ -262,7 +262,7 @@ const struct config_key config_keys[] = {
 	{"spool", "segment", KEY_SIZE, TOP(config.spool_segment), RANGE(64 * KIB, GIB), .unit = 1, .fallback = "64MiB",
 		.help = "Size of one file of a log; room is freed by the file."},
 	{"spool", "group", KEY_SIZE, TOP(config.spool_group), RANGE(4 * KIB, GIB), .unit = 1, .fallback = "1MiB",
-		.help = "What is written is made durable when it is so much ..."},
+		.help = "What is written is made durable when it is so much, which bounds what a log takes while the disk syncs, ..."},
 	{"spool", "group_time", KEY_DURATION, TOP(config.spool_group_us), RANGE(MS, 10 * SEC), .unit = 1, .fallback = "50ms",
 		.help = "... or so old: what a power cut may cost in mode wal."},
 	{"spool", "replay", KEY_SIZE, TOP(config.spool_replay), RANGE(MIB, 64 * GIB), .unit = 1, .fallback = "32MiB",

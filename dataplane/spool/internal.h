@@ -130,7 +130,7 @@ struct spool {
 	struct spool_reason reasons[SPOOL_REASONS];
 	counter hours[HOURS];          /* entries left on disk, and letters on their way from it, by landing hour */
 	atomic_uint recovering;        /* logs that have unsettled entries from before the start */
-	struct log_limit trouble_log, topic_log, dead_log, full_log;
+	struct log_limit trouble_log, topic_log, dead_log, full_log, slow_log;
 	struct loss loss[TOPIC_CLASSES];
 	struct loss stopped[TOPIC_CLASSES]; /* given up with the producer: its thread, then this one's */
 	uint64_t turned_away[TOPIC_CLASSES];  /* of all lanes, that are recorded */
@@ -219,3 +219,6 @@ void reached_store(struct spool *spool); /* unless nothing has changed; before a
 /* spool.c */
 void spool_answer(struct spool *spool, struct batch *batch, enum spool_answer answer);
 void spool_trouble(struct spool *spool, const char *what, const struct shelf *shelf, int rc);
+
+/* Says that the disk took so long to make a group durable, if that is long: a log takes no more than a group meanwhile. */
+void spool_slow(struct spool *spool, const struct shelf *shelf, int64_t took_ms);

@@ -443,8 +443,9 @@ static void has_failed(struct spool *spool, struct shelf *shelf)
 
 static int make_durable(struct spool *spool, struct shelf *shelf)
 {
-	struct spool_log_info info;
 	int rc = shelf->failed ? 0 : rewrite(spool, shelf);
+	struct spool_log_info info;
+	int64_t began_ms;
 
 	shelf->failed = rc != 0;
 	if (rc != 0) {
@@ -452,7 +453,9 @@ static int make_durable(struct spool *spool, struct shelf *shelf)
 		return rc;
 	}
 	counter_add(&spool->counters.syncs, 1);
+	began_ms = clock_ms();
 	rc = spool_log_sync(shelf->log);
+	spool_slow(spool, shelf, clock_ms() - began_ms);
 	spool_log_info(shelf->log, &info);
 	shelf->failed = 0;
 	if (shelf->pending_count != 0 && info.synced > shelf->first_pending)

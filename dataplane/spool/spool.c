@@ -22,6 +22,7 @@
 #define RECORD_MS   1000 /* between two lines on what goes on being given up */
 #define IDLE_MS     200
 #define SLOW_MS     20   /* of one log's sync, from which on orders are taken before the next log's */
+#define STALL_MS    1000 /* of a sync, from which on it is said what the log can take */
 /* Thin traffic makes small batches, and many of them have to be on their way at once; larger ones make the pool anew. */
 #define REPLAY_BATCH 16384u
 
@@ -32,6 +33,19 @@ void spool_trouble(struct spool *spool, const char *what, const struct shelf *sh
 	if (log_allowed(&spool->trouble_log, TROUBLE_S, &more))
 		log_write(LOG_ERROR, "spool %s/%s: %s: %s (%u others before it); tried again", spool->directory, shelf->name, what,
 			strerror(-rc), more);
+}
+
+void spool_slow(struct spool *spool, const struct shelf *shelf, int64_t took_ms)
+{
+	uint64_t group = spool->config.sync_bytes;
+	unsigned more;
+
+	if (took_ms >= STALL_MS && log_allowed(&spool->slow_log, TROUBLE_S, &more))
+		log_write(LOG_WARNING,
+			"spool %s/%s: a sync took %.1f s (%u others before it): with a group of %llu KiB this log takes %.0f KiB/s; a "
+			"larger spool.group takes more, and a power cut may cost as much",
+			spool->directory, shelf->name, (double)took_ms / 1000, more, (unsigned long long)group / 1024,
+			(double)group / 1024 * 1000 / (double)took_ms);
 }
 
 void spool_answer(struct spool *spool, struct batch *batch, enum spool_answer answer)

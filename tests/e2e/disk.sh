@@ -169,6 +169,7 @@ outage_of() { # MODE FAULT [RATE]
 	case $2 in
 	sync-eio) wait_for 10 "$what: failed syncs are counted, and suspect files" suspected "$failures_before" "$suspects_before" ;;
 	write-eio | read-only) wait_for 10 "$what: refusals are counted" refused "$refusals" ;;
+	*sync-slow) expect "$what: slow syncs that are told of" "$(grep -c 'a sync took' "$work/penstockd.log")" -gt 0 ;;
 	esac
 	fault none
 	before_back=$(spool_says accepted)
@@ -189,7 +190,8 @@ all_acked() { [ "$(ledger records acked)" = $((total + recovered)) ]; }
 failing_calls() { # MODE
 	fault none
 	memory_more="pool: $pool, batch: 16KiB"
-	spool="mode: $1, segment: 4MiB, directory: $work/spool"
+	# A group is what a log takes while a sync lasts: more than comes in two seconds.
+	spool="mode: $1, segment: 4MiB, group: 4MiB, directory: $work/spool"
 	config_more='stop: {drain: 2s}'
 	write_config dpdk 1
 	started LD_PRELOAD="$work/disk_faults.so" DISK_FAULTS="$faults" DISK_FAULTS_UNDER="$work/spool"
