@@ -71,14 +71,15 @@ int spool_log_commit(struct spool_log *log)
 static uint64_t count_oldest(const struct spool_log *log, unsigned index, uint64_t *missing)
 {
 	const struct spool_segment *segment = &log->segments[index];
+	struct spool_point begin = {segment->first, segment->first_offset};
 	struct spool_point end = spool_segments_end(log, index), from = log->frontier;
 
 	*missing = 0;
-	if (from.position < segment->first) {
-		*missing = spool_marks_on_disk(log, from.position, segment->first, segment->first_offset - from.offset);
-		from = (struct spool_point){segment->first, segment->first_offset};
+	if (from.position < begin.position) {
+		*missing = spool_marks_on_disk(log, from.position, begin.position, spool_events_between(from, begin));
+		from = begin;
 	}
-	return spool_marks_on_disk(log, from.position, end.position, end.offset - from.offset);
+	return spool_marks_on_disk(log, from.position, end.position, spool_events_between(from, end));
 }
 
 static void tell_oldest(struct spool_log *log, unsigned index, spool_told each, void *context)

@@ -54,7 +54,7 @@ int spool_state_check(const struct spool_state_record *record)
 		return -EBADMSG;
 	if (record->version > SPOOL_VERSION)
 		return -ENOTSUP;
-	if (record->version == 0 || record->frontier >= SPOOL_POSITION_LIMIT ||
+	if (record->version == 0 || record->generation == 0 || record->frontier >= SPOOL_POSITION_LIMIT ||
 		record->frontier_offset >= SPOOL_POSITION_LIMIT || record->synced >= SPOOL_POSITION_LIMIT ||
 		record->synced_offset >= SPOOL_POSITION_LIMIT)
 		return -EBADMSG;

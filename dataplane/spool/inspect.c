@@ -43,7 +43,7 @@ uint64_t spool_inspect_unsettled(const struct spool_log *log, struct spool_point
 		return 0;
 	if (from.position < log->frontier.position)
 		from = log->frontier;
-	return to.offset > from.offset ? to.offset - from.offset : 0;
+	return spool_events_between(from, to);
 }
 
 __attribute__((format(printf, 4, 5))) static struct spool_sight *add(

@@ -39,7 +39,7 @@ static int recover(struct spool_log *log, struct error *error)
 		rc = spool_window_extend(&log->window, log->end.position);
 	if (rc != 0)
 		return error_set(error, rc, "%s: cannot be opened: %s", log->name, strerror(-rc));
-	log->recovered = log->end.offset > log->frontier.offset ? log->end.offset - log->frontier.offset : 0;
+	log->recovered = spool_events_between(log->frontier, log->end);
 	return 0;
 }
 

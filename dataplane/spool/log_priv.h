@@ -35,6 +35,12 @@ struct spool_point {
 	uint64_t position, offset;
 };
 
+/* None where files that were tampered with say that offsets fall. */
+static inline uint64_t spool_events_between(struct spool_point from, struct spool_point to)
+{
+	return to.offset > from.offset ? to.offset - from.offset : 0;
+}
+
 struct spool_log {
 	struct spool_disk *disk;
 	uint64_t segment_bytes;

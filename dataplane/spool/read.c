@@ -82,7 +82,7 @@ static void say_damage(struct spool_log *log, uint64_t position, uint64_t events
 /* Settles what only the disk had of [from, to); all positions there hold `events` together. */
 static void settle_damaged(struct spool_log *log, struct spool_point from, struct spool_point to)
 {
-	uint64_t events = to.offset > from.offset ? to.offset - from.offset : 0, lost, left;
+	uint64_t events = spool_events_between(from, to), lost, left;
 
 	lost = left = spool_marks_on_disk(log, from.position, to.position, events);
 	for (uint64_t position = from.position; position < to.position; position++) {

@@ -222,6 +222,8 @@ static int recover_last(struct spool_log *log)
 	rc = scan(log, segment, synced, durable, &log->end);
 	if (rc != 0)
 		return rc;
+	if (log->end.offset < segment->first_offset) /* offsets never fall, or the next segment's would not follow */
+		log->end.offset = segment->first_offset;
 	FAULT_KILL("spool_recover_begin");
 	prove_names(log, prove_last(log, segment, durable));
 	FAULT_KILL("spool_recover_done");
