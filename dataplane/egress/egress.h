@@ -36,10 +36,12 @@ struct egress_ops {
 	/* Serves what came back and mends what broke; waits up to `ms` for the first. Returns how much came back. */
 	unsigned (*poll)(struct egress *egress, int ms);
 
-	/* What it has of a topic has not come back for long. Where the cluster answers, and could take it, the client that has it
-	 * is made anew by the next poll, and what it had comes back; but not again within ten minutes. Returns 1 when it will be.
-	 * NULL: nothing ever sticks. May take 100 ms. */
-	int (*unstick)(struct egress *egress, uint16_t topic);
+	/* Whether the cluster answers, and could take what there is of the topic. May take 100 ms. */
+	int (*is_well)(struct egress *egress, uint16_t topic);
+
+	/* What it has of a topic that is well has not come back for long: the client that has it is made anew by the next poll, and
+	 * what it had comes back; but not again within ten minutes. NULL: nothing ever sticks. */
+	void (*unstick)(struct egress *egress, uint16_t topic);
 
 	/* Sends now what lingers; may take `ms`. */
 	void (*flush)(struct egress *egress, int ms);

@@ -43,6 +43,8 @@ struct topic_state {
 	uint32_t backoff_ms; /* 0: none since the last acknowledgement */
 	int64_t retry_ms;    /* monotonic; nothing is handed over before */
 	int64_t moved_ms;    /* monotonic; when something last came back, or came in when there was nothing */
+	int64_t look_ms;     /* monotonic; when it is next looked whether the cluster is well, though nothing is heard */
+	int was_well;        /* it was, the last time */
 	int64_t heard_ms;    /* monotonic; when a record last came back, however, or was handed over when none was outstanding */
 	const char *code;    /* of the last failure; the library's constant */
 	unsigned parking;    /* batches on their way to its log */

@@ -225,24 +225,25 @@ static void mend(struct egress *egress, unsigned i)
 		log_write(LOG_ERROR, "%s; tried again each second", error.text);
 }
 
-static int kafka_unstick(struct egress *egress, uint16_t topic)
+static int kafka_is_well(struct egress *egress, uint16_t topic)
+{
+	struct kafka_client *client = egress->clients[topic % egress->count];
+
+	return client != NULL && !kafka_client_dead(client) && kafka_client_topic_is_well(client, topic, WELL_MS);
+}
+
+static void kafka_unstick(struct egress *egress, uint16_t topic)
 {
 	const char *name = egress->config->topics->topics[topic].name;
 	unsigned i = topic % egress->count;
-	struct kafka_client *client = egress->clients[i];
 	int64_t now = clock_ms();
 
-	if (client == NULL || kafka_client_dead(client))
-		return 0;
 	if (egress->unstuck_ms[i] != 0 && now - egress->unstuck_ms[i] < STUCK_REBUILD_MS)
-		return 0;
-	if (!kafka_client_topic_is_well(client, topic, WELL_MS))
-		return 0;
+		return;
 	egress->unstuck_ms[i] = now;
 	log_write(LOG_ERROR, "topic %s: the client says nothing of its records, though the cluster is well; the client is made anew and "
 			     "its records are sent again, some of them perhaps twice", name);
-	kafka_client_end(client, "records stuck in it");
-	return 1;
+	kafka_client_end(egress->clients[i], "records stuck in it");
 }
 
 static unsigned kafka_poll(struct egress *egress, int ms)
@@ -296,6 +297,7 @@ const struct egress_ops egress_kafka = {
 	.collect_ms = kafka_collect_ms,
 	.submit = kafka_submit,
 	.poll = kafka_poll,
+	.is_well = kafka_is_well,
 	.unstick = kafka_unstick,
 	.flush = kafka_flush,
 	.status = kafka_status,

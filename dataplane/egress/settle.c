@@ -237,16 +237,25 @@ static void mark_stalled(struct producer *producer, unsigned index)
 			topic->code != NULL ? topic->code : "none", topic->code != NULL ? kafka_topic_cure(topic->code) : "", more);
 }
 
-/* The client has records of the topic and says nothing of them: neither that they were delivered nor that they were not. */
+/* The client has records of the topic and says nothing of them: neither that they were delivered nor that they were not. When the
+ * cluster has just come back, the client is given time to do so. */
 static void mark_stuck(struct producer *producer, unsigned index)
 {
 	struct topic_state *topic = &producer->topics[index];
 	int64_t stuck_ms = producer->config.stuck_ms != 0 ? producer->config.stuck_ms : STUCK_MS;
+	int is_well;
 
-	if (topic->outstanding == 0 || producer->ops->unstick == NULL || producer->now_ms - topic->heard_ms < stuck_ms)
+	if (topic->outstanding == 0 || producer->ops->unstick == NULL || producer->now_ms - topic->heard_ms < stuck_ms) {
+		topic->was_well = 0;
 		return;
-	if (!producer->ops->unstick(producer->egress, (uint16_t)index))
-		topic->heard_ms += stuck_ms < STUCK_AGAIN_MS ? stuck_ms : STUCK_AGAIN_MS;
+	}
+	if (producer->now_ms < topic->look_ms)
+		return;
+	topic->look_ms = producer->now_ms + (stuck_ms < STUCK_AGAIN_MS ? stuck_ms : STUCK_AGAIN_MS);
+	is_well = producer->ops->is_well(producer->egress, (uint16_t)index);
+	if (is_well && topic->was_well)
+		producer->ops->unstick(producer->egress, (uint16_t)index);
+	topic->was_well = is_well;
 }
 
 void settle_sweep(struct producer *producer)

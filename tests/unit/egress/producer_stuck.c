@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "rig.h"
 
-#define STUCK_MS 300
+#define STUCK_MS 500
 /* Times 100 ms (up to a second from librdkafka 2.3 on), after which the library tries again by itself: far longer than STUCK_MS. */
 #define REFUSALS 20
 
