@@ -80,17 +80,17 @@ static void forget(struct spool *spool, struct shelf *shelf, struct carried *c)
 	unsigned i = (unsigned)(c - shelf->carried);
 
 	if (c->hour >= 0 && c->at == c->from)
-		counter_sub(&spool->hours[(uint64_t)c->hour % HOURS], 1);
+		hours_take(spool, shelf, c->hour);
 	memmove(c, c + 1, (--shelf->carried_count - i) * sizeof(*c));
 }
 
 /* An entry that was found at the start has a place now among those that came since, whose hours are counted one by one. */
-static void count_hour(struct spool *spool, const struct shelf *shelf, struct carried *c, int64_t hour)
+static void count_hour(struct spool *spool, struct shelf *shelf, struct carried *c, int64_t hour)
 {
 	if (c->at != c->from || c->from >= shelf->recovered_end)
 		return;
 	c->hour = hour;
-	counter_add(&spool->hours[(uint64_t)hour % HOURS], 1);
+	hours_add(spool, shelf, hour);
 }
 
 /* 0 or -errno. */

@@ -217,7 +217,7 @@ void exhume_end_reached(struct shelf *shelf)
 
 void exhume_taken(struct spool *spool, struct shelf *shelf, const struct batch *letter)
 {
-	counter_add(&spool->hours[(uint64_t)letter->hour % HOURS], 1);
+	hours_add(spool, shelf, letter->hour);
 	counter_add(&spool->counters.exhumed, letter->events);
 	if (shelf->exhumation->left > 0)
 		shelf->exhumation->left--;

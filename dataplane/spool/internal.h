@@ -58,6 +58,8 @@ struct shelf {
 	int64_t group_ms;     /* monotonic; when its group is to be durable; 0: nothing is pending */
 	int64_t retry_ms;     /* nothing is tried before */
 	int64_t failing_ms;   /* since when nothing could be made durable; 0: it could */
+	unsigned hours[HOURS]; /* its part of the spool's */
+	int hours_damaged;    /* some of them may be of what is lost */
 	int64_t unread_ms;    /* since when the disk could not read the next entry; 0: it could */
 };
 
@@ -200,6 +202,11 @@ void exhume_end_reached(struct shelf *shelf); /* no more is to be read, unless o
 void exhume_taken(struct spool *spool, struct shelf *shelf, const struct batch *letter); /* it goes to the producer */
 void exhume_came_back(struct spool *spool, struct shelf *shelf, uint64_t position);      /* and is to be tried again */
 void exhume_forget(struct shelf *shelf);
+
+/* hours.c: an entry that is counted at its landing hour, or no more; the commits see to what nobody takes off. */
+void hours_add(struct spool *spool, struct shelf *shelf, int64_t hour);
+void hours_take(struct spool *spool, struct shelf *shelf, int64_t hour);
+void hours_forget_damaged(struct spool *spool, struct shelf *shelf);
 
 /* replay.c: what is read back */
 int replay_open(struct spool *spool, uint32_t batch_bytes);

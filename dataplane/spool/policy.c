@@ -83,8 +83,9 @@ static void account_drop(struct dropping *d, uint64_t events, uint64_t before)
 	struct spool *spool = d->spool;
 	uint64_t left = atomic_load(&d->shelf->state.left);
 
-	for (unsigned i = 0; i < HOURS; i++)
-		counter_sub(&spool->hours[i], d->hours[i]);
+	for (int64_t hour = 0; hour < HOURS; hour++)
+		for (; d->hours[hour] > 0; d->hours[hour]--)
+			hours_take(spool, d->shelf, hour);
 	shelf_take_off(spool, d->shelf, events, &spool->counters.made_room);
 	atomic_fetch_sub(&d->shelf->state.left, d->loss->entries < left ? d->loss->entries : left);
 	shelf_account(spool, d->shelf);

@@ -125,6 +125,7 @@ void shelf_account(struct spool *spool, struct shelf *shelf)
 	tell(shelf, &info);
 	shelf_take_off(spool, shelf, info.damaged - shelf->damaged, &spool->counters.damaged);
 	shelf_take_off(spool, shelf, info.empty - shelf->empty, &spool->counters.settled);
+	shelf->hours_damaged |= info.damaged != shelf->damaged;
 	shelf->damaged = info.damaged;
 	shelf->empty = info.empty;
 }
@@ -269,7 +270,7 @@ static void put_away(struct spool *spool, struct shelf *shelf, struct batch *bat
 {
 	spool_log_mark(shelf->log, position, SPOOL_ON_DISK);
 	if (!shelf->is_dead && position >= shelf->recovered_end)
-		counter_add(&spool->hours[(uint64_t)batch->hour % HOURS], 1);
+		hours_add(spool, shelf, batch->hour);
 	if (!shelf->is_dead && position < shelf->cursor)
 		shelf->cursor = position;
 	atomic_fetch_add(&shelf->state.left, 1);
@@ -313,7 +314,7 @@ void shelf_leave(struct spool *spool, struct batch *batch)
 	if (batch->lane == SPOOL_LANE) {
 		shelf->reading--;
 		if (batch->position >= shelf->recovered_end) /* it was counted when it was first put away */
-			counter_sub(&spool->hours[(uint64_t)batch->hour % HOURS], 1);
+			hours_take(spool, shelf, batch->hour);
 	}
 	if (batch->position < counter_read(&shelf->state.frontier)) {
 		give_up(spool, batch);
@@ -344,7 +345,7 @@ void shelf_settle(struct spool *spool, uint16_t log, uint64_t position, int64_t 
 	if (is_pending(shelf, position))
 		shelf->pending[position - shelf->first_pending].batch = NULL;
 	else if (hour >= 0 && position >= shelf->recovered_end)
-		counter_sub(&spool->hours[(uint64_t)hour % HOURS], 1);
+		hours_take(spool, shelf, hour);
 	spool_log_mark(shelf->log, position, SPOOL_SETTLED);
 	shelf->uncommitted++;
 	shelf_account(spool, shelf);

@@ -197,6 +197,7 @@ static void commit_one(struct spool *spool, struct shelf *shelf)
 	else
 		shelf->uncommitted = 0;
 	shelf_account(spool, shelf);
+	hours_forget_damaged(spool, shelf);
 }
 
 /* Between two logs, since each of them may have waited for the disk: orders wait for one sync, not for those of all logs. */

@@ -53,8 +53,8 @@ static int is_read_out(struct rig *rig)
 	       atomic_load(&spool_rig_counts()->passing) == 0;
 }
 
-/* Leaves some on disk, in the logs of lane and topic, for a producer to come. */
-static void leave(void)
+/* A producer that has put some on disk, into the logs of lane and topic. */
+static void begin_without_kafka(void)
 {
 	atomic_store(&bad_name, NULL);
 	mock_broker_down(spool_rig.mock, 1);
@@ -62,6 +62,12 @@ static void leave(void)
 	for (unsigned i = 0; i < BATCHES; i++)
 		rig_send(spool_rig.rig, 0, 0, RECORDS, 60);
 	rig_wait(spool_rig.rig, spool_rig_has_left);
+}
+
+/* The same, for a producer to come. */
+static void leave(void)
+{
+	begin_without_kafka();
 	spool_rig_end();
 	mock_broker_up(spool_rig.mock, 1);
 }
@@ -116,6 +122,25 @@ static void header_that_cannot_be_read_is_no_reason_not_to_start(void **state)
 	assert_in_range(deliver(), 1, 8 * RECORDS);
 }
 
+static int all_hours_are_complete(struct rig *rig)
+{
+	return spool_hours_settled(producer_spool(rig->producer), 0, 64) == 64;
+}
+
+/* An hour of which something was damaged is complete when all that is left of it is delivered. */
+static void damage_holds_up_no_hour(void **state)
+{
+	(void)state;
+	begin_without_kafka();
+	assert_false(all_hours_are_complete(spool_rig.rig));
+	fail_reads("/00000000000000000000.log", 40960, 45056); /* behind those that are read already, to be tried */
+	mock_broker_up(spool_rig.mock, 1);
+	rig_wait(spool_rig.rig, is_read_out);
+	assert_in_range(counter_read(&spool_rig_counts()->damaged), RECORDS, 8 * RECORDS);
+	rig_wait(spool_rig.rig, all_hours_are_complete);
+	spool_rig_end();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, spool_rig_setup, spool_rig_teardown)
@@ -123,6 +148,7 @@ int main(void)
 		TEST(sector_of_a_file_that_cannot_be_read_is_passed_over),
 		TEST(state_that_cannot_be_read_is_no_reason_not_to_start),
 		TEST(header_that_cannot_be_read_is_no_reason_not_to_start),
+		TEST(damage_holds_up_no_hour),
 	};
 #undef TEST
 
