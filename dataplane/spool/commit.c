@@ -45,6 +45,14 @@ static int store(struct spool_log *log, struct spool_point frontier)
 	return spool_commit_state(log, frontier, log->given_up);
 }
 
+int spool_log_rest(struct spool_log *log)
+{
+	if (log->synced.position != log->window.end || log->frontier.position != log->window.end)
+		return 0;
+	spool_tail_close(log);
+	return 1;
+}
+
 int spool_log_retires(const struct spool_log *log)
 {
 	return spool_segments_retirable(log, log->frontier.position);

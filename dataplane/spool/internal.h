@@ -56,6 +56,7 @@ struct shelf {
 	unsigned rewritten;   /* of them that stand in the log: fewer than pending_count after a failed sync */
 	int failed;           /* the log wants to be synced, which tells how it failed */
 	int64_t group_ms;     /* monotonic; when its group is to be durable; 0: nothing is pending */
+	int64_t wrote_ms;     /* monotonic; the last entry */
 	int64_t retry_ms;     /* nothing is tried before */
 	int64_t failing_ms;   /* since when nothing could be made durable; 0: it could */
 	unsigned hours[HOURS]; /* its part of the spool's */

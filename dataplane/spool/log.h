@@ -139,6 +139,10 @@ typedef void (*spool_told)(void *context, const struct spool_entry *entry);
  * -errno. After an open, before anything is written. */
 int spool_log_each(struct spool_log *log, uint64_t from, spool_told each, void *context);
 
+/* A log that waits for nothing need not hold a file that has room for more: when all in it is settled and durable, the next
+ * commit takes its last file away, too, and the next append begins another. Returns whether that is so. */
+int spool_log_rest(struct spool_log *log);
+
 /* Whether the next commit takes files away. */
 int spool_log_retires(const struct spool_log *log);
 

@@ -225,6 +225,7 @@ void shelf_pend(struct spool *spool, struct shelf *shelf, struct pending pending
 {
 	if (shelf->pending_count == 0)
 		shelf->first_pending = position;
+	shelf->wrote_ms = spool->now_ms;
 	shelf->pending[shelf->pending_count] = pending;
 	if (shelf->pending_count++ == 0)
 		shelf->group_ms = spool->now_ms + (int64_t)spool->config.sync_us / 1000;

@@ -22,6 +22,7 @@
 #define RECORD_MS   1000 /* between two lines on what goes on being given up */
 #define IDLE_MS     200
 #define SLOW_MS     20   /* of one log's sync, from which on orders are taken before the next log's */
+#define REST_MS     60000
 #define STALL_MS    1000 /* of a sync, from which on it is said what the log can take */
 /* Thin traffic makes small batches, and many of them have to be on their way at once; larger ones make the pool anew. */
 #define REPLAY_BATCH 16384u
@@ -182,12 +183,22 @@ static unsigned take_orders(struct spool *spool)
 	return taken;
 }
 
+/* A file is written to until it is full, and takes room of the others meanwhile. */
+static int may_rest(const struct spool *spool, const struct shelf *shelf)
+{
+	unsigned rest_ms = spool->config.rest_ms != 0 ? spool->config.rest_ms : REST_MS;
+
+	return shelf->pending_count == 0 && counter_read(&shelf->state.segments) != 0 && spool->now_ms - shelf->wrote_ms >= rest_ms;
+}
+
 static void commit_one(struct spool *spool, struct shelf *shelf)
 {
 	int rc;
 
 	if (shelf->failed || shelf->rewritten < shelf->pending_count)
 		return;
+	if (may_rest(spool, shelf))
+		(void)spool_log_rest(shelf->log);
 	if (spool_log_retires(shelf->log))
 		reached_store(spool);
 	rc = spool_log_commit(shelf->log);

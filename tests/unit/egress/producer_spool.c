@@ -385,6 +385,36 @@ static void slow_disk_makes_no_topic_sick(void **state)
 	spool_rig_end();
 }
 
+static int has_no_file(struct rig *rig)
+{
+	const struct spool_log_state *log;
+	const char *name;
+
+	for (unsigned i = 0; (log = spool_log_at(producer_spool(rig->producer), i, &name)) != NULL; i++)
+		if (counter_read(&log->segments) != 0 || counter_read(&log->bytes) != 0)
+			return 0;
+	return 1;
+}
+
+/* Room that was reserved for more is given back, and taken anew when there is more. */
+static void log_that_holds_nothing_for_long_has_no_file(void **state)
+{
+	(void)state;
+	spool_rig.spool.rest_ms = 100;
+	spool_rig.write_first = 1;
+	spool_rig_begin();
+	for (unsigned i = 0; i < 2; i++) {
+		rig_send(spool_rig.rig, 0, 0, 100, 60);
+		rig_wait(spool_rig.rig, rig_all_settled);
+		rig_wait(spool_rig.rig, has_no_file);
+	}
+	assert_int_equal(rig_acked(spool_rig.rig), 200);
+	spool_rig_end();
+	spool_rig_begin();
+	assert_int_equal(counter_read(&spool_rig_counts()->recovered), 0);
+	spool_rig_end();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, spool_rig_setup, teardown)
@@ -401,6 +431,7 @@ int main(void)
 		TEST(what_nobody_takes_is_recorded_at_a_stop_when_left_to_disk),
 		TEST(what_nobody_takes_is_recorded_at_a_stop_when_written_first),
 		TEST(slow_disk_makes_no_topic_sick),
+		TEST(log_that_holds_nothing_for_long_has_no_file),
 	};
 #undef TEST
 

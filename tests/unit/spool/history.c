@@ -115,19 +115,23 @@ static void sync_log(struct history *h)
 	}
 }
 
+static void settle_one(struct history *h, uint64_t position)
+{
+	struct oracle *o = &h->oracle;
+	const struct oracle_slot *slot = oracle_at(o, position);
+
+	if (slot->mark == SPOOL_ON_DISK && (h->faulty || !slot->certain || position >= o->end))
+		return;
+	spool_log_mark(h->log, position, SPOOL_SETTLED);
+	oracle_mark(o, position, SPOOL_SETTLED);
+}
+
 static void settle(struct history *h)
 {
 	struct oracle *o = &h->oracle;
 
-	for (uint64_t n = below(h, 6); n > 0 && o->frontier < o->top; n--) {
-		uint64_t position = o->frontier + (below(h, 3) == 0 ? below(h, o->top - o->frontier) : 0);
-		const struct oracle_slot *slot = oracle_at(o, position);
-
-		if (slot->mark == SPOOL_ON_DISK && (h->faulty || !slot->certain || position >= o->end))
-			continue;
-		spool_log_mark(h->log, position, SPOOL_SETTLED);
-		oracle_mark(o, position, SPOOL_SETTLED);
-	}
+	for (uint64_t n = below(h, 6); n > 0 && o->frontier < o->top; n--)
+		settle_one(h, o->frontier + (below(h, 3) == 0 ? below(h, o->top - o->frontier) : 0));
 }
 
 static void give_back(struct history *h)
@@ -144,14 +148,6 @@ static void give_back(struct history *h)
 	oracle_mark(o, position, SPOOL_ON_DISK);
 }
 
-static int may_be_empty(const struct oracle_slot *slot)
-{
-	for (unsigned i = 0; i < slot->count; i++)
-		if (slot->tries[i].empty)
-			return 1;
-	return 0;
-}
-
 /* What a read stepped over and settled: entries that stand for settled ones. */
 static void absorb(struct history *h, uint64_t from, uint64_t to, int all)
 {
@@ -166,7 +162,7 @@ static void absorb(struct history *h, uint64_t from, uint64_t to, int all)
 			oracle_require(o, !all, "position %" PRIu64 " was passed over", position);
 			continue;
 		}
-		oracle_require(o, may_be_empty(slot), "position %" PRIu64 " is lost", position);
+		oracle_require(o, oracle_may_be_empty(slot), "position %" PRIu64 " is lost", position);
 		oracle_mark(o, position, SPOOL_SETTLED);
 	}
 }
@@ -214,6 +210,46 @@ static void commit(struct history *h)
 		o->committed = o->frontier < synced ? o->frontier : synced;
 		o->given_up_open = 0;
 	}
+}
+
+/* As entries are carried that stand in the way of the frontier. */
+static void copy(struct history *h)
+{
+	static uint8_t data[ORACLE_BYTES];
+	struct oracle *o = &h->oracle;
+	struct spool_entry entry = {.first_seq = UINT64_MAX};
+	uint64_t at = o->end, position;
+	int rc;
+
+	if (o->frontier >= at || at < o->top || oracle_at(o, at)->count >= ORACLE_TRIES - 2)
+		return;
+	position = o->frontier + below(h, at - o->frontier);
+	if (oracle_at(o, position)->mark == SPOOL_SETTLED || oracle_may_be_empty(oracle_at(o, position)))
+		return;
+	rc = spool_log_copy(h->log, position, NULL, &entry, data, sizeof(data));
+	oracle_require(o, rc == 0 || h->faulty || is_dead(h), "copying failed with %d", rc);
+	if (entry.first_seq != UINT64_MAX)
+		oracle_tried(o, at, (uint32_t)entry.first_seq, 0);
+	if (rc != 0)
+		return;
+	oracle_require(o, entry.position == at, "copied to %" PRIu64 ", not %" PRIu64, entry.position, at);
+	o->top++;
+	oracle_mark(o, at, SPOOL_IN_MEMORY);
+	o->end++;
+}
+
+static void rest(struct history *h)
+{
+	struct oracle *o = &h->oracle;
+	int rests;
+
+	for (uint64_t position = o->frontier; position < o->top; position++)
+		settle_one(h, position);
+	if (below(h, 4) > 0)
+		sync_log(h);
+	rests = spool_log_rest(h->log);
+	commit(h);
+	oracle_require(o, !rests || h->faulty || is_dead(h) || info_of(h).segments == 0, "a log at rest has files");
 }
 
 /* Each entry that is told is one that only the disk has. */
@@ -264,12 +300,14 @@ static const struct {
 	unsigned share; /* of a hundred */
 	void (*act)(struct history *h);
 } actions[] = {
-	{"append", 42, append},
+	{"append", 40, append},
 	{"sync", 13, sync_log},
 	{"settle", 20, settle},
 	{"back", 5, give_back},
-	{"read", 9, read_some},
-	{"commit", 9, commit},
+	{"read", 8, read_some},
+	{"commit", 8, commit},
+	{"copy", 2, copy},
+	{"rest", 2, rest},
 	{"drop", 2, drop},
 };
 

@@ -114,6 +114,14 @@ static void settle_front(struct oracle *oracle)
 		oracle->frontier++;
 }
 
+int oracle_may_be_empty(const struct oracle_slot *slot)
+{
+	for (unsigned i = 0; i < slot->count; i++)
+		if (slot->tries[i].empty)
+			return 1;
+	return 0;
+}
+
 void oracle_mark(struct oracle *oracle, uint64_t position, enum spool_mark mark)
 {
 	oracle_at(oracle, position)->mark = mark;

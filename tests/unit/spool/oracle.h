@@ -55,6 +55,9 @@ void oracle_make(uint32_t serial, struct spool_entry *entry, uint8_t *payload);
 void oracle_tried(struct oracle *oracle, uint64_t position, uint32_t serial, int empty);
 void oracle_mark(struct oracle *oracle, uint64_t position, enum spool_mark mark);
 
+/* Whether what stands there may stand for an entry that was settled. */
+int oracle_may_be_empty(const struct oracle_slot *slot);
+
 /* Compares what the log says of itself with what it should, and takes over what it promises. */
 void oracle_compare(struct oracle *oracle, const struct spool_log *log);
 
