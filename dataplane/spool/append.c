@@ -98,6 +98,8 @@ static int append(struct spool_log *log, struct spool_found *found, const struct
 
 	if (is_new && position - log->frontier.position >= SPOOL_UNSETTLED_MAX)
 		return -ENOBUFS;
+	if (position >= SPOOL_POSITION_LIMIT - 1 || log->end.offset >= SPOOL_POSITION_LIMIT - SPOOL_EVENTS_MAX)
+		return -ENOBUFS; /* no log ever comes so far: its files were tampered with */
 	if (is_new && log->tail.aside != SPOOL_NAMED) /* what is new is to survive the process at once */
 		rc = spool_tail_sync(log);
 	if (rc == 0)

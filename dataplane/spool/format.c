@@ -111,7 +111,8 @@ static int header_is_sound(const struct spool_entry_header *header, const uint8_
 	if (header->header_crc != entry_crc(data, names_of(header)) && !SPOOL_PLANTED(SPOOL_BUG_CRC_IGNORED))
 		return 0;
 	return header->bytes <= SPOOL_PAYLOAD_MAX && header->events <= SPOOL_EVENTS_MAX &&
-	       header->position < SPOOL_POSITION_LIMIT && header->offset < SPOOL_POSITION_LIMIT &&
+	       header->position < SPOOL_POSITION_LIMIT - 1 &&
+	       header->offset < SPOOL_POSITION_LIMIT - SPOOL_EVENTS_MAX &&
 	       (header->flags & ~SPOOL_FLAG_EMPTY) == 0;
 }
 
