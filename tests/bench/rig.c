@@ -46,7 +46,7 @@ static void worker_settings(struct rig *rig, unsigned index, struct worker_confi
 		.lane = (uint16_t)index,
 		.cpu = s->cpus[index],
 		.node = -1,
-		.idle = s->kafka ? WORKER_SLEEP : WORKER_SPIN,
+		.idle = s->kafka || s->rate != 0 ? WORKER_SLEEP : WORKER_SPIN,
 		.ops = &feed_ops,
 		.queue = feed_queue(&rig->feeds[index]),
 		.inputs = rig->inputs,
