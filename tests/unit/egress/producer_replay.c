@@ -60,12 +60,6 @@ static int is_replayed(struct rig *r)
 	return counter_read(&s->exhuming) == 0 && counter_read(&s->exhumed) != 0 && counter_read(&letters_counts()->held) == 0;
 }
 
-static int is_hour_free(struct rig *r)
-{
-	(void)r;
-	return spool_hours_settled(producer_spool(spool_rig.rig->producer), 0, 64) == 64;
-}
-
 /* What is settled behind the frontier is known to the disk when the log has nothing else there. */
 static int is_carried(struct rig *r)
 {
@@ -97,7 +91,7 @@ static void letters_are_delivered_when_asked_for(void **state)
 	rig_wait(spool_rig.rig, is_carried);
 	assert_int_equal(counter_read(&spool_rig_counts()->dead_since_us), 0);
 	assert_true(spool_adds_up());
-	rig_wait(spool_rig.rig, is_hour_free);
+	rig_wait(spool_rig.rig, spool_rig_hours_are_complete);
 	assert_int_equal(replay(NULL), 0);
 	spool_rig_end();
 	letters = letters_read();
@@ -151,7 +145,7 @@ static void letters_that_are_refused_again_are_letters_again(void **state)
 	assert_int_equal(counter_read(&spool_rig_counts()->reburied), 0);
 	rig_wait(spool_rig.rig, is_carried);
 	assert_true(spool_adds_up());
-	rig_wait(spool_rig.rig, is_hour_free);
+	rig_wait(spool_rig.rig, spool_rig_hours_are_complete);
 	spool_rig_end();
 	letters = letters_read();
 	assert_int_equal(letters->count, 2);
@@ -176,7 +170,7 @@ static void letters_that_are_refused_again_stay_when_the_disk_has_no_room(void *
 	assert_int_equal(counter_read(&spool_rig_counts()->reburied), 2);
 	assert_int_equal(counter_read(&spool_rig_counts()->dead), 2);
 	assert_true(spool_adds_up());
-	rig_wait(spool_rig.rig, is_hour_free);
+	rig_wait(spool_rig.rig, spool_rig_hours_are_complete);
 	picky.guilty_every = 0;
 	assert_int_equal(replay(NULL), 2);
 	rig_wait(spool_rig.rig, is_replayed);
@@ -315,7 +309,7 @@ static void letters_of_a_sick_topic_are_parked(void **state)
 	rig_wait(spool_rig.rig, is_all_acked);
 	assert_int_equal(rig_topic_acked(spool_rig.rig, 0), 13);
 	assert_true(spool_adds_up());
-	rig_wait(spool_rig.rig, is_hour_free);
+	rig_wait(spool_rig.rig, spool_rig_hours_are_complete);
 	spool_rig_end();
 }
 

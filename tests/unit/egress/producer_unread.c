@@ -122,22 +122,17 @@ static void header_that_cannot_be_read_is_no_reason_not_to_start(void **state)
 	assert_in_range(deliver(), 1, 8 * RECORDS);
 }
 
-static int all_hours_are_complete(struct rig *rig)
-{
-	return spool_hours_settled(producer_spool(rig->producer), 0, 64) == 64;
-}
-
 /* An hour of which something was damaged is complete when all that is left of it is delivered. */
 static void damage_holds_up_no_hour(void **state)
 {
 	(void)state;
 	begin_without_kafka();
-	assert_false(all_hours_are_complete(spool_rig.rig));
+	assert_false(spool_rig_hours_are_complete(spool_rig.rig));
 	fail_reads("/00000000000000000000.log", 40960, 45056); /* behind those that are read already, to be tried */
 	mock_broker_up(spool_rig.mock, 1);
 	rig_wait(spool_rig.rig, is_read_out);
 	assert_in_range(counter_read(&spool_rig_counts()->damaged), RECORDS, 8 * RECORDS);
-	rig_wait(spool_rig.rig, all_hours_are_complete);
+	rig_wait(spool_rig.rig, spool_rig_hours_are_complete);
 	spool_rig_end();
 }
 

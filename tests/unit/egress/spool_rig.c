@@ -90,6 +90,11 @@ int spool_rig_has_left(struct rig *rig)
 	return spool_rig_on_disk() >= rig->sent / 2;
 }
 
+int spool_rig_hours_are_complete(struct rig *rig)
+{
+	return spool_hours_settled(producer_spool(rig->producer), 0, 64) == 64;
+}
+
 uint64_t spool_rig_recorded(const char *what, const char *class)
 {
 	char path[128], line[65536], expected[64];

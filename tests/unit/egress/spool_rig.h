@@ -32,5 +32,8 @@ const struct spool_counters *spool_rig_counts(void);
 uint64_t spool_rig_on_disk(void);
 int spool_rig_has_left(struct rig *rig);
 
+/* For rig_wait: whether the spool holds up no landing hour. */
+int spool_rig_hours_are_complete(struct rig *rig);
+
 /* The sum of the events that the record of losses tells of this kind; all of them are of the class. */
 uint64_t spool_rig_recorded(const char *what, const char *class);
