@@ -116,6 +116,7 @@ struct spool {
 	int started;
 	atomic_int stop;
 	int64_t now_ms, commit_ms, record_ms;
+	int64_t wanted_ms;             /* until then there was no room for something lately */
 	int group_full;                /* a log has as much to be made durable as it may: nothing more is written before */
 	int is_crowded;                /* the file system has less free than it is to have */
 	atomic_uint shelf_count;       /* written by the thread, and at start */

@@ -23,6 +23,7 @@
 #define IDLE_MS     200
 #define SLOW_MS     20   /* of one log's sync, from which on orders are taken before the next log's */
 #define REST_MS     60000
+#define WANTED_MS   2000 /* after which room that was not there is taken to be wanted no more */
 #define STALL_MS    1000 /* of a sync, from which on it is said what the log can take */
 /* Thin traffic makes small batches, and many of them have to be on their way at once; larger ones make the pool anew. */
 #define REPLAY_BATCH 16384u
@@ -80,6 +81,8 @@ static struct shelf *topic_shelf(struct spool *spool, uint16_t topic)
 static void refuse(struct spool *spool, struct batch *batch, int rc, const struct shelf *shelf)
 {
 	counter_add(&spool->counters.refused, 1);
+	if (rc == -EDQUOT || rc == -ENOSPC)
+		spool->wanted_ms = spool->now_ms + WANTED_MS;
 	reached_loosen(spool, batch);
 	if (shelf != NULL && rc != -EAGAIN && rc != -EDQUOT)
 		spool_trouble(spool, "writing", shelf, rc);
@@ -187,8 +190,9 @@ static unsigned take_orders(struct spool *spool)
 static int may_rest(const struct spool *spool, const struct shelf *shelf)
 {
 	unsigned rest_ms = spool->config.rest_ms != 0 ? spool->config.rest_ms : REST_MS;
+	int is_time = spool->now_ms < spool->wanted_ms || spool->now_ms - shelf->wrote_ms >= rest_ms;
 
-	return shelf->pending_count == 0 && counter_read(&shelf->state.segments) != 0 && spool->now_ms - shelf->wrote_ms >= rest_ms;
+	return is_time && shelf->pending_count == 0 && counter_read(&shelf->state.segments) != 0;
 }
 
 static void commit_one(struct spool *spool, struct shelf *shelf)

@@ -139,7 +139,7 @@ struct spool_config {
 	unsigned free_percent;  /* of the file system that stay free: else orders are refused */
 	uint64_t sync_bytes;    /* a group is made durable when it has so many bytes ... */
 	unsigned sync_us;       /* ... or its first entry is so old */
-	unsigned rest_ms;       /* a log that has held nothing for so long has no file; 0: a minute */
+	unsigned rest_ms;       /* a log that has held nothing for so long has no file, at once when room is wanted; 0: a minute */
 	const struct topic_table *topics;
 	/* Index of a topic by its name, which is added if it is new; negative when there is no room. The spool's thread. */
 	int (*topic_of)(void *context, const char *name);

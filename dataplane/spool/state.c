@@ -136,12 +136,19 @@ static int create(struct spool_state *state)
 	return rc;
 }
 
+int spool_state_make(struct spool_state *state)
+{
+	return state->file < 0 ? create(state) : 0;
+}
+
 int spool_state_store(struct spool_state *state, const struct spool_state_record *record)
 {
 	unsigned slot = state->slot ^ 1;
 	struct spool_state_record next = *record;
-	int rc = state->file < 0 ? create(state) : prove(state);
+	int rc = spool_state_make(state);
 
+	if (rc == 0)
+		rc = prove(state);
 	if (rc != 0)
 		return rc;
 	next.generation = spool_state_now(state)->generation + 1;

@@ -37,6 +37,10 @@ static inline int spool_state_is_certain(const struct spool_state *state)
 	return !state->uncertain && (state->proven || spool_state_now(state)->generation == 0);
 }
 
+/* Makes the file when there is none yet, without a record. Before a log's first segment: were room needed to say that its segments
+ * are settled, a full disk would keep them for ever. 0 or -errno. */
+int spool_state_make(struct spool_state *state);
+
 /* Makes the record (what precedes and follows its content is filled in) durable in the slot that is not in force, which then is. 0
  * or -errno: the other slot still is. */
 int spool_state_store(struct spool_state *state, const struct spool_state_record *record);

@@ -184,8 +184,10 @@ static int create(struct spool_log *log, uint64_t size)
 	uint64_t first = log->end.position;
 	int again = log->count > 0 && log->segments[log->count - 1].first == first, rewriting = first < log->rewrite_end;
 	char name[SPOOL_NAME_MAX];
-	int rc = spool_segments_room(log);
+	int rc = spool_state_make(&log->state);
 
+	if (rc == 0)
+		rc = spool_segments_room(log);
 	if (rc != 0)
 		return rc;
 	spool_reader_close(&log->reader);

@@ -413,6 +413,22 @@ static void log_that_holds_nothing_for_long_has_no_file(void **state)
 	spool_rig_end();
 }
 
+/* When there is no room, what is reserved for more and holds nothing is given back at once. */
+static void log_that_holds_nothing_makes_room_that_is_wanted(void **state)
+{
+	(void)state;
+	spool_rig.spool.rest_ms = 3600000;
+	spool_rig.spool.size_bytes = 1u << 20;
+	spool_rig.spool.segment_bytes = 1u << 20;
+	begin(1);
+	while (!is_refused(spool_rig.rig)) {
+		send_batches(0, 1);
+		rig_wait(spool_rig.rig, is_all_acked);
+	}
+	rig_wait(spool_rig.rig, has_no_file);
+	spool_rig_end();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, spool_rig_setup, teardown)
@@ -430,6 +446,7 @@ int main(void)
 		TEST(what_nobody_takes_is_recorded_at_a_stop_when_written_first),
 		TEST(slow_disk_makes_no_topic_sick),
 		TEST(log_that_holds_nothing_for_long_has_no_file),
+		TEST(log_that_holds_nothing_makes_room_that_is_wanted),
 	};
 #undef TEST
 

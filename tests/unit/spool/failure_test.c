@@ -16,7 +16,7 @@
 
 static const struct sim_faults none, sync_fails = {.sync = 10000}, full = {.full = 10000},
 				     write_fails = {.write = 10000}, read_fails = {.read = 10000},
-				     names_fail = {.names = 10000};
+				     names_fail = {.names = 10000}, no_room = {.grow = 10000};
 static struct sim_disk *sim;
 static struct spool_log *spool;
 
@@ -175,6 +175,23 @@ static void a_full_disk_changes_nothing(void **state)
 	expect_nothing();
 }
 
+/* Files that are settled go from a disk without any room: or there would never be any again. */
+static void a_full_disk_lets_go_of_what_is_settled(void **state)
+{
+	(void)state;
+	assert_int_equal(append(0), 0);
+	assert_int_equal(spool_log_sync(spool), 0);
+	sim_disk_set_faults(sim, &no_room);
+	spool_log_mark(spool, 0, SPOOL_SETTLED);
+	assert_int_equal(spool_log_rest(spool), 1);
+	assert_int_equal(spool_log_commit(spool), 0);
+	assert_int_equal(info_now().segments, 0);
+	sim_disk_set_faults(sim, &none);
+	crash();
+	assert_int_equal(info_now().frontier, 1);
+	expect_nothing();
+}
+
 static void after_another_error_a_file_is_not_written_to_again(void **state)
 {
 	(void)state;
@@ -252,6 +269,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(after_a_failed_sync_everything_is_appended_anew, begin, end),
 		cmocka_unit_test_setup_teardown(a_sync_that_fails_again_and_again_changes_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(a_full_disk_changes_nothing, begin, end),
+		cmocka_unit_test_setup_teardown(a_full_disk_lets_go_of_what_is_settled, begin, end),
 		cmocka_unit_test_setup_teardown(after_another_error_a_file_is_not_written_to_again, begin, end),
 		cmocka_unit_test_setup_teardown(a_sync_that_fails_while_appending_is_told_by_the_next_sync, begin, end),
 		cmocka_unit_test_setup_teardown(a_commit_that_fails_is_done_by_the_next, begin, end),

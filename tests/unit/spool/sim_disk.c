@@ -133,7 +133,7 @@ static int sim_open(struct spool_disk *disk, const char *name, int create)
 		return -EEXIST;
 	if (!create && entry == NULL)
 		return -ENOENT;
-	if (fails(sim, create ? sim->faults.full : sim->faults.read))
+	if (fails(sim, create ? sim->faults.full : sim->faults.read) || (create && fails(sim, sim->faults.grow)))
 		return create ? -ENOSPC : -EIO;
 	inode = create ? new_inode(sim) : entry->inode;
 	if (create)
@@ -156,7 +156,7 @@ static int sim_reserve(struct spool_disk *disk, int file, uint64_t size)
 		return -EIO;
 	if (!sim->reserves)
 		return -EOPNOTSUPP;
-	if (fails(sim, sim->faults.full))
+	if (fails(sim, sim->faults.full) || fails(sim, sim->faults.grow))
 		return -ENOSPC;
 	sim_inode_grow(&sim->inodes[file], size);
 	return 0;
@@ -175,6 +175,8 @@ static int sim_write(struct spool_disk *disk, int file, uint64_t offset, const s
 	rc = freezes(sim) || fails(sim, sim->faults.write) ? -EIO : fails(sim, sim->faults.full) ? -ENOSPC : 0;
 	for (unsigned i = 0; i < count; i++)
 		left += pieces[i].iov_len;
+	if (rc == 0 && offset + left > sim->inodes[file].seen.size && fails(sim, sim->faults.grow))
+		rc = -ENOSPC;
 	whole = at = malloc(left);
 	if (whole == NULL)
 		err(1, "memory");

@@ -9,9 +9,10 @@
 
 #include "spool/disk.h"
 
-/* How often what fails, in ten thousand calls; what a failed write leaves is random. */
+/* How often what fails, in ten thousand calls; what a failed write leaves is random. `full`: no room, for any write; `grow`: none
+ * for a new file, or a longer one. */
 struct sim_faults {
-	unsigned write, full, read, sync, names;
+	unsigned write, full, read, sync, names, grow;
 };
 
 struct sim_disk;
