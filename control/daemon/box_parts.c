@@ -213,6 +213,7 @@ static int start_producer(struct box *box, unsigned index, struct error *error)
 
 	spool_settings(box, index, &spool);
 	c.spool = config->spool_mode != CONFIG_SPOOL_OFF ? &spool : NULL;
+	c.bury_forbidden = config->spool_forbidden == CONFIG_FORBIDDEN_BURY;
 	c.write_first = config->spool_mode == CONFIG_SPOOL_WAL;
 	p->plan = &box->plan->producers[index];
 	c.node = p->plan->node < 0 ? 0 : (unsigned)p->plan->node;

@@ -40,6 +40,7 @@ struct config_property {
 };
 
 enum config_spool { CONFIG_SPOOL_OFF, CONFIG_SPOOL_DIRECT, CONFIG_SPOOL_WAL };
+enum config_forbidden { CONFIG_FORBIDDEN_WAIT, CONFIG_FORBIDDEN_BURY };
 
 struct config {
 	const char *path;     /* of the file, for messages */
@@ -87,6 +88,7 @@ struct config {
 	uint64_t spool_segment;      /* of one */
 	uint64_t spool_group;        /* bytes made durable at once */
 	unsigned spool_group_us;
+	enum config_forbidden spool_forbidden; /* records of topics that the box's user may not write to */
 	uint64_t spool_replay;       /* memory per producer for what is read back */
 	uint64_t spool_replay_rate;  /* bytes a second that are read back; 0: no limit */
 	unsigned class_count; /* 1 to TOPIC_CLASSES; topics name theirs */

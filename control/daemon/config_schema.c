@@ -265,6 +265,9 @@ const struct config_key config_keys[] = {
 		.help = "What is written is made durable when it is so much, which bounds what a log takes while the disk syncs, ..."},
 	{"spool", "group_time", KEY_DURATION, TOP(config.spool_group_us), RANGE(MS, 10 * SEC), .unit = 1, .fallback = "50ms",
 		.help = "... or so old: what a power cut may cost in mode wal."},
+	{"spool", "forbidden", KEY_CHOICE, TOP(config.spool_forbidden), .fallback = "wait", .form = "wait|bury",
+		.help = "What becomes of records of a topic to which Kafka does not let the box's user write. wait: they are kept, in "
+			"the topic's log, until the right is given. bury: they are dead letters."},
 	{"spool", "replay", KEY_SIZE, TOP(config.spool_replay), RANGE(MIB, 64 * GIB), .unit = 1, .fallback = "32MiB",
 		.help = "Memory per producer thread for what is read back from disk."},
 

@@ -23,6 +23,11 @@ static inline void batch_settle(struct batch *batch, uint32_t index)
 	batch->unsettled[index / 64] &= ~((uint64_t)1 << (index % 64));
 }
 
+static inline void batch_unsettle_one(struct batch *batch, uint32_t index)
+{
+	batch->unsettled[index / 64] |= (uint64_t)1 << (index % 64);
+}
+
 static inline int batch_is_unsettled(const struct batch *batch, uint32_t index)
 {
 	return (batch->unsettled[index / 64] >> (index % 64) & 1) != 0;

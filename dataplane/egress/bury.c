@@ -56,8 +56,9 @@ static void say(struct producer *producer, const struct batch *letter)
 	unsigned more;
 
 	if (log_allowed(&producer->bury_log, 10, &more))
-		log_write(LOG_WARNING, "topic %s: Kafka refuses a record for good: %s; it is kept as a dead letter (%u others before it)",
-			producer->config.topics->topics[letter->topic].name, letter->reason, more);
+		log_write(LOG_WARNING, "topic %s: Kafka refuses a record: %s; it is kept as a dead letter (%u others before it)%s",
+			producer->config.topics->topics[letter->topic].name, letter->reason, more,
+			kafka_topic_cure(letter->reason));
 }
 
 int bury_record(struct producer *producer, struct batch *batch, uint32_t index, const char *code, counter *given_up)
@@ -77,6 +78,7 @@ int bury_record(struct producer *producer, struct batch *batch, uint32_t index, 
 	if (burial->letter == NULL)
 		return -ENOMEM;
 	burial->batch = batch;
+	burial->index = index;
 	burial->given_up = given_up;
 	batch->outstanding++;
 	say(producer, burial->letter);
@@ -99,8 +101,10 @@ void bury_answered(struct producer *producer, struct batch *letter, enum spool_a
 		settle_buried(producer, letter->topic, letter->events);
 	else if (bury_stays(producer, batch))
 		batch_unsettle(batch);
-	else
+	else if (burial->given_up != NULL)
 		settle_given_up(producer, letter->topic, burial->given_up, letter->events);
+	else
+		settle_again(producer, batch, burial->index);
 	burial->letter = NULL;
 	free(letter);
 	if (--batch->outstanding == 0)

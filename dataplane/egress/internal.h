@@ -67,7 +67,8 @@ struct settled_run {
 struct burial {
 	struct batch *letter; /* a copy of it alone; NULL: this place is free */
 	struct batch *batch;  /* that it stands in, and that waits for the answer */
-	counter *given_up;    /* what it counts as when the disk refuses it */
+	uint32_t index;       /* its place in that */
+	counter *given_up;    /* what it counts as when the disk refuses it; NULL: it is handed over again */
 };
 
 struct producer {
@@ -159,7 +160,8 @@ void spill_order(struct producer *producer, struct batch *batch, enum spool_orde
 void spill_close(struct producer *producer);
 void spill_free(struct producer *producer);
 
-/* bury.c: what Kafka refuses for good. 0: the disk has it, and the batch waits for the answer; -EAGAIN: not now; else -errno */
+/* bury.c: what Kafka refuses for good, or forbids (given_up NULL: when the disk refuses it, it is handed over again). 0: the disk
+ * has it, and the batch waits for the answer; -EAGAIN: not now; else -errno */
 int bury_record(struct producer *producer, struct batch *batch, uint32_t index, const char *code, counter *given_up);
 int bury_stays(const struct producer *producer, struct batch *batch); /* it was a letter, and can be one still */
 void bury_answered(struct producer *producer, struct batch *letter, enum spool_answer answer);
@@ -172,6 +174,7 @@ void settle_whole(struct producer *producer, struct batch *batch, counter *reaso
 void settle_stopped(struct producer *producer, struct batch *batch); /* because everything ends */
 void settle_given_up(struct producer *producer, uint16_t topic, counter *reason, uint64_t events);
 void settle_buried(struct producer *producer, uint16_t topic, uint64_t events);
+void settle_again(struct producer *producer, struct batch *batch, uint32_t index); /* no letter after all: later */
 void settle_record(void *context, const struct kafka_report *report);
 void settle_flush(struct producer *producer);
 void settle_finish(struct producer *producer, struct batch *batch); /* nothing of it is outstanding */

@@ -16,7 +16,8 @@
  * narrows the topic's window (records handed over at once) by halves and tries again until the guilty one travels alone: it
  * alone is refused for good. With a spool it goes to the log of dead letters, with the reason, and its batch waits until it is
  * durable there; without one, and when the disk does not take it, it is given up by name. Every acknowledged record widens the
- * window again.
+ * window again. What is refused because the box's user may not write to the topic waits for that right, and may be a dead letter
+ * (bury_forbidden), but is never given up.
  *
  * A client that says nothing of a topic's records for two minutes, though the cluster says that each partition of the topic has a
  * leader and all its replicas in sync, is taken to be stuck and made anew, at most once in ten minutes. While Kafka is away, or
@@ -86,6 +87,8 @@ struct producer_config {
 	unsigned stuck_ms;                /* for which a client may keep records without a word; 0: the default, two minutes */
 	const struct spool_config *spool; /* NULL: none; its lanes, CPUs and topics are filled in */
 	int write_first;                  /* mode wal: every batch is written to the spool before the client has it */
+	int bury_forbidden;               /* with a spool: records of a topic to which Kafka does not let us write are dead letters
+	                                   * as well; else they wait for the right */
 };
 
 struct producer;

@@ -120,6 +120,27 @@ static void settle_refusal(struct producer *producer, struct batch *batch, uint3
 		settle_given_up(producer, batch->topic, reason, batch_events_at(batch, index));
 }
 
+void settle_again(struct producer *producer, struct batch *batch, uint32_t index)
+{
+	batch_unsettle_one(batch, index);
+	back_off(producer, &producer->topics[batch->topic]);
+}
+
+/* Not for the record's own sake: one that is no letter is handed over again. */
+static void settle_forbidden(struct producer *producer, struct batch *batch, uint32_t index, const struct kafka_report *report)
+{
+	struct topic_state *topic = &producer->topics[batch->topic];
+	int rc = producer->config.bury_forbidden ? bury_record(producer, batch, index, report->code, NULL) : -EPERM;
+
+	topic->code = report->code;
+	if (rc == 0)
+		batch_settle(batch, index);
+	else if (rc == -EAGAIN)
+		topic->retry_ms = producer->now_ms + BURY_MS;
+	else
+		back_off(producer, topic);
+}
+
 /* A partition that the topic no longer has is chosen anew. One that was added, of which this client has yet to hear, is waited
  * for: elsewhere, its keys would be where no other producer puts them. */
 static void settle_misplaced(struct producer *producer, struct batch *batch)
@@ -147,6 +168,9 @@ void settle_record(void *context, const struct kafka_report *report)
 	case KAFKA_TOO_LARGE:
 	case KAFKA_INVALID:
 		settle_refusal(producer, batch, index, report);
+		break;
+	case KAFKA_FORBIDDEN:
+		settle_forbidden(producer, batch, index, report);
 		break;
 	case KAFKA_MISPLACED:
 		topic->code = report->code;

@@ -34,6 +34,7 @@ enum kafka_verdict {
 			    again, with KAFKA_BY_KEY when the partition is really gone */
 	KAFKA_TOO_LARGE, /* refused: it exceeds the broker's or the client's limit (see `alone`) */
 	KAFKA_INVALID,   /* refused: the broker calls it invalid (see `alone`) */
+	KAFKA_FORBIDDEN, /* not delivered: the box's user may not write to the topic, until somebody gives it the right */
 	KAFKA_REBUILD,   /* the handle is dead (fatal error): make a new one and hand over again */
 };
 

@@ -5,9 +5,10 @@
 
 /*
  * Every code that the library knows, each once, by what it asks of the producer (enum kafka_verdict). Only what a person or a
- * broker refuses for the record's own sake ends a record. The rest is a state of the world that may pass (unknown topic, rights,
- * leaders, replicas, time-outs, transport, purge, throttling, the box's own wrong clock): the record is kept and goes again;
- * rights, too, come back, and until then the topic alone stands still. There is no code after which the daemon would stop.
+ * broker refuses for the record's own sake ends a record. The rest is a state of the world that may pass (unknown topic, leaders,
+ * replicas, time-outs, transport, purge, throttling, the box's own wrong clock): the record is kept and goes again. Rights, too,
+ * come back; until then the topic alone stands still, or (if that is asked for) its records are dead letters. There is no code
+ * after which the daemon would stop.
  */
 #define LOWEST     (-200)
 #define PLACES     400
@@ -25,6 +26,9 @@ static const uint8_t table[PLACES] = {
 	/* refused for the record's own sake: a dead letter */
 	IS(MSG_SIZE_TOO_LARGE, KAFKA_TOO_LARGE), IS(RECORD_LIST_TOO_LARGE, KAFKA_TOO_LARGE),
 	IS(INVALID_MSG, KAFKA_INVALID), IS(INVALID_MSG_SIZE, KAFKA_INVALID), IS(INVALID_RECORD, KAFKA_INVALID),
+
+	/* refused for the sake of who sends it: it waits, or is a dead letter, as the producer was told */
+	IS(TOPIC_AUTHORIZATION_FAILED, KAFKA_FORBIDDEN),
 
 	/* the partition has gone, or is not known yet */
 	IS(_UNKNOWN_PARTITION, KAFKA_MISPLACED),
@@ -47,7 +51,7 @@ static const uint8_t table[PLACES] = {
 	KEPT(REQUEST_TIMED_OUT), KEPT(BROKER_NOT_AVAILABLE), KEPT(REPLICA_NOT_AVAILABLE), KEPT(NETWORK_EXCEPTION),
 	KEPT(COORDINATOR_LOAD_IN_PROGRESS), KEPT(COORDINATOR_NOT_AVAILABLE), KEPT(NOT_COORDINATOR), KEPT(TOPIC_EXCEPTION),
 	KEPT(NOT_ENOUGH_REPLICAS), KEPT(NOT_ENOUGH_REPLICAS_AFTER_APPEND), KEPT(INVALID_REQUIRED_ACKS),
-	KEPT(TOPIC_AUTHORIZATION_FAILED), KEPT(CLUSTER_AUTHORIZATION_FAILED), KEPT(INVALID_TIMESTAMP),
+	KEPT(CLUSTER_AUTHORIZATION_FAILED), KEPT(INVALID_TIMESTAMP),
 	KEPT(UNSUPPORTED_SASL_MECHANISM), KEPT(ILLEGAL_SASL_STATE), KEPT(UNSUPPORTED_VERSION), KEPT(NOT_CONTROLLER),
 	KEPT(INVALID_REQUEST), KEPT(UNSUPPORTED_FOR_MESSAGE_FORMAT), KEPT(POLICY_VIOLATION),
 	KEPT(OUT_OF_ORDER_SEQUENCE_NUMBER), KEPT(DUPLICATE_SEQUENCE_NUMBER), KEPT(INVALID_PRODUCER_EPOCH),

@@ -101,7 +101,7 @@ void dead_order(struct spool *spool, struct batch *letter)
 		return;
 	counter_add(&spool->counters.refused, 1);
 	if (log_allowed(&spool->dead_log, 10, &more))
-		log_write(LOG_ERROR, "spool %s/" SHELF_DEAD "%u: %s: what Kafka refuses for good is given up by name, or stays the letter that it was (%u others before it)",
+		log_write(LOG_ERROR, "spool %s/" SHELF_DEAD "%u: %s: what Kafka refuses for good is given up by name, what it forbids waits, and what was a letter stays one (%u others before it)",
 			spool->directory, spool->config.index,
 			rc == -EDQUOT ? "no room for more dead letters" : strerror(-rc), more);
 	spool_answer(spool, letter, SPOOL_REFUSED);

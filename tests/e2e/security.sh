@@ -3,7 +3,8 @@
 # A secured Kafka. TLS with a wrong authority, a wrong host name or no certificate of ours, and a wrong password: the daemon runs
 # on, says what to compare, and keeps every event until the properties are mended. The manual's own examples log in. The right to
 # two of eight topics withdrawn under traffic, and the right to all of them: what is forbidden waits alone, and all of it is
-# delivered when the right is back. SCRAM: refused in words where the client cannot, else logged in. No password is shown anywhere.
+# delivered when the right is back; or it is dead letters, where that is asked for. SCRAM: refused in words where the client
+# cannot, else logged in. No password is shown anywhere.
 . "$(dirname "$0")/../smoke/_init.sh"
 
 types=8
@@ -146,6 +147,28 @@ expect "allowed again: events acked" "$(ledger records acked)" = $((waiting + to
 expect "allowed again: topics that stand still" "$(cli -j show kafka | json 'sum(t["stalled_s"] > 0 for t in d["topics"])')" = 0
 expect_ledger_closed
 end "mutual TLS"
+
+# --- the same of one topic, where what is forbidden is to be a dead letter: delivered when it is asked for ---
+
+spool='mode: direct, forbidden: bury'
+rights add --deny-principal User:CN=client --topic "$test_name.click"
+begin "$ssl" "$(manual 1)"
+send 2000
+letters() { cli -j show spool | json 'd["dead_letters"]["events"]'; }
+ended() { [ "$(ledger records acked)" = $((total - $(letters))) ]; }
+wait_for 30 "buried: all of it is acked or a dead letter" ended
+expect "buried: dead letters" "$(letters)" -gt 0
+expect "buried: why" "$(cli -j show spool | json '" ".join(r["reason"] for r in d["dead_letters"]["reasons"])')" = TOPIC_AUTHORIZATION_FAILED
+expect "buried: events of the topic acked" "$(of_topic click acked)" = 0
+rights remove --force --deny-principal User:CN=client --topic "$test_name.click"
+cli spool replay >"$work/replay.log"
+delivered() { [ "$(ledger records acked)" = "$total" ] && [ "$(letters)" = 0 ]; }
+wait_for 60 "buried: all of it is delivered when the right is back" delivered
+expect "buried: events given up" "$(ledger records given_up.)" = 0
+wait_idle 20
+expect_ledger_closed
+end "buried"
+spool='mode: direct'
 
 # --- the right password of a user with no right at all, who gets them ---
 

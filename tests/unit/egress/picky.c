@@ -67,6 +67,8 @@ static enum kafka_verdict judge(const struct egress *egress, unsigned topic, uns
 		return KAFKA_ACKED;
 	if (picky.away || picky.sick == topic + 1)
 		return KAFKA_RETRY;
+	if (picky.forbidden == topic + 1)
+		return KAFKA_FORBIDDEN;
 	for (unsigned i = 0; i < count; i++) {
 		if (egress->guilty[topic][i])
 			return KAFKA_INVALID;
@@ -75,8 +77,11 @@ static enum kafka_verdict judge(const struct egress *egress, unsigned topic, uns
 	return bytes > picky.limit ? KAFKA_TOO_LARGE : KAFKA_ACKED;
 }
 
-static const char *const codes[] = {
-	[KAFKA_ACKED] = "", [KAFKA_RETRY] = "_TIMED_OUT", [KAFKA_TOO_LARGE] = "MSG_SIZE_TOO_LARGE", [KAFKA_INVALID] = "INVALID_RECORD"};
+static const char *const codes[] = {[KAFKA_ACKED] = "",
+	[KAFKA_RETRY] = "_TIMED_OUT",
+	[KAFKA_TOO_LARGE] = "MSG_SIZE_TOO_LARGE",
+	[KAFKA_INVALID] = "INVALID_RECORD",
+	[KAFKA_FORBIDDEN] = "TOPIC_AUTHORIZATION_FAILED"};
 
 static unsigned picky_poll(struct egress *egress, int ms)
 {

@@ -15,6 +15,7 @@ struct picky {
 	unsigned guilty_every; /* the number of a record is a multiple of it; 0: none is */
 	unsigned sets;         /* judged so far */
 	atomic_uint sick;      /* nothing of the topic whose number this is, counted from 1, is delivered; 0: none */
+	atomic_uint forbidden; /* no right to write to this topic, counted the same way */
 	atomic_int away;       /* nothing is delivered: every set comes back to be tried again */
 };
 

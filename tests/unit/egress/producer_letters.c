@@ -206,6 +206,92 @@ static void letters_that_the_disk_refuses_are_given_up(void **state)
 	spool_rig_end();
 }
 
+static int first_topic_is_acked(struct rig *r)
+{
+	return rig_topic_acked(r, 0) == 200;
+}
+
+static void send_to_both(void)
+{
+	rig_send(spool_rig.rig, 1, 0, 200, 20);
+	rig_send(spool_rig.rig, 0, 0, 200, 20);
+	rig_wait(spool_rig.rig, first_topic_is_acked);
+}
+
+static void topic_that_is_forbidden_waits_for_the_right(void **state)
+{
+	(void)state;
+	picky.forbidden = 2;
+	letters_begin(0, 64u << 20);
+	send_to_both();
+	picky.forbidden = 0;
+	rig_wait(spool_rig.rig, rig_all_settled);
+	assert_int_equal(rig_acked(spool_rig.rig), 400);
+	spool_rig_end();
+}
+
+static void what_is_forbidden_is_a_letter(int write_first)
+{
+	struct letters *letters;
+
+	spool_rig.bury_forbidden = 1;
+	picky.forbidden = 2;
+	letters_begin(write_first, 64u << 20);
+	send_to_both();
+	rig_wait(spool_rig.rig, rig_all_settled);
+	assert_int_equal(counter_read(&letters_counts()->topics[1].dead_lettered), 200);
+	picky.forbidden = 0;
+	rig_send(spool_rig.rig, 1, 0, 100, 20);
+	rig_wait(spool_rig.rig, rig_all_settled);
+	assert_int_equal(rig_topic_acked(spool_rig.rig, 1), 100);
+	spool_rig_end();
+	letters = letters_read();
+	assert_int_equal(letters->count, 200);
+	assert_string_equal(letters->last.topic, "t1");
+	assert_string_equal(letters->last.reason, "TOPIC_AUTHORIZATION_FAILED");
+	free(letters);
+}
+
+static void what_is_forbidden_is_a_letter_where_that_is_asked_for(void **state)
+{
+	(void)state;
+	what_is_forbidden_is_a_letter(0);
+}
+
+static void what_is_forbidden_is_a_letter_where_that_is_asked_for_when_written_first(void **state)
+{
+	(void)state;
+	what_is_forbidden_is_a_letter(1);
+}
+
+static int some_were_refused(struct rig *r)
+{
+	(void)r;
+	return counter_read(&spool_rig_counts()->refused) >= 3 * SPOOL_LETTERS;
+}
+
+/* Other than a record that is bad itself, which nobody will ever take. */
+static void letters_of_what_is_forbidden_that_the_disk_refuses_wait(void **state)
+{
+	char path[128];
+	FILE *file;
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/dead.0", spool_rig.directory);
+	spool_rig.bury_forbidden = 1;
+	picky.forbidden = 2;
+	letters_begin(0, 64u << 20);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	(void)fclose(file);
+	send_to_both();
+	rig_wait(spool_rig.rig, some_were_refused);
+	picky.forbidden = 0;
+	rig_wait(spool_rig.rig, rig_all_settled);
+	assert_int_equal(rig_acked(spool_rig.rig), 400);
+	spool_rig_end();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, letters_setup, spool_rig_teardown)
@@ -218,6 +304,10 @@ int main(void)
 		TEST(records_that_come_from_disk_are_refused_like_others),
 		TEST(letters_beyond_their_share_are_given_up),
 		TEST(letters_that_the_disk_refuses_are_given_up),
+		TEST(topic_that_is_forbidden_waits_for_the_right),
+		TEST(what_is_forbidden_is_a_letter_where_that_is_asked_for),
+		TEST(what_is_forbidden_is_a_letter_where_that_is_asked_for_when_written_first),
+		TEST(letters_of_what_is_forbidden_that_the_disk_refuses_wait),
 	};
 #undef TEST
 

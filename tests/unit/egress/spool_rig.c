@@ -60,6 +60,7 @@ void spool_rig_begin(void)
 		rig->config.egress = spool_rig.egress;
 	rig->config.spool = &spool_rig.spool;
 	rig->config.write_first = spool_rig.write_first;
+	rig->config.bury_forbidden = spool_rig.bury_forbidden;
 	rig->config.drain_seconds = spool_rig.drain_seconds;
 	if (spool_rig.spool.class_count > 0) /* t0 is in the first class, t1 in the last */
 		atomic_store(&rig->topics.topics[1].class, (unsigned char)(spool_rig.spool.class_count - 1));

@@ -10,7 +10,7 @@ struct spool_rig {
 	struct mock *mock;
 	struct rig *rig;
 	struct spool_config spool; /* for the next spool_rig_begin, which fills in what belongs to the rig */
-	int write_first;
+	int write_first, bury_forbidden;
 	unsigned drain_seconds;
 	const struct egress_ops *egress; /* in the place of Kafka's client; NULL: that */
 	char directory[64];

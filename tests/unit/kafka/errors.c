@@ -50,6 +50,12 @@ static void only_what_is_the_records_own_fault_is_refused_for_good(void **state)
 	only_these_have(KAFKA_INVALID, (const char *const[]){"INVALID_MSG", "INVALID_MSG_SIZE", "INVALID_RECORD", NULL});
 }
 
+static void only_a_missing_right_on_the_topic_forbids(void **state)
+{
+	(void)state;
+	only_these_have(KAFKA_FORBIDDEN, (const char *const[]){"TOPIC_AUTHORIZATION_FAILED", NULL});
+}
+
 static void only_a_partition_that_is_not_there_is_chosen_anew(void **state)
 {
 	(void)state;
@@ -66,7 +72,7 @@ static void only_the_clients_own_end_asks_for_a_new_one(void **state)
 static void states_of_the_world_keep_the_record_and_are_not_strange(void **state)
 {
 	static const rd_kafka_resp_err_t codes[] = {RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
-		RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED,
+		RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED,
 		RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
 		RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND,
 		RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__PURGE_QUEUE,
@@ -130,6 +136,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_success_is_an_acknowledgement),
 		cmocka_unit_test(only_what_is_the_records_own_fault_is_refused_for_good),
+		cmocka_unit_test(only_a_missing_right_on_the_topic_forbids),
 		cmocka_unit_test(only_a_partition_that_is_not_there_is_chosen_anew),
 		cmocka_unit_test(only_the_clients_own_end_asks_for_a_new_one),
 		cmocka_unit_test(states_of_the_world_keep_the_record_and_are_not_strange),
