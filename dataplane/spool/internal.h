@@ -61,6 +61,7 @@ struct shelf {
 	int64_t failing_ms;   /* since when nothing could be made durable; 0: it could */
 	unsigned hours[HOURS]; /* its part of the spool's */
 	int hours_damaged;    /* some of them may be of what is lost */
+	int64_t again_ms;     /* nothing is read before: what was, nobody could take */
 	int64_t unread_ms;    /* since when the disk could not read the next entry; 0: it could */
 };
 

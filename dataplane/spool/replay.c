@@ -171,7 +171,7 @@ static int may_read(const struct spool *spool, const struct shelf *shelf)
 	unsigned share = (spool->pool_batches + SHARE - 1) / SHARE;
 
 	return shelf->reading < (go < share ? go : share) && atomic_load(&shelf->state.left) > 0 &&
-	       spool->now_ms >= shelf->retry_ms;
+	       spool->now_ms >= shelf->retry_ms && spool->now_ms >= shelf->again_ms;
 }
 
 unsigned replay_read(struct spool *spool)

@@ -23,6 +23,7 @@
 #define IDLE_MS     200
 #define SLOW_MS     20   /* of one log's sync, from which on orders are taken before the next log's */
 #define REST_MS     60000
+#define AGAIN_MS    100
 #define WANTED_MS   2000 /* after which room that was not there is taken to be wanted no more */
 #define STALL_MS    1000 /* of a sync, from which on it is said what the log can take */
 /* Thin traffic makes small batches, and many of them have to be on their way at once; larger ones make the pool anew. */
@@ -86,10 +87,12 @@ static void refuse(struct spool *spool, struct batch *batch, int rc, const struc
 	reached_loosen(spool, batch);
 	if (shelf != NULL && rc != -EAGAIN && rc != -EDQUOT)
 		spool_trouble(spool, "writing", shelf, rc);
-	if (batch->lane == SPOOL_LANE)
+	if (batch->lane == SPOOL_LANE) {
+		spool->shelves[batch->log]->again_ms = spool->now_ms + AGAIN_MS;
 		shelf_leave(spool, batch); /* it stays where it is */
-	else
+	} else {
 		spool_answer(spool, batch, rc == -EDQUOT || rc == -ENOSPC ? SPOOL_FULL : SPOOL_REFUSED);
+	}
 }
 
 /* Of a class of which a part is kept. In mode wal it is Kafka's all the same while it can take it. */

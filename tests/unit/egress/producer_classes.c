@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "spool_rig.h"
 
 #define RECORDS 100u
@@ -214,6 +215,72 @@ static void former_classes_are_read_out(void **state)
 	spool_rig_end();
 }
 
+/* It is known that Kafka is away: nothing is read back. */
+static int is_away(struct rig *rig)
+{
+	const char *name;
+
+	return atomic_load(&spool_log_at(producer_spool(rig->producer), 0, &name)->go) == 0;
+}
+
+/* All but the first batch, which the client took. */
+static int is_left(struct rig *rig)
+{
+	return spool_rig_on_disk() + RECORDS == rig->sent;
+}
+
+/* In the lane's log: a topic that holds much of the pool has one of its own. */
+static void leave_low(unsigned batches)
+{
+	mock_broker_down(spool_rig.mock, 1);
+	rig_send(spool_rig.rig, 1, 0, RECORDS, 60);
+	rig_wait(spool_rig.rig, is_away);
+	for (unsigned i = 1; i < batches; i++) {
+		rig_send(spool_rig.rig, 1, 0, RECORDS, 60);
+		rig_wait(spool_rig.rig, is_left);
+	}
+	assert_int_equal(counter_read(&spool_rig_counts()->parked), 0);
+}
+
+static uint64_t events_wanted;
+
+/* The other topic's records tell that Kafka is there. */
+static int is_read(struct rig *rig)
+{
+	if (rig->sent == rig_acked(rig))
+		rig_send(rig, 0, 0, 1, 60);
+	return counter_read(&spool_rig_counts()->replayed) >= events_wanted;
+}
+
+static int64_t wait_read(unsigned batches)
+{
+	events_wanted = batches * RECORDS;
+	rig_wait(spool_rig.rig, is_read);
+	return clock_ms();
+}
+
+/* A batch that neither its topic nor the disk takes when it was read is read again after a while, and not at once. */
+static void what_nobody_takes_is_read_again_at_leisure(void **state)
+{
+	int64_t began_ms;
+
+	(void)state;
+	spool_rig_begin();
+	leave_low(20);
+	spool_rig_end();
+	mock_leader(spool_rig.mock, "t1", 0, MOCK_NO_LEADER);
+	mock_broker_up(spool_rig.mock, 1);
+	spool_rig.spool.size_bytes = 65536;
+	spool_rig.spool.replay_bytes = 64 * RIG_BATCH_SIZE; /* more than the client is tried with */
+	spool_rig_begin();
+	began_ms = wait_read(20 + 1);
+	assert_true(wait_read(20 + 10 * 20) - began_ms >= 8 * 100);
+	mock_leader(spool_rig.mock, "t1", 0, 1);
+	rig_wait(spool_rig.rig, is_all_home);
+	assert_int_equal(acked(1), 20 * RECORDS);
+	spool_rig_end();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, spool_rig_setup, spool_rig_teardown)
@@ -225,6 +292,7 @@ int main(void)
 		TEST(class_that_keeps_the_oldest_is_closed_for_what_comes_when_written_first),
 		TEST(memory_outlives_the_room_that_was_made),
 		TEST(former_classes_are_read_out),
+		TEST(what_nobody_takes_is_read_again_at_leisure),
 	};
 #undef TEST
 
