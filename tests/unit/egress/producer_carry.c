@@ -3,11 +3,17 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+
+#include <errno.h>
+#include <stdatomic.h>
 
 #include "spool_rig.h"
 
@@ -20,6 +26,19 @@
 #define FLOOD   (20 * RIG_BATCHES)
 
 static uint64_t wanted; /* events of t0 */
+static atomic_uint fails_every, syncs; /* 0: no sync fails */
+
+/* In the library's place: the spool's own. */
+int fdatasync(int file)
+{
+	unsigned every = atomic_load(&fails_every);
+
+	if (every != 0 && atomic_fetch_add(&syncs, 1) % every == every - 1) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fdatasync, file);
+}
 
 static void begin(int write_first)
 {
@@ -64,7 +83,8 @@ static int is_all_acked(struct rig *r)
 {
 	const struct spool_counters *c = spool_rig_counts();
 
-	return rig_acked(r) == r->sent + counter_read(&c->recovered) && counter_read(&c->spooled) + counter_read(&c->parked) == 0;
+	return rig_acked(r) + counter_read(&c->settled) == r->sent + counter_read(&c->recovered) &&
+	       counter_read(&c->spooled) + counter_read(&c->parked) == 0;
 }
 
 /* The frontier stays near the end all the while that one batch of the sick topic is with the client. */
@@ -103,15 +123,23 @@ static void note(void *context, const void *key, size_t key_len, const void *val
 	seen->times[number] = 1;
 }
 
-static void expect_once(const char *topic, unsigned records)
+/* Returns how many of them are there more than once. */
+static unsigned expect_all(const char *topic, unsigned records)
 {
 	struct seen *seen = calloc(1, sizeof(*seen));
+	unsigned again;
 
 	assert_non_null(seen);
 	(void)mock_read(spool_rig.mock, topic, 0, note, seen);
 	assert_int_equal(seen->count, records);
-	assert_int_equal(seen->again, 0);
+	again = seen->again;
 	free(seen);
+	return again;
+}
+
+static void expect_once(const char *topic, unsigned records)
+{
+	assert_int_equal(expect_all(topic, records), 0);
 }
 
 static void carried_batch_is_settled_where_it_stands(void **state)
@@ -150,11 +178,41 @@ static void carried_batch_is_there_after_a_stop(void **state)
 	expect_once("t1", RECORDS);
 }
 
+/* What a kill would leave is what the next life finds. */
+static void end_as_if_killed(void)
+{
+	char command[256];
+
+	(void)snprintf(command, sizeof(command), "cp -r %s/lane.7 %s/killed", spool_rig.directory, spool_rig.directory);
+	assert_int_equal(system(command), 0);
+	spool_rig_end();
+	(void)snprintf(command, sizeof(command), "cd %s && rm -r lane.7 && mv killed lane.7", spool_rig.directory);
+	assert_int_equal(system(command), 0);
+}
+
+/* A copy that does not become durable leaves its batch where it was. */
+static void batch_is_carried_over_syncs_that_fail(void **state)
+{
+	(void)state;
+	wanted = 0;
+	begin(1);
+	atomic_store(&fails_every, 3);
+	flood();
+	atomic_store(&fails_every, 0);
+	end_as_if_killed();
+	begin(1);
+	mock_leader(spool_rig.mock, "t1", 0, 1);
+	rig_wait(spool_rig.rig, is_all_acked);
+	spool_rig_end();
+	assert_in_range(expect_all("t1", RECORDS), 0, RECORDS); /* in its old place and in its new one */
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(carried_batch_is_settled_where_it_stands, setup, spool_rig_teardown),
 		cmocka_unit_test_setup_teardown(carried_batch_is_there_after_a_stop, setup, spool_rig_teardown),
+		cmocka_unit_test_setup_teardown(batch_is_carried_over_syncs_that_fail, setup, spool_rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
