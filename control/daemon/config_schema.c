@@ -192,7 +192,7 @@ const struct config_key config_keys[] = {
 		.form = "a topic name in which {type} may stand for the event type",
 		.help = "Topic of events that lack what their type requires, or that a rule puts aside, with the reason; without "
 			"it they are dropped, counted."},
-	{"topics", "timestamp_back", KEY_DURATION, TOP(time_back_us), RANGE(0, 525600 * 60 * SEC), .unit = 1, .fallback = "1440m",
+	{"topics", "timestamp_back", KEY_DURATION, TOP(time_back_us), RANGE(0, 525600 * 60 * SEC), .unit = 1, .fallback = "1d",
 		.help = "How far before the box's clock a record's timestamp may lie; older events get that, counted as clamped."},
 	{"topics", "timestamp_ahead", KEY_DURATION, TOP(time_ahead_us), RANGE(0, 3600 * SEC), .unit = 1, .fallback = "10m",
 		.help = "How far ahead of it; brokers refuse records that are an hour ahead of theirs."},
@@ -318,11 +318,11 @@ const char *config_expected(char *out, size_t size, const struct config_key *key
 			(unsigned long long)key->max);
 		break;
 	case KEY_SIZE:
-		(void)snprintf(out, size, "a size from %s to %s, in B, KiB, MiB or GiB",
+		(void)snprintf(out, size, "a size from %s to %s, in B, KiB, MiB, GiB or TiB",
 			value_print_size(low, sizeof(low), key->min), value_print_size(high, sizeof(high), key->max));
 		break;
 	case KEY_DURATION:
-		(void)snprintf(out, size, "a duration from %s to %s, in us, ms, s or m",
+		(void)snprintf(out, size, "a duration from %s to %s, in us, ms, s, m, h or d",
 			value_print_duration(low, sizeof(low), key->min),
 			value_print_duration(high, sizeof(high), key->max));
 		break;

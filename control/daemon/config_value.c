@@ -17,8 +17,9 @@ struct unit {
 };
 
 /* Smallest first. */
-static const struct unit sizes[] = {{"B", 1}, {"KiB", 1024}, {"MiB", 1u << 20}, {"GiB", 1u << 30}};
-static const struct unit durations[] = {{"us", 1}, {"ms", 1000}, {"s", 1000000}, {"m", 60000000}};
+static const struct unit sizes[] = {{"B", 1}, {"KiB", 1024}, {"MiB", 1u << 20}, {"GiB", 1u << 30}, {"TiB", UINT64_C(1) << 40}};
+static const struct unit durations[] = {
+	{"us", 1}, {"ms", 1000}, {"s", 1000000}, {"m", 60000000}, {"h", UINT64_C(3600000000)}, {"d", UINT64_C(86400000000)}};
 static const struct unit percents[] = {{"%", 1}};
 
 /* Reads digits from the front; moves *text behind them. */
