@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "control/daemon/box.h"
 #include "control/daemon/landing.h"
 #include "control/daemon/notify.h"
@@ -55,11 +56,10 @@ static void *keeper_main(void *argument)
 
 int keeper_start(struct box *box, struct error *error)
 {
-	int rc = pthread_create(&box->keeper, NULL, keeper_main, box);
+	int rc = thread_start(&box->keeper, "keeper", NULL, 0, keeper_main, box);
 
 	if (rc != 0)
-		return error_set(error, -rc, "cannot start the keeper thread: %s", strerror(rc));
-	(void)pthread_setname_np(box->keeper, "keeper");
+		return error_set(error, rc, "cannot start the keeper thread: %s", strerror(-rc));
 	box->keeper_started = 1;
 	return 0;
 }

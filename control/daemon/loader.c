@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "control/daemon/box.h"
 
 #define REST_MS 200 /* between two looks at what may have changed */
@@ -123,10 +124,9 @@ int loader_start(struct box *box, struct error *error)
 	tables_mark(box->generations.config, &loader->tried);
 	pthread_mutex_init(&loader->lock, NULL);
 	pthread_cond_init(&loader->wake, NULL);
-	rc = pthread_create(&loader->thread, NULL, loader_main, box);
+	rc = thread_start(&loader->thread, "loader", NULL, 0, loader_main, box);
 	if (rc != 0)
-		return error_set(error, -rc, "cannot start the loader thread: %s", strerror(rc));
-	(void)pthread_setname_np(loader->thread, "loader");
+		return error_set(error, rc, "cannot start the loader thread: %s", strerror(-rc));
 	loader->started = 1;
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "control/daemon/box.h"
 #include "control/daemon/state_file.h"
 #include "kafka/board.h"
@@ -217,10 +218,9 @@ int reached_start(struct box *box, struct error *error)
 		return error_set(error, rc, "state directory: the file of this epoch cannot be made: %s", strerror(-rc));
 	reached->stored = 1;
 	if (box->config->spool_mode != CONFIG_SPOOL_WAL) { /* there the spool knows it exactly */
-		rc = pthread_create(&reached->thread, NULL, reached_main, box);
+		rc = thread_start(&reached->thread, "reached", NULL, 0, reached_main, box);
 		if (rc != 0)
-			return error_set(error, -rc, "cannot start the thread that keeps what is reached: %s", strerror(rc));
-		(void)pthread_setname_np(reached->thread, "reached");
+			return error_set(error, rc, "cannot start the thread that keeps what is reached: %s", strerror(-rc));
 		reached->started = 1;
 	}
 	return 0;

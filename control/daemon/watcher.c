@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "control/daemon/box.h"
 #include "kafka/admin.h"
 
@@ -137,10 +138,9 @@ int watcher_start(struct box *box, struct error *error)
 
 	pthread_mutex_init(&watcher->lock, NULL);
 	pthread_cond_init(&watcher->wake, NULL);
-	rc = pthread_create(&watcher->thread, NULL, watcher_main, box);
+	rc = thread_start(&watcher->thread, "watcher", NULL, 0, watcher_main, box);
 	if (rc != 0)
-		return error_set(error, -rc, "cannot start the watcher thread: %s", strerror(rc));
-	(void)pthread_setname_np(watcher->thread, "watcher");
+		return error_set(error, rc, "cannot start the watcher thread: %s", strerror(-rc));
 	watcher->started = 1;
 	return 0;
 }

@@ -2,12 +2,14 @@
 #include "worker/worker_priv.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/thread.h"
 
 #define OPEN_MAX ((size_t)TOPIC_MAX * (1 + OUTLETS_KEYED)) /* outlets of a worker */
 
@@ -162,37 +164,16 @@ unsigned worker_free(struct worker *worker)
 	return away;
 }
 
-static int start_thread(struct worker *worker, const cpu_set_t *cpus)
-{
-	pthread_attr_t attributes;
-	int rc = pthread_attr_init(&attributes);
-
-	if (rc != 0)
-		return rc;
-	if (cpus != NULL)
-		rc = pthread_attr_setaffinity_np(&attributes, sizeof(*cpus), cpus);
-	if (rc == 0)
-		rc = pthread_create(&worker->thread, &attributes, worker_main, worker);
-	pthread_attr_destroy(&attributes);
-	return rc;
-}
-
 int worker_start(struct worker *worker, struct error *error)
 {
+	int cpu = worker->config.cpu, rc;
 	char name[16];
-	cpu_set_t cpus;
-	int rc;
 
-	CPU_ZERO(&cpus);
-	if (worker->config.cpu >= 0)
-		CPU_SET((unsigned)worker->config.cpu, &cpus);
-	rc = start_thread(worker, worker->config.cpu >= 0 ? &cpus : NULL);
-	if (rc != 0)
-		return error_set(error, -rc, "worker %u: cannot start on CPU %d: %s", worker->config.lane,
-			worker->config.cpu, strerror(rc));
-	worker->started = 1;
 	(void)snprintf(name, sizeof(name), "worker-%u", worker->config.lane);
-	(void)pthread_setname_np(worker->thread, name);
+	rc = thread_start(&worker->thread, name, &cpu, cpu >= 0, worker_main, worker);
+	if (rc != 0)
+		return error_set(error, rc, "worker %u: cannot start on CPU %d: %s", worker->config.lane, cpu, strerror(-rc));
+	worker->started = 1;
 	return 0;
 }
 
