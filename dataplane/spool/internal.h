@@ -13,6 +13,7 @@
 #include "spool/spool.h"
 
 #define SHELF_NAME_MAX 288
+#define TROUBLE_S      60 /* between two lines of one kind: an outage may be long, and concern many logs */
 #define SHELF_DEAD     "dead." /* the names of logs of dead letters begin so, and no others */
 #define LOSS_RANGES    128
 #define HOURS          64 /* hours that are told apart; a power of 2 */
@@ -226,8 +227,14 @@ void reached_note(struct spool *spool, const struct batch *batch);
 void reached_loosen(struct spool *spool, const struct batch *batch);
 void reached_store(struct spool *spool); /* unless nothing has changed; before anything goes from a log */
 
-/* spool.c */
+/* orders.c: what the producer wants */
 void spool_answer(struct spool *spool, struct batch *batch, enum spool_answer answer);
+unsigned orders_take(struct spool *spool); /* returns how many */
+
+/* turns.c: the thread; its argument is the spool */
+void *spool_main(void *argument);
+
+/* spool.c */
 void spool_trouble(struct spool *spool, const char *what, const struct shelf *shelf, int rc);
 
 /* Says that the disk took so long to make a group durable, if that is long: a log takes no more than a group meanwhile. */
