@@ -71,6 +71,8 @@ cleanup() {
 		echo "--- $test_name failed with $code; the state at that time:"
 		[ -z "$daemon_pid" ] || timeout 5 "$penstock" -s "$socket" ledger 2>&1 | tail -40
 		[ -z "$daemon_pid" ] || timeout 5 "$penstock" -s "$socket" show drops 2>&1 | tail -20
+		[ -z "$daemon_pid" ] || timeout 5 "$penstock" -s "$socket" show kafka 2>&1 | head -40
+		[ -z "$cluster" ] || { echo "--- the end of the brokers' logs:" && timeout 5 "$kafka" said "$cluster" 2>&1; }
 		for file in "$work"/*.log; do
 			[ ! -s "$file" ] || { echo "--- the end of $(basename "$file"):" && tail -25 "$file"; }
 		done
