@@ -225,12 +225,7 @@ static void what_older_epochs_left_is_not_taken_for_the_last_one_s(void **state)
 static int is_refused(struct rig *rig)
 {
 	send_batches(0, all_written(rig) && rig->sent < 12 * RECORDS);
-	return counter_read(&spool_rig_counts()->refused) > 0;
-}
-
-static int is_settled_after_it(struct rig *rig)
-{
-	return rig_all_settled(rig) && counter_read(&spool_rig_counts()->sync_failures) > 0;
+	return counter_read(&spool_rig_counts()->refused) > 0 && counter_read(&spool_rig_counts()->sync_failures) > 0;
 }
 
 static void what_the_disk_refuses_makes_the_epoch_inexact(void **state)
@@ -244,7 +239,7 @@ static void what_the_disk_refuses_makes_the_epoch_inexact(void **state)
 	atomic_store(&sync_fails, 1);
 	rig_wait(spool_rig.rig, is_refused);
 	atomic_store(&sync_fails, 0);
-	rig_wait(spool_rig.rig, is_settled_after_it);
+	rig_wait(spool_rig.rig, rig_all_settled);
 	spool_rig_end();
 	before = begin(6);
 	assert_int_equal(before->epoch, 5);

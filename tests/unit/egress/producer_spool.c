@@ -297,6 +297,15 @@ static int is_acked(struct rig *r)
 	return rig_acked(r) == r->sent;
 }
 
+static void leave_and_take_back(void)
+{
+	mock_broker_down(spool_rig.mock, 1);
+	send_batches(0, RIG_BATCHES);
+	rig_wait(spool_rig.rig, is_left_some);
+	mock_broker_up(spool_rig.mock, 1);
+	rig_wait(spool_rig.rig, is_all_acked);
+}
+
 /* Batches that were left to a disk which then fails to keep them come back, and go to Kafka from memory. */
 static void what_the_disk_fails_to_keep_is_delivered(int write_first)
 {
@@ -305,6 +314,7 @@ static void what_the_disk_fails_to_keep_is_delivered(int write_first)
 	begin(write_first);
 	send_batches(0, 4);
 	rig_wait(spool_rig.rig, is_all_acked);
+	leave_and_take_back(); /* a log that is new would refuse at once */
 	mock_broker_down(spool_rig.mock, 1);
 	atomic_store(&sync_fails, 1);
 	send_batches(0, RIG_BATCHES);
@@ -322,7 +332,7 @@ static void what_the_disk_fails_to_keep_is_delivered(int write_first)
 	assert_int_equal(recovered(), 0);
 	spool_rig_end();
 	seen = read_topic("t0");
-	assert_int_equal(seen->count, (4 + 3 * RIG_BATCHES) * RECORDS);
+	assert_int_equal(seen->count, (4 + 4 * RIG_BATCHES) * RECORDS);
 	assert_int_equal(seen->again, 0);
 	free(seen);
 }
