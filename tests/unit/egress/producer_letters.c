@@ -186,18 +186,24 @@ static void letters_beyond_their_share_are_given_up(void **state)
 	free(letters);
 }
 
-static void letters_that_the_disk_refuses_are_given_up(void **state)
+/* Where the log of dead letters would be made. */
+static void put_a_file_in_the_way(void)
 {
 	char path[128];
 	FILE *file;
 
-	(void)state;
 	(void)snprintf(path, sizeof(path), "%s/dead.0", spool_rig.directory);
-	picky.guilty_every = 50;
-	letters_begin(0, 64u << 20);
 	file = fopen(path, "w");
 	assert_non_null(file);
 	(void)fclose(file);
+}
+
+static void letters_that_the_disk_refuses_are_given_up(void **state)
+{
+	(void)state;
+	picky.guilty_every = 50;
+	letters_begin(0, 64u << 20);
+	put_a_file_in_the_way();
 	rig_send(spool_rig.rig, 0, 0, 200, 20);
 	rig_wait(spool_rig.rig, rig_all_settled);
 	assert_int_equal(counter_read(&letters_counts()->dead_lettered), 0);
@@ -273,17 +279,11 @@ static int some_were_refused(struct rig *r)
 /* Other than a record that is bad itself, which nobody will ever take. */
 static void letters_of_what_is_forbidden_that_the_disk_refuses_wait(void **state)
 {
-	char path[128];
-	FILE *file;
-
 	(void)state;
-	(void)snprintf(path, sizeof(path), "%s/dead.0", spool_rig.directory);
 	spool_rig.bury_forbidden = 1;
 	picky.forbidden = 2;
 	letters_begin(0, 64u << 20);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	(void)fclose(file);
+	put_a_file_in_the_way();
 	send_to_both();
 	rig_wait(spool_rig.rig, some_were_refused);
 	picky.forbidden = 0;
