@@ -280,10 +280,14 @@ static int open_directory(const char *path)
 {
 	int rc = mkdir(path, 0750) == 0 ? 0 : -errno, directory;
 
-	if (rc == 0)
+	if (rc == 0) {
 		rc = sync_parent(path);
-	else if (rc == -EEXIST)
+		if (rc != 0)
+			(void)rmdir(path);
+	} else if (rc == -EEXIST) {
+		(void)sync_parent(path); /* who made it may not have come so far; where it fails nothing else would do */
 		rc = 0;
+	}
 	if (rc != 0)
 		return rc;
 	directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

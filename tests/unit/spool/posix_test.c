@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The real disk, where the simulated one cannot stand in: a file system that has become read-only. */
+/* The real disk, where the simulated one cannot stand in: a directory that is made, a file system that has become read-only. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,8 +9,11 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "scratch.h"
@@ -20,6 +23,46 @@ static const char text[] = "what was written";
 static const struct iovec piece = {(void *)(uintptr_t)text, sizeof(text)};
 static const char *directory;
 static struct spool_disk *disk;
+
+static int sync_fails, syncs;
+
+/* In the library's place: the disk's own. */
+int fsync(int file)
+{
+	syncs++;
+	if (sync_fails) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fsync, file);
+}
+
+/* Files in a directory last no longer than its own name: what is made is not used before that is on the disk; and of one that is
+ * there, made by who knows whom, it is synced if the disk can. */
+static void directory_is_used_when_its_name_is_synced(void **state)
+{
+	struct spool_disk *made = NULL;
+	struct error error;
+	char path[256];
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/made", scratch_new());
+	sync_fails = 1;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(spool_disk_posix_new(&made, path, &error), -EIO);
+	assert_int_equal(rmdir(path), -1);
+	sync_fails = 0;
+	for (int i = 0; i < 3; i++) {
+		sync_fails = i == 2;
+		syncs = 0;
+		assert_int_equal(spool_disk_posix_new(&made, path, &error), 0);
+		spool_disk_posix_free(made);
+		assert_int_equal(syncs, 1);
+	}
+	sync_fails = 0;
+	assert_int_equal(rmdir(path), 0);
+	scratch_free();
+}
 
 /* A file system of its own, in a mount namespace of its own. */
 static int begin(void **state)
@@ -76,6 +119,7 @@ static void what_is_on_a_file_system_that_went_read_only_is_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(directory_is_used_when_its_name_is_synced),
 		cmocka_unit_test_setup_teardown(what_is_on_a_file_system_that_went_read_only_is_read, begin, end),
 	};
 
