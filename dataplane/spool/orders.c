@@ -21,26 +21,27 @@ void spool_answer(struct spool *spool, struct batch *batch, enum spool_answer an
 	(void)ring_push(spool->answers, batch_tag(batch, (uint32_t)answer));
 }
 
-/* The log of a topic is made when it is first needed. NULL: it cannot be. */
-static struct shelf *topic_shelf(struct spool *spool, uint16_t topic)
+/* The log of a topic is made when it is first needed. 0 and *shelf, or why it cannot be. */
+static int topic_shelf(struct spool *spool, uint16_t topic, struct shelf **shelf)
 {
-	struct shelf *shelf = atomic_load(&spool->topics[topic]);
 	char name[SHELF_NAME_MAX];
 	struct error error = {""};
 	unsigned more;
 	int index;
 
-	if (shelf != NULL)
-		return shelf;
+	*shelf = atomic_load(&spool->topics[topic]);
+	if (*shelf != NULL)
+		return 0;
 	(void)snprintf(name, sizeof(name), "topic.%u.%s", spool->config.index, spool->config.topics->topics[topic].name);
 	index = shelf_open(spool, name, -1, 0, topic, &error);
 	if (index < 0) {
 		if (log_allowed(&spool->topic_log, TROUBLE_S, &more))
 			log_write(LOG_ERROR, "%s", error.text);
-		return NULL;
+		return index;
 	}
-	atomic_store(&spool->topics[topic], spool->shelves[index]);
-	return spool->shelves[index];
+	*shelf = spool->shelves[index];
+	atomic_store(&spool->topics[topic], *shelf);
+	return 0;
 }
 
 static void refuse(struct spool *spool, struct batch *batch, int rc, const struct shelf *shelf)
@@ -81,16 +82,18 @@ static int sample_out(struct spool *spool, struct batch *batch, enum spool_order
 static void write_order(struct spool *spool, struct batch *batch, enum spool_order order)
 {
 	struct shelf *shelf;
-	int rc;
+	int rc = 0;
 
 	if (sample_out(spool, batch, order))
 		return;
 	if (batch->lane != SPOOL_LANE)
 		reached_begin(spool);
-	shelf = order == SPOOL_PARK
-			? topic_shelf(spool, batch->topic)
-			: spool->shelves[spool->lanes[batch->lane][spool_class_of(spool, batch->topic)]];
-	rc = shelf != NULL ? shelf_write(spool, batch, order != SPOOL_WRITE, shelf) : -ENOMEM;
+	if (order == SPOOL_PARK)
+		rc = topic_shelf(spool, batch->topic, &shelf);
+	else
+		shelf = spool->shelves[spool->lanes[batch->lane][spool_class_of(spool, batch->topic)]];
+	if (rc == 0)
+		rc = shelf_write(spool, batch, order != SPOOL_WRITE, shelf);
 	if (rc == 0)
 		reached_note(spool, batch);
 	else

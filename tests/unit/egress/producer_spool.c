@@ -395,50 +395,6 @@ static void slow_disk_makes_no_topic_sick(void **state)
 	spool_rig_end();
 }
 
-static int has_no_file(struct rig *rig)
-{
-	const struct spool_log_state *log;
-	const char *name;
-
-	for (unsigned i = 0; (log = spool_log_at(producer_spool(rig->producer), i, &name)) != NULL; i++)
-		if (counter_read(&log->segments) != 0 || counter_read(&log->bytes) != 0)
-			return 0;
-	return 1;
-}
-
-/* Room that was reserved for more is given back, and taken anew when there is more. */
-static void log_that_holds_nothing_for_long_has_no_file(void **state)
-{
-	(void)state;
-	spool_rig.spool.rest_ms = 100;
-	begin(1);
-	for (unsigned i = 0; i < 2; i++) {
-		send_batches(0, 1);
-		rig_wait(spool_rig.rig, is_all_acked);
-		rig_wait(spool_rig.rig, has_no_file);
-	}
-	spool_rig_end();
-	begin(1);
-	assert_int_equal(counter_read(&spool_rig_counts()->recovered), 0);
-	spool_rig_end();
-}
-
-/* When there is no room, what is reserved for more and holds nothing is given back at once. */
-static void log_that_holds_nothing_makes_room_that_is_wanted(void **state)
-{
-	(void)state;
-	spool_rig.spool.rest_ms = 3600000;
-	spool_rig.spool.size_bytes = 1u << 20;
-	spool_rig.spool.segment_bytes = 1u << 20;
-	begin(1);
-	while (!is_refused(spool_rig.rig)) {
-		send_batches(0, 1);
-		rig_wait(spool_rig.rig, is_all_acked);
-	}
-	rig_wait(spool_rig.rig, has_no_file);
-	spool_rig_end();
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, spool_rig_setup, teardown)
@@ -455,8 +411,6 @@ int main(void)
 		TEST(what_nobody_takes_is_recorded_at_a_stop_when_left_to_disk),
 		TEST(what_nobody_takes_is_recorded_at_a_stop_when_written_first),
 		TEST(slow_disk_makes_no_topic_sick),
-		TEST(log_that_holds_nothing_for_long_has_no_file),
-		TEST(log_that_holds_nothing_makes_room_that_is_wanted),
 	};
 #undef TEST
 
