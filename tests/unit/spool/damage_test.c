@@ -220,7 +220,7 @@ static void change_byte(unsigned file, uint64_t at, uint8_t mask)
 	for (unsigned i = SETTLED; i < ENTRIES; i++)
 		if (places[i].file == file && at >= places[i].begin && at < places[i].end)
 			lost |= 1u << i;
-	(void)snprintf(aside, sizeof(aside), "%s.bad", files[file].name);
+	(void)snprintf(aside, sizeof(aside), "%.*s.bad", (int)sizeof(files[file].name), files[file].name);
 	check(SETTLED, lost);
 	finish(lost != 0 ? aside : NULL);
 }

@@ -19,8 +19,10 @@ static struct type_index *built;
 static void add(const char *name, uint32_t id)
 {
 	struct event_type *type = &types.types[types.count++];
+	size_t len = strlen(name);
 
-	(void)snprintf(type->name, sizeof(type->name), "%s", name);
+	assert_true(len < sizeof(type->name));
+	memcpy(type->name, name, len + 1);
 	type->id = id;
 	type->removed = 0;
 }
