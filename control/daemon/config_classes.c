@@ -4,6 +4,7 @@
 
 #include "control/daemon/config_parts.h"
 #include "control/daemon/config_value.h"
+#include "tables/type_plan.h"
 
 #define PATH_SIZE  64
 #define QUOTE_SIZE 256
@@ -93,9 +94,23 @@ static void raise_class(struct topic *topic, uint8_t class)
 		atomic_store(&topic->class, class);
 }
 
-void classes_apply(struct topic_table *topics, unsigned own, unsigned from, uint8_t class)
+static void raise_plan(struct topic_table *topics, const struct type_plan *plan, uint8_t class)
 {
-	raise_class(&topics->topics[own], class);
-	for (unsigned i = from; i < topics->count; i++)
-		raise_class(&topics->topics[i], class);
+	if (plan->quarantine != TOPIC_OWN)
+		raise_class(&topics->topics[plan->quarantine], class);
+	for (unsigned i = 0; i < plan->rule_count; i++) {
+		if (plan->actions[i].topic != TOPIC_OWN)
+			raise_class(&topics->topics[plan->actions[i].topic], class);
+		if (plan->actions[i].copy != 0)
+			raise_class(&topics->topics[plan->actions[i].copy - 1], class);
+	}
+}
+
+void classes_apply(struct topic_table *topics, const struct event_type *type, uint8_t class)
+{
+	raise_class(&topics->topics[type->way.topic], class);
+	if (type->way.copy != 0)
+		raise_class(&topics->topics[type->way.copy - 1], class);
+	if (type->plan != NULL)
+		raise_plan(topics, type->plan, class);
 }

@@ -18,8 +18,8 @@ int classes_read(const struct reading *reading, struct config_file *file);
 int class_of_type(const struct reading *reading, const struct config_file *file, const char *path, const struct tree_node *entry,
 	const char *name, uint8_t *class);
 
-/* A type's own topic, and those that came to the table with the type, from `from` on, are at least of its class. */
-void classes_apply(struct topic_table *topics, unsigned own, unsigned from, uint8_t class);
+/* All topics that a type names, its own among them, are at least of its class. */
+void classes_apply(struct topic_table *topics, const struct event_type *type, uint8_t class);
 
 /* Types and the topics that follow from them. */
 int types_read(const struct reading *reading, struct config_file *file);

@@ -146,7 +146,6 @@ static int read_type(const struct reading *reading, struct config_file *file, co
 	char path[PATH_SIZE], name[2 * TOPIC_NAME_MAX], quoted[QUOTE_SIZE];
 	const struct tree_node *topic = tree_find(entry, "topic"), *id = tree_find(entry, "id");
 	const char *why = type_name_why(entry->key, strlen(entry->key));
-	unsigned before = file->config.topics->count;
 	uint8_t class;
 	int rc;
 
@@ -173,7 +172,7 @@ static int read_type(const struct reading *reading, struct config_file *file, co
 		rc = plan_read(reading, file, path, entry, &draft);
 	if (rc != 0)
 		return rc;
-	classes_apply(file->config.topics, draft.type.way.topic, before, class);
+	classes_apply(file->config.topics, &draft.type, class);
 	types->types[types->count++] = draft.type;
 	return 0;
 }

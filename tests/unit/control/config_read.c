@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,6 +161,40 @@ static void timestamps_are_a_types_window_and_mode(void **state)
 	config_free(c);
 }
 
+static unsigned class_of(const struct config *config, const char *topic)
+{
+	for (unsigned i = 0; i < config->topics->count; i++)
+		if (strcmp(config->topics->topics[i].name, topic) == 0)
+			return atomic_load(&config->topics->topics[i].class);
+	fail_msg("no topic %s", topic);
+	return 0;
+}
+
+/* Whichever of them is read first. */
+static void topics_of_several_types_are_in_the_highest_of_their_classes(void **state)
+{
+	static const char *const types[] = {
+		"  low: {id: 1, copy: copies, rules: [{name: a, if: 'n == 1', then: keep, topic: ruled}, {name: b, if: 'n == 2', then: quarantine}]}\n",
+		"  high: {id: 2, class: gold, copy: copies, rules: [{name: a, if: 'n == 1', then: keep, topic: ruled}, {name: b, if: 'n == 2', then: quarantine}]}\n",
+	};
+	static const char *const golden[] = {"copies", "ruled", "broken", "ev.high"};
+	char text[1000];
+
+	(void)state;
+	for (unsigned first = 0; first < 2; first++) {
+		struct config *c;
+
+		(void)snprintf(text, sizeof(text), "node: n\nports: [{name: p, device: d}]\n" KAFKA
+			"spool: {classes: [{name: gold, share: 50%%}, {name: rest, share: 50%%}]}\n"
+			"topics: {template: \"ev.{type}\", quarantine: broken}\ntypes:\n%s%s", types[first], types[1 - first]);
+		c = read_ok(text);
+		for (unsigned i = 0; i < sizeof(golden) / sizeof(golden[0]); i++)
+			assert_int_equal(class_of(c, golden[i]), 0);
+		assert_int_equal(class_of(c, "ev.low"), 1);
+		config_free(c);
+	}
+}
+
 static void as_many_types_as_the_table_holds_are_read(void **state)
 {
 	size_t size = 1 << 20, n = 0;
@@ -276,6 +311,7 @@ int main(void)
 		cmocka_unit_test(four_keys_are_enough),
 		cmocka_unit_test(unknown_events_get_a_type_and_topic_of_their_own),
 		cmocka_unit_test(timestamps_are_a_types_window_and_mode),
+		cmocka_unit_test(topics_of_several_types_are_in_the_highest_of_their_classes),
 		cmocka_unit_test(as_many_types_as_the_table_holds_are_read),
 		cmocka_unit_test(values_at_their_limits_are_read),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_named),
