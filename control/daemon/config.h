@@ -120,5 +120,8 @@ void config_redact(const struct config *config, char *text);
  */
 int config_needs_restart(const struct config *before, const struct config *now, char *text, size_t size);
 
+/* Whether the memory of a daemon that runs by `running` has room for the topics of `next`: 0, or -ENOSPC with a sentence. */
+int config_fits(const struct config *running, const struct config *next, struct error *error);
+
 /* NULL is fine. Every string of the configuration goes too. */
 void config_free(struct config *config);

@@ -172,6 +172,20 @@ static int check_rest(const struct reading *reading, const struct config_file *f
 	return 0;
 }
 
+int config_fits(const struct config *running, const struct config *next, struct error *error)
+{
+	uint64_t batches = running->pool_bytes / running->batch_bytes, needed = (uint64_t)next->topics->count * TOPIC_BATCHES;
+	char size[32], need[32];
+
+	if (batches >= needed)
+		return 0;
+	value_print_size(size, sizeof(size), running->batch_bytes);
+	return error_set(error, -ENOSPC, "memory.pool: the one that runs has room for %llu batches of %s; expected %llu, two for each "
+					 "of %u topics: restart the daemon with at least %s, or name fewer topics",
+		(unsigned long long)batches, size, (unsigned long long)needed, next->topics->count,
+		value_print_size(need, sizeof(need), needed * running->batch_bytes));
+}
+
 int config_check(const struct reading *reading, const struct config_file *file)
 {
 	int rc = check_names(reading, file);

@@ -15,28 +15,35 @@ void generations_init(struct generations *generations)
 	pthread_mutex_init(&generations->topics_lock, NULL);
 }
 
-static int place_topic(struct topic_table *topics, const char *name)
-{
-	unsigned count = atomic_load(&topics->count);
+/* What a configuration adds to the lists, behind what counts, and moves between classes: nobody sees it before it is in force. */
+struct placing {
+	unsigned topics, rules;
+	int class[TOPIC_MAX]; /* -1: as it is */
+};
 
-	for (unsigned i = 0; i < count; i++)
+/* Index of a topic, which is added behind *count others if it is new; -ENOSPC. */
+static int place_topic(struct topic_table *topics, unsigned *count, const char *name)
+{
+	for (unsigned i = 0; i < *count; i++)
 		if (strcmp(topics->topics[i].name, name) == 0)
 			return (int)i;
-	if (count == TOPIC_MAX)
+	if (*count == TOPIC_MAX)
 		return -ENOSPC;
-	memcpy(topics->topics[count].name, name, strlen(name) + 1);
-	atomic_init(&topics->topics[count].partitions, 0);
-	atomic_init(&topics->topics[count].class, topics->lowest);
-	atomic_store(&topics->count, count + 1);
-	return (int)count;
+	memcpy(topics->topics[*count].name, name, strlen(name) + 1);
+	atomic_init(&topics->topics[*count].partitions, 0);
+	atomic_init(&topics->topics[*count].class, topics->lowest);
+	return (int)(*count)++;
 }
 
 int generations_topic(struct generations *generations, const char *name)
 {
+	unsigned count;
 	int index;
 
 	pthread_mutex_lock(&generations->topics_lock);
-	index = place_topic(&generations->topics, name);
+	count = atomic_load(&generations->topics.count);
+	index = place_topic(&generations->topics, &count, name);
+	atomic_store(&generations->topics.count, count);
 	pthread_mutex_unlock(&generations->topics_lock);
 	return index;
 }
@@ -51,75 +58,87 @@ static int place_type(struct event_types *types, const char *name)
 }
 
 /* Slot of a rule's counters, which is added if it is new; -ENOSPC. */
-static int place_rule(struct generations *all, unsigned type, const char *name)
+static int place_rule(struct generations *all, struct placing *placing, unsigned type, const char *name)
 {
 	struct rule_slot *slot;
 
-	for (unsigned i = 0; i < all->rule_count; i++)
+	for (unsigned i = 0; i < placing->rules; i++)
 		if (all->rules[i].type == type && strcmp(all->rules[i].name, name) == 0)
 			return (int)i;
-	if (all->rule_count == RULE_SLOTS)
+	if (placing->rules == RULE_SLOTS)
 		return -ENOSPC;
-	slot = &all->rules[all->rule_count];
+	slot = &all->rules[placing->rules];
 	slot->type = (uint16_t)type;
 	memcpy(slot->name, name, strlen(name) + 1);
-	return (int)all->rule_count++;
+	return (int)placing->rules++;
+}
+
+/* Number of the class of this name among those that run; -1: there is none before a restart. */
+static int class_in_force(const struct box *box, const char *name)
+{
+	for (unsigned i = 0; i < box->config->class_count; i++)
+		if (strcmp(box->config->classes[i].name, name) == 0)
+			return (int)i;
+	return -1;
 }
 
 /* A topic of the configuration by its index here. */
-static int move_topic(struct box *box, const struct config *config, uint16_t *topic, struct error *error)
+static int move_topic(
+	struct box *box, struct placing *placing, const struct config *config, uint16_t *topic, struct error *error)
 {
-	const char *name = config->topics->topics[*topic].name;
-	int index = generations_topic(&box->generations, name);
+	const struct topic *from = &config->topics->topics[*topic];
+	int index = place_topic(&box->generations.topics, &placing->topics, from->name);
 
 	if (index < 0)
 		return error_set(error, index, "topic %s: %u topics have been in use since the start; restart the daemon to "
-					       "have room for others", name, TOPIC_MAX);
-	atomic_store(&box->generations.topics.topics[index].class, atomic_load(&config->topics->topics[*topic].class));
+					       "have room for others", from->name, TOPIC_MAX);
+	placing->class[index] = class_in_force(box, config->classes[atomic_load(&from->class)].name);
 	*topic = (uint16_t)index;
 	return 0;
 }
 
 /* The same where 0 means none, and others are one more. */
-static int move_copy(struct box *box, const struct config *config, uint16_t *copy, struct error *error)
+static int move_copy(
+	struct box *box, struct placing *placing, const struct config *config, uint16_t *copy, struct error *error)
 {
 	uint16_t topic = (uint16_t)(*copy - 1);
-	int rc = *copy != 0 ? move_topic(box, config, &topic, error) : 0;
+	int rc = *copy != 0 ? move_topic(box, placing, config, &topic, error) : 0;
 
 	*copy = (uint16_t)(*copy != 0 ? topic + 1 : 0);
 	return rc;
 }
 
-static int move_action(struct box *box, const struct config *config, unsigned type, struct rule_action *action,
-	struct error *error)
+static int move_action(struct box *box, struct placing *placing, const struct config *config, unsigned type,
+	struct rule_action *action, struct error *error)
 {
-	int slot = place_rule(&box->generations, type, action->name), rc = 0;
+	int slot = place_rule(&box->generations, placing, type, action->name), rc = 0;
 
 	if (slot < 0)
 		return error_set(error, slot, "rule %s: %u rules have been in force since the start; restart the daemon to have "
 					      "room for others", action->name, RULE_SLOTS);
 	action->slot = (uint16_t)slot;
 	if (action->topic != TOPIC_OWN)
-		rc = move_topic(box, config, &action->topic, error);
-	return rc == 0 ? move_copy(box, config, &action->copy, error) : rc;
+		rc = move_topic(box, placing, config, &action->topic, error);
+	return rc == 0 ? move_copy(box, placing, config, &action->copy, error) : rc;
 }
 
-static int move_plan(struct box *box, const struct config *config, unsigned type, struct type_plan *plan, struct error *error)
+static int move_plan(struct box *box, struct placing *placing, const struct config *config, unsigned type,
+	struct type_plan *plan, struct error *error)
 {
 	int rc = 0;
 
 	if (plan == NULL)
 		return 0;
 	if (plan->quarantine != TOPIC_OWN)
-		rc = move_topic(box, config, &plan->quarantine, error);
+		rc = move_topic(box, placing, config, &plan->quarantine, error);
 	for (unsigned i = 0; rc == 0 && i < plan->rule_count; i++)
-		rc = move_action(box, config, type, &plan->actions[i], error);
+		rc = move_action(box, placing, config, type, &plan->actions[i], error);
 	return rc;
 }
 
 /* The type's slot, or -errno with a sentence. Its plan is the generation's from then on. */
-static int fill_type(
-	struct box *box, struct generation *generation, struct config *config, struct event_type *type, struct error *error)
+static int fill_type(struct box *box, struct placing *placing, struct generation *generation, struct config *config,
+	struct event_type *type, struct error *error)
 {
 	int slot = place_type(generation->types, type->name), rc;
 	struct event_type *placed;
@@ -130,16 +149,17 @@ static int fill_type(
 	placed = &generation->types->types[slot];
 	*placed = *type;
 	type->plan = NULL;
-	rc = move_topic(box, config, &placed->way.topic, error);
+	rc = move_topic(box, placing, config, &placed->way.topic, error);
 	if (rc == 0)
-		rc = move_copy(box, config, &placed->way.copy, error);
+		rc = move_copy(box, placing, config, &placed->way.copy, error);
 	if (rc == 0)
-		rc = move_plan(box, config, (unsigned)slot, placed->plan, error);
+		rc = move_plan(box, placing, config, (unsigned)slot, placed->plan, error);
 	return rc == 0 ? slot : rc;
 }
 
 /* Former types keep their slots, as removed ones until the configuration names them. */
-static int fill_types(struct box *box, struct generation *generation, struct config *config, struct error *error)
+static int fill_types(struct box *box, struct placing *placing, struct generation *generation, struct config *config,
+	struct error *error)
 {
 	const struct generation *before = box->generations.now;
 
@@ -153,7 +173,7 @@ static int fill_types(struct box *box, struct generation *generation, struct con
 	generation->types->time_back_us = config->types->time_back_us;
 	generation->types->time_ahead_us = config->types->time_ahead_us;
 	for (unsigned i = 0; i < config->types->count; i++) {
-		int slot = fill_type(box, generation, config, &config->types->types[i], error);
+		int slot = fill_type(box, placing, generation, config, &config->types->types[i], error);
 
 		if (slot < 0)
 			return slot;
@@ -163,7 +183,7 @@ static int fill_types(struct box *box, struct generation *generation, struct con
 	generation->inputs = box->config->inputs;
 	generation->input_count = box->config->input_count;
 	generation->number = before != NULL ? before->number + 1 : 1;
-	generation->topic_count = atomic_load(&box->generations.topics.count);
+	generation->topic_count = placing->topics;
 	return generation_seal(generation, error);
 }
 
@@ -219,6 +239,34 @@ static int spread(struct generation *generation, const struct generation *before
 	return generation_spread(generation, before, nodes, count, error);
 }
 
+static void count_placed(struct generations *all, const struct placing *placing)
+{
+	for (unsigned i = 0; i < placing->topics; i++)
+		if (placing->class[i] >= 0)
+			atomic_store(&all->topics.topics[i].class, (unsigned char)placing->class[i]);
+	all->rule_count = placing->rules;
+	atomic_store(&all->topics.count, placing->topics);
+}
+
+/* Gives all that the configuration names its place, when there is one for all of it and the workers have room. */
+static int place_all(struct box *box, struct generation *generation, struct config *config, struct error *error)
+{
+	struct generations *all = &box->generations;
+	struct placing placing = {.rules = all->rule_count};
+	int rc;
+
+	memset(placing.class, -1, sizeof(placing.class));
+	pthread_mutex_lock(&all->topics_lock);
+	placing.topics = atomic_load(&all->topics.count);
+	rc = fill_types(box, &placing, generation, config, error);
+	if (rc == 0)
+		rc = generations_prepare(box, generation, error);
+	if (rc == 0)
+		count_placed(all, &placing);
+	pthread_mutex_unlock(&all->topics_lock);
+	return rc;
+}
+
 int generations_publish(struct box *box, struct config *config, struct error *error)
 {
 	struct generation *generation = generation_new();
@@ -229,13 +277,13 @@ int generations_publish(struct box *box, struct config *config, struct error *er
 
 	if (generation == NULL)
 		return error_set(error, -ENOMEM, "no memory for a generation of types and tables");
-	rc = tables_load(generation, config, all->now, &marks, &feed, error);
+	rc = config_fits(box->config, config, error);
 	if (rc == 0)
-		rc = fill_types(box, generation, config, error);
-	if (rc == 0)
-		rc = generations_prepare(box, generation, error);
+		rc = tables_load(generation, config, all->now, &marks, &feed, error);
 	if (rc == 0)
 		rc = spread(generation, all->now, error);
+	if (rc == 0)
+		rc = place_all(box, generation, config, error); /* last: what has its place keeps it */
 	if (rc != 0) {
 		generation_free(generation, all->now);
 		return rc;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A generation that cannot be made changes nothing: not what is known of the tables' files, either. */
+/* A generation that cannot be made changes nothing; and what needs a restart is not taken for what runs. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -87,10 +87,134 @@ static void a_failed_generation_leaves_the_files_to_be_read(void **state)
 	unlink(table_path);
 }
 
+static struct config *config_of(const char *text)
+{
+	struct config *config = NULL;
+	struct error error = {""};
+
+	if (config_read_text(&config, "p.yaml", text, strlen(text), &error) != 0)
+		fail_msg("%s", error.text);
+	return config;
+}
+
+#define HEAD "node: a\nports: [{name: p, device: net_null0}]\nkafka: {properties: {bootstrap.servers: \"k:1\"}}\n"
+#define TWO  HEAD "spool: {classes: [{name: gold, share: 50%}, {name: rest, share: 50%}]}\n"
+
+static void box_begin(const char *text)
+{
+	struct error error = {""};
+
+	memset(&box, 0, sizeof(box));
+	generations_init(&box.generations);
+	box.config = config_of(text);
+	box.generations.topics.lowest = box.config->topics->lowest;
+	if (generations_publish(&box, box.config, &error) != 0)
+		fail_msg("%s", error.text);
+}
+
+static void box_end(void)
+{
+	generations_free(&box);
+	config_free(box.config);
+}
+
+static void reload(const char *text)
+{
+	struct error error = {""};
+
+	if (generations_publish(&box, config_of(text), &error) != 0)
+		fail_msg("%s", error.text);
+}
+
+static void expect_refused(const char *text, const char *why)
+{
+	struct config *config = config_of(text);
+	unsigned topics = atomic_load(&box.generations.topics.count), rules = box.generations.rule_count;
+	struct error error = {""};
+
+	assert_int_not_equal(generations_publish(&box, config, &error), 0);
+	if (strstr(error.text, why) == NULL)
+		fail_msg("%s", error.text);
+	assert_int_equal(box.generations.now->number, 1);
+	assert_int_equal(atomic_load(&box.generations.topics.count), topics);
+	assert_int_equal(box.generations.rule_count, rules);
+	config_free(config);
+}
+
+static void expect_class(const char *topic, unsigned class)
+{
+	int index = generations_topic(&box.generations, topic);
+
+	assert_true(index >= 0);
+	assert_int_equal(atomic_load(&box.generations.topics.topics[index].class), class);
+}
+
+/* Rules for all the room there is but one, twice. */
+static char *with_many_rules(const char *head)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)fprintf(out, "%stypes:\n  req: {id: 1, class: rest}\n", head);
+	for (unsigned type = 0; type < 5; type++) {
+		(void)fprintf(out, "  t%u:\n    id: %u\n    rules:\n", type, type + 2);
+		for (unsigned i = 0; i < 1000; i++)
+			(void)fprintf(out, "      - {name: r%u, if: 'n == %u', then: drop}\n", i, i);
+	}
+	assert_int_equal(fclose(out), 0);
+	return text;
+}
+
+static void a_failed_generation_leaves_classes_and_room(void **state)
+{
+	char *many = with_many_rules(TWO);
+
+	(void)state;
+	box_begin(TWO "types: {req: {id: 1, class: gold}}\n");
+	expect_refused(many, "rules have been in force since the start");
+	expect_class("ev.req", 0);
+	reload(TWO "types: {req: {id: 1, class: gold, rules: [{name: one, if: 'n == 1', then: drop}]}}\n");
+	assert_int_equal(box.generations.rule_count, 1);
+	box_end();
+	free(many);
+}
+
+/* By their names: those that a restart would bring are none yet. */
+static void classes_are_those_that_run(void **state)
+{
+	(void)state;
+	box_begin(TWO "types: {req: {id: 1, class: gold}, log: {id: 2, class: rest}}\n");
+	reload(HEAD "spool: {classes: [{name: new, share: 20%}, {name: rest, share: 20%}, {name: gold, share: 60%}]}\n"
+		    "types: {req: {id: 1, class: gold}, log: {id: 2, class: new}, one: {id: 3, class: new}, two: {id: 4, class: rest}}\n");
+	expect_class("ev.req", 0);
+	expect_class("ev.log", 1);
+	expect_class("ev.one", 1);
+	expect_class("ev.two", 1);
+	reload(TWO "types: {req: {id: 1, class: rest}, log: {id: 2, class: gold}}\n");
+	expect_class("ev.req", 1);
+	expect_class("ev.log", 0);
+	box_end();
+}
+
+/* A larger pool in the file is not there yet. */
+static void topics_have_room_in_the_pool_that_runs(void **state)
+{
+	(void)state;
+	box_begin(HEAD "memory: {pool: 1MiB, batch: 128KiB}\ntypes: {a: {id: 1}}\n");
+	expect_refused(HEAD "memory: {pool: 64MiB, batch: 128KiB}\n"
+			    "types: {a: {id: 1}, b: {id: 2}, c: {id: 3}, d: {id: 4}, e: {id: 5}}\n",
+		"memory.pool: the one that runs has room for 8 batches of 128KiB; expected 10");
+	box_end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_failed_generation_leaves_the_files_to_be_read),
+		cmocka_unit_test(a_failed_generation_leaves_classes_and_room),
+		cmocka_unit_test(classes_are_those_that_run),
+		cmocka_unit_test(topics_have_room_in_the_pool_that_runs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
