@@ -95,14 +95,14 @@ static int check_names(const struct reading *reading, const struct config_file *
 {
 	static const struct {
 		const char *section, *name, *path;
-	} paths[] = {{"", "state", "state"}, {"control", "socket", "control.socket"}};
-	const char *texts[] = {file->config.state_directory, file->config.control_socket};
+	} paths[] = {{"", "state", "state"}, {"control", "socket", "control.socket"}, {"spool", "directory", "spool.directory"}};
+	const char *texts[] = {file->config.state_directory, file->config.control_socket, file->config.spool_directory};
 
 	if (strspn(file->node, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(file->node))
 		return reading_fail_value(reading, config_key_find("", "node"), "node", place(reading, "", "node"),
 			"holds other characters");
 	for (size_t i = 0; i < ARRAY_LENGTH(paths); i++)
-		if (texts[i][0] != '/')
+		if (texts[i] != NULL && texts[i][0] != '/')
 			return reading_fail_value(reading, config_key_find(paths[i].section, paths[i].name), paths[i].path,
 				place(reading, paths[i].section, paths[i].name), "is a relative path");
 	return 0;
