@@ -57,11 +57,25 @@ static void print_paragraph(char *out, size_t size, const struct config_key *key
 	(void)snprintf(out, size, "*%s*\n\t%s\n", name, text);
 }
 
+/* The heading before it is its section's, unless it is at the top level. */
+static int is_below_its_heading(const char *manual, const char *at, const struct config_key *key)
+{
+	size_t len = strcspn(key->section, "[.");
+	const char *heading = at;
+
+	if (len == 0)
+		return 1;
+	while (heading > manual && strncmp(heading, "\n## ", 4) != 0)
+		heading--;
+	return strncmp(heading + 4, key->section, len) == 0 && heading[4 + len] == '\n';
+}
+
 static void the_manual_has_every_key_word_for_word(void **state)
 {
 	size_t length;
 	char *manual = read_file(MANUAL, &length), paragraph[900];
 	unsigned missing = 0, keys = 0, found = 0;
+	const char *there;
 
 	(void)state;
 	for (unsigned i = 0; i < config_key_count; i++) {
@@ -69,8 +83,9 @@ static void the_manual_has_every_key_word_for_word(void **state)
 			continue;
 		print_paragraph(paragraph, sizeof(paragraph), &config_keys[i]);
 		keys++;
-		if (strstr(manual, paragraph) == NULL) {
-			print_error("docs/penstockd.yaml.5.scd lacks:\n%s\n", paragraph);
+		there = strstr(manual, paragraph);
+		if (there == NULL || !is_below_its_heading(manual, there, &config_keys[i])) {
+			print_error("docs/penstockd.yaml.5.scd lacks, below its heading:\n%s\n", paragraph);
 			missing++;
 		}
 	}
