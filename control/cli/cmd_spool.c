@@ -34,7 +34,7 @@ static const struct display_column totals[] = {
 };
 
 static const struct display_column bounds[] = {
-	{"lost_bytes", "KILL -9 LOSES AT MOST", SHOW_BYTES},
+	{"lost_bytes", "KILL -9 LOSES OF ACCEPTED", SHOW_BYTES},
 	{"power_cut_bytes", "A POWER CUT, A LOG", SHOW_BYTES},
 	{"repeated_bytes", "EITHER REPEATS", SHOW_BYTES},
 	{0},
