@@ -41,7 +41,7 @@ static const struct display_column source_columns[] = {
 static const struct display_column type_columns[] = {
 	{"name", "TYPE", SHOW_TEXT},
 	{"id", "ID", SHOW_ADDRESS},
-	{"topic", "TOPIC", SHOW_TEXT},
+	{"removed", "REMOVED", SHOW_TEXT},
 	{"events", "EVENTS", SHOW_COUNT},
 	{"bytes", "BYTES", SHOW_BYTES},
 	{"filtered", "FILTERED", SHOW_COUNT},
@@ -49,9 +49,10 @@ static const struct display_column type_columns[] = {
 	{"quarantined", "ASIDE", SHOW_COUNT},
 	{"clamped", "CLAMPED", SHOW_COUNT},
 	{"dropped", "DROPPED", SHOW_COUNT},
-	{"acked", "ACKED", SHOW_COUNT},
-	{"held", "HELD", SHOW_COUNT},
-	{"given_up", "GIVEN UP", SHOW_COUNT},
+	{"topic", "TOPIC", SHOW_TEXT},
+	{"acked", "ITS ACKED", SHOW_COUNT},
+	{"held", "ITS HELD", SHOW_COUNT},
+	{"given_up", "ITS GIVEN UP", SHOW_COUNT},
 	{0},
 };
 
@@ -215,11 +216,14 @@ void display_generation(const struct cli *cli, const json_t *result, FILE *out)
 void display_config(const struct cli *cli, const json_t *result, FILE *out)
 {
 	const char *text = json_string_value(json_object_get(result, "text"));
-	char *path = display_member(SHOW_TEXT, result, "path");
+	char *path = display_member(SHOW_TEXT, result, "path"), *restart = display_member(SHOW_TEXT, result, "needs_restart");
 	size_t len = text == NULL ? 0 : strlen(text);
 
 	(void)cli;
 	(void)fprintf(out, "# %s\n", path);
+	if (json_string_length(json_object_get(result, "needs_restart")) > 0)
+		(void)fprintf(out, "# %s\n", restart);
+	free(restart);
 	free(path);
 	if (len > 0)
 		display_escaped_lines(out, text);

@@ -56,10 +56,11 @@ json_t *handle_config(void *context, const json_t *params, struct error *error, 
 {
 	struct box *box = context;
 	json_t *result = NULL;
-	char *text;
+	char *text, restart[512];
 
 	(void)params;
 	pthread_mutex_lock(&box->generations.lock);
+	(void)config_needs_restart(box->config, box->generations.config, restart, sizeof(restart));
 	text = strdup(box->generations.config->text);
 	if (text != NULL)
 		config_redact(box->generations.config, text);
@@ -69,7 +70,7 @@ json_t *handle_config(void *context, const json_t *params, struct error *error, 
 		(void)error_set(error, -ENOMEM, "out of memory");
 		return NULL;
 	}
-	result = json_pack("{s:s,s:s}", "path", box->config->path, "text", text);
+	result = json_pack("{s:s,s:s,s:s}", "path", box->config->path, "needs_restart", restart, "text", text);
 	free(text);
 	return result;
 }

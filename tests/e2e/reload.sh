@@ -65,6 +65,7 @@ sed "s/idle: sleep/idle: pause/" "$work/all.yaml" >"$config"
 kill -HUP "$daemon_pid"
 wait_for 20 "the signal's generation" is_generation 3
 expect "what takes a restart" "$(cli show generation | grep -c 'a restart is needed for: ports$')" = 1
+expect "that it does not run" "$(cli show config | sed -n 2p)" = "# a restart is needed for: ports"
 
 # --- swaps under load ---
 

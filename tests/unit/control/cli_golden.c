@@ -33,6 +33,7 @@ static const struct golden goldens[] = {
 	{"show drops --all", "show.drops", "show.drops-all", 0},
 	{"show drops", "show.drops-none", "show.drops-none", 0},
 	{"show config", "show.config", "show.config", 0},
+	{"show config", "show.config-restart", "show.config-restart", 0},
 	{"show rules", "show.rules", "show.rules", 0},
 	{"show rules", "show.rules-none", "show.rules-none", 0},
 	{"show rules -a", "show.rules", "show.rules-all", 0},
