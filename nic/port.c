@@ -97,11 +97,17 @@ static int start_device(struct port *port, struct error *error)
 	return 0;
 }
 
-static void close_gates(struct port *port)
+/* 0, or -ETIMEDOUT when a worker may still be inside. */
+static int close_gates(struct port *port)
 {
+	int result = 0;
+
 	for (unsigned i = 0; i < port->queues; i++)
-		if (gate_close(&port->queue[i]->gate) != 0)
+		if (gate_close(&port->queue[i]->gate) != 0) {
 			port_note(port, "worker %u did not leave its queue in time", i);
+			result = -ETIMEDOUT;
+		}
+	return result;
 }
 
 static int port_start(struct source *source, struct error *error)
@@ -115,16 +121,18 @@ static void port_stop(struct source *source)
 
 	if (!port->started)
 		return;
-	close_gates(port);
+	(void)close_gates(port);
 	port->started = 0;
 	(void)rte_eth_dev_stop(port->id);
 }
 
 int port_reset(struct port *port, struct error *error)
 {
-	int result;
+	int result = close_gates(port);
 
-	close_gates(port);
+	if (result != 0)
+		return error_set(error, result, "port %s: the device asked for a reset, but a worker is still at its queue",
+			port->config.name);
 	port->started = 0;
 	result = rte_eth_dev_reset(port->id);
 	if (result == -ENOTSUP)
@@ -185,5 +193,6 @@ const struct source_ops source_dpdk = {
 	.tick = port_tick,
 	.wait = port_wait,
 	.counters = port_counters,
+	.follow = port_follow,
 	.status = port_status,
 };

@@ -53,6 +53,7 @@ struct port {
 	uint16_t id;
 	uint8_t started;
 	uint8_t hotplugged; /* by us: removed at close */
+	uint8_t gone;       /* control: its removal has been followed */
 	uint16_t queues, tx_queues;
 	uint16_t mtu;       /* granted */
 	uint16_t data_room; /* of an mbuf, headroom included */
@@ -65,6 +66,7 @@ struct port {
 	_Atomic int reset_wanted, removed;
 	_Atomic unsigned announce_epoch; /* raised by both: queue 0 announces anew */
 	uint64_t resets;      /* control */
+	int64_t retry_ms, retry_at_ms; /* control: a reset has failed, and is tried again then; 0: none */
 	int link_up;          /* control: as last seen, -1: never */
 	int multicast_fd;     /* control: holds memberships of the kernel, 0: none */
 	uint8_t watches_link; /* the driver tells of link changes itself */
@@ -101,8 +103,11 @@ void port_host_frame(
 void port_host_flush(struct port_queue *q);
 void port_host_tick(struct port_queue *q, uint64_t tsc);
 
-/* port_status.c: events of the device, and the status that control reads. */
+/* port_events.c: what the device tells, and what follows from it. */
 int port_event(uint16_t id, enum rte_eth_event_type type, void *argument, void *result);
 int port_watch(struct port *port);
 void port_unwatch(struct port *port);
+void port_follow(struct source *source, int64_t now_ms, struct source_news *news);
+
+/* port_status.c: what control reads. */
 void port_status(struct source *source, struct source_status *status);

@@ -106,6 +106,7 @@ struct source_status {
 	int link_up;             /* 0 or 1 */
 	uint32_t speed_mbps;     /* 0: unknown */
 	int removed;             /* the device is gone */
+	int awaits_reset;        /* the device asked for a reset, which has failed so far: nothing is received */
 	int reports_missed;      /* 0: this driver cannot tell what was lost before us */
 	uint64_t missed;         /* lost before us: imissed + rx_nombuf + ierrors, or SO_RXQ_OVFL */
 	uint64_t link_changes;   /* since start */
@@ -116,6 +117,12 @@ struct source_status {
 	uint32_t receive_buffer; /* socket: bytes granted per socket */
 	unsigned queues;
 	char notes[512]; /* warnings a person should read, separated by "; " */
+};
+
+/* What a person should hear of, as a sentence; "": nothing. */
+struct source_news {
+	int bad; /* something does not work as it should */
+	char text[512];
 };
 
 struct source;       /* one port */
@@ -144,7 +151,11 @@ struct source_ops {
 	void (*wait)(struct source_queue *queue, unsigned us);
 	/* Counters of one queue; any thread may read them. */
 	const struct source_counters *(*counters)(const struct source_queue *queue);
-	/* Control thread, at most a few times a second. */
+	/* Does what the device has asked for (a reset, again until it succeeds), notices that it has gone or that its link has
+	 * changed, and tells each once. The main thread, about once a second between start and stop; a worker that is stuck holds
+	 * it up for two seconds. `now_ms`: clock_ms. */
+	void (*follow)(struct source *source, int64_t now_ms, struct source_news *news);
+	/* Changes nothing. Control thread, at most a few times a second. */
 	void (*status)(struct source *source, struct source_status *status);
 };
 

@@ -237,6 +237,14 @@ static void udp_status(struct source *source, struct source_status *status)
 	}
 }
 
+/* The kernel looks after the device. */
+static void udp_follow(struct source *source, int64_t now_ms, struct source_news *news)
+{
+	(void)source;
+	(void)now_ms;
+	news->text[0] = '\0';
+}
+
 const struct source_ops source_socket = {
 	.open = udp_open,
 	.start = udp_start,
@@ -250,5 +258,6 @@ const struct source_ops source_socket = {
 	.tick = udp_tick,
 	.wait = udp_wait,
 	.counters = udp_counters,
+	.follow = udp_follow,
 	.status = udp_status,
 };

@@ -18,6 +18,8 @@
 #include "control/daemon/totals.h"
 #include "nic/eal.h"
 
+#define FOLLOW_MS 1000 /* between two looks at what devices tell */
+
 void box_warn(struct box *box, const char *fmt, ...)
 {
 	char *text = NULL;
@@ -172,6 +174,21 @@ static void print_account(const struct box *box)
 		" acked, %" PRIu64 " given up, %" PRIu64 " kept as dead letters",
 		TOTAL_SOURCE(box, frames), TOTAL_WORKER(box, datagrams), TOTAL_WORKER(box, found), TOTAL_WORKER(box, numbered),
 		TOTAL_PRODUCER(box, acked), given_up, TOTAL_PRODUCER(box, dead_lettered));
+}
+
+void box_follow(struct box *box)
+{
+	int64_t now_ms = clock_ms();
+	struct source_news news;
+
+	if (now_ms - box->followed_ms < FOLLOW_MS)
+		return;
+	box->followed_ms = now_ms;
+	for (unsigned p = 0; p < box->port_count; p++) {
+		box->ports[p].ops->follow(box->ports[p].source, now_ms, &news);
+		if (news.text[0] != '\0')
+			log_write(news.bad ? LOG_WARNING : LOG_NOTICE, "%s", news.text);
+	}
 }
 
 unsigned box_drain(struct box *box)

@@ -56,6 +56,7 @@ struct box {
 	int64_t started_us; /* UTC */
 	atomic_int stage;   /* enum box_state; main thread: rw */
 	atomic_int stop_asked;
+	int64_t followed_ms; /* main thread: when ports were last looked after */
 
 	unsigned port_count;
 	struct box_port ports[CONFIG_PORTS];
@@ -85,6 +86,9 @@ struct box {
 
 /* Puts everything together and begins to receive. 0 or -errno with a sentence; box_stop takes apart what stands. */
 int box_start(struct box *box, struct config *config, struct error *error);
+
+/* While it receives, as often as may be: has the ports follow what their devices tell, once a second. Main thread. */
+void box_follow(struct box *box);
 
 /* Stops reception and drains: seals what is open, waits for Kafka as long as configured, gives up the rest by name. The
  * control socket may be served until it returns, and the ledger be read. Returns the number of equations that do not close. */

@@ -66,7 +66,22 @@ static json_t *warnings_of(const struct box *box)
 	return warnings;
 }
 
-static json_t *ports_of(struct box *box)
+/* A port that receives nothing and will not by itself, or not yet. */
+static void warn_of_port(json_t *warnings, const char *name, const struct source_status *status)
+{
+	char text[256];
+
+	if (status->removed)
+		(void)snprintf(text, sizeof(text), "port %s: the device has been removed: nothing is received here until a restart", name);
+	else if (status->awaits_reset)
+		(void)snprintf(text, sizeof(text), "port %s: the device asked for a reset, which has failed so far: nothing is received here",
+			name);
+	else
+		return;
+	json_array_append_new(warnings, json_string(text));
+}
+
+static json_t *ports_of(struct box *box, json_t *warnings)
 {
 	json_t *ports = json_array();
 
@@ -74,6 +89,7 @@ static json_t *ports_of(struct box *box)
 		struct source_status status = {0};
 
 		box->ports[i].ops->status(box->ports[i].source, &status);
+		warn_of_port(warnings, box->config->ports[i].source.name, &status);
 		json_array_append_new(ports,
 			json_pack("{s:s,s:s,s:b,s:b,s:I}", "name", box->config->ports[i].source.name, "driver", status.driver,
 				"link_up", status.link_up, "reports_missed", status.reports_missed, "missed",
@@ -150,6 +166,7 @@ json_t *handle_status(void *context, const json_t *params, struct error *error, 
 {
 	struct box *box = context;
 	int64_t now = clock_utc_us(clock_tsc());
+	json_t *warnings = warnings_of(box), *ports = ports_of(box, warnings);
 
 	(void)params;
 	(void)error;
@@ -157,11 +174,11 @@ json_t *handle_status(void *context, const json_t *params, struct error *error, 
 	return json_pack("{s:s,s:s,s:s,s:I,s:s,s:I,s:o,s:o,s:o,s:b,s:o,s:o,s:{s:I,s:I,s:I},s:{s:I},s:o,s:o}", "state",
 		stages[atomic_load(&box->stage)], "node", box->config->node, "uuid", state_uuid(box->state), "epoch",
 		(json_int_t)box->epoch, "version", PENSTOCK_VERSION, "uptime_s",
-		(json_int_t)((now - box->started_us) / 1000000), "alarms", alarms_of(box), "warnings", warnings_of(box),
+		(json_int_t)((now - box->started_us) / 1000000), "alarms", alarms_of(box), "warnings", warnings,
 		"rates", rates_of(box), "ledger_ok", !ledger_alarmed(&box->ledger), "kafka", kafka_of(box), "hours", hours_of(box), "memory",
 		"pools_bytes", (json_int_t)pool_bytes(box), "mapped_bytes", (json_int_t)memory_mapped_bytes(), "rss_bytes",
 		(json_int_t)resident_bytes(), "bounds", "loss_events_at_kill", (json_int_t)loss_now(box), "ports",
-		ports_of(box), "last_epoch", reached_of(box));
+		ports, "last_epoch", reached_of(box));
 }
 
 static json_t *term_of(const struct ledger_term *term)

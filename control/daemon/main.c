@@ -137,6 +137,7 @@ static void serve(struct box *box, struct server *server)
 {
 	while (stop_signal == 0 && !atomic_load(&box->stop_asked)) {
 		(void)server_poll(server, TURN_MS);
+		box_follow(box);
 		if (reload_signal != 0) {
 			reload_signal = 0;
 			(void)loader_ask(box);
