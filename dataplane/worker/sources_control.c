@@ -50,7 +50,8 @@ int sources_new(struct sources **table, const struct sources_config *config)
 	t->buckets_size = sizeof(struct bucket) * buckets;
 	t->slots = memory_map(t->slots_size, CACHE_GUARD, config->node);
 	t->buckets = memory_map(t->buckets_size, CACHE_GUARD, config->node);
-	if (t->slots == NULL || t->buckets == NULL)
+	t->seen = calloc(config->count / SEEN_BITS + 1, sizeof(*t->seen));
+	if (t->slots == NULL || t->buckets == NULL || t->seen == NULL)
 		goto fail;
 	if (config->secret != NULL)
 		memcpy(t->secret, config->secret, sizeof(t->secret));
@@ -75,6 +76,7 @@ void sources_free(struct sources *table)
 		return;
 	memory_unmap(table->slots, table->slots_size);
 	memory_unmap(table->buckets, table->buckets_size);
+	free(table->seen);
 	pthread_mutex_destroy(&table->turn);
 	free(table);
 }
@@ -123,8 +125,15 @@ static void prefetch(const struct sources *table, uint32_t index)
 	}
 }
 
+static uint64_t seen_bit(const struct slot *slot)
+{
+	return UINT64_C(1) << slot->number % SEEN_BITS;
+}
+
+/* All accounts that can be found; marks them as seen. */
 static int read_used(struct sources *table, int (*each)(void *context, const struct sources_row *row), void *context)
 {
+	memset(table->seen, 0, (table->count / SEEN_BITS + 1) * sizeof(*table->seen));
 	for (uint32_t i = 0; i <= table->bucket_mask; i++) {
 		struct bucket *bucket = &table->buckets[i];
 		uint32_t used = (uint32_t)atomic_load_explicit(&bucket->taken, memory_order_acquire) & WAYS_MASK;
@@ -133,9 +142,11 @@ static int read_used(struct sources *table, int (*each)(void *context, const str
 		for (; used != 0; used &= used - 1) {
 			uint64_t way = atomic_load_explicit(
 				&bucket->ways[__builtin_ctz(used)], memory_order_relaxed);
-			struct sources_row row = row_of(table, slot_at(table, (uint32_t)way));
+			const struct slot *slot = slot_at(table, (uint32_t)way);
+			struct sources_row row = row_of(table, slot);
 			int rc = each(context, &row);
 
+			table->seen[slot->number / SEEN_BITS] |= seen_bit(slot);
 			if (rc != 0)
 				return rc;
 		}
@@ -167,21 +178,6 @@ static void take_pushed_out(struct sources *table)
 	}
 }
 
-static int read_leaving(struct sources *table, int (*each)(void *context, const struct sources_row *row), void *context)
-{
-	int rc = 0;
-
-	take_pushed_out(table);
-	for (uint32_t number = table->leaving; number != NO_SLOT && rc == 0;) {
-		struct slot *slot = slot_at(table, number);
-		struct sources_row row = row_of(table, slot);
-
-		rc = each(context, &row);
-		number = atomic_load_explicit(&slot->next, memory_order_relaxed);
-	}
-	return rc;
-}
-
 static int add_row(void *context, const struct sources_row *row)
 {
 	struct sources_totals *totals = context;
@@ -198,12 +194,26 @@ static int add_row(void *context, const struct sources_row *row)
 	return 0;
 }
 
+/* The others of a walk: a worker may have pushed an account out after it was seen where it could be found. */
+static void add_leaving(struct sources *table, struct sources_totals *totals)
+{
+	take_pushed_out(table);
+	for (uint32_t number = table->leaving; number != NO_SLOT;) {
+		struct slot *slot = slot_at(table, number);
+		struct sources_row row = row_of(table, slot);
+
+		if ((table->seen[slot->number / SEEN_BITS] & seen_bit(slot)) == 0)
+			(void)add_row(totals, &row);
+		number = atomic_load_explicit(&slot->next, memory_order_relaxed);
+	}
+}
+
 void sources_totals(struct sources *table, struct sources_totals *totals)
 {
 	turn_open(table);
 	*totals = table->retired;
 	(void)read_used(table, add_row, totals);
-	(void)read_leaving(table, add_row, totals);
+	add_leaving(table, totals);
 	turn_close(table);
 	totals->capacity = table->count;
 	totals->restarted = atomic_load_explicit(&table->restarted, memory_order_relaxed);

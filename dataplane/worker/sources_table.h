@@ -20,6 +20,7 @@
 #define WAYS_MASK ((1u << WAYS) - 1)
 #define CLAIM_BIT 16u /* of a bucket's word: bit i: way i is in use, bit 16 + i: somebody's, but not to be found */
 #define NO_SLOT   0u
+#define SEEN_BITS 64u
 
 struct bucket {
 	_Atomic uint64_t taken;
@@ -48,7 +49,8 @@ struct sources {
 	struct window_shape shape;
 	uint32_t count, bucket_mask;
 	pthread_mutex_t turn;          /* control threads; held over `leaving`, `retired` and every look at accounts */
-	uint32_t leaving;              /* control: list of pushed-out slots, seen but not yet folded */
+	uint32_t leaving;              /* control: list of pushed-out slots, taken over but not yet folded */
+	uint64_t *seen;                /* control: a bit a slot, by number: found by the present walk over the buckets */
 	struct sources_totals retired; /* control: sums of folded accounts */
 
 	_Atomic uint64_t spare CACHE_ALIGNED; /* stack of free slots: change count << 32 | number. All: rw */

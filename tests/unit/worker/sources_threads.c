@@ -291,6 +291,58 @@ static void accounts_that_retire_under_busy_workers_lose_no_count(void **state)
 	sources_free(table);
 }
 
+static _Atomic uint64_t noted;
+
+/* One sender that starts again and again, and others that are there already. */
+static void *restarting_main(void *argument)
+{
+	struct sources *table = argument;
+	struct frame_header header = {.source_id = 1};
+	struct address from = ipv4(1);
+
+	rcu_worker_register();
+	while (!atomic_load(&stop_control)) {
+		header.source_epoch++;
+		for (header.sequence = 0; header.sequence < 500; header.sequence++) {
+			atomic_fetch_add(&noted, 1);
+			(void)sources_note(table, &from, &header, 1);
+		}
+		rcu_quiescent();
+	}
+	rcu_worker_unregister();
+	return NULL;
+}
+
+/* Whether it was seen in its place, where it went, or both. */
+static void account_that_is_pushed_out_while_all_are_read_counts_once(void **state)
+{
+	enum { OTHERS = 8000, READS = 400 };
+	struct sources *table = table_new(2 * OTHERS, 64, NEVER);
+	pthread_t thread;
+
+	(void)state;
+	for (uint64_t id = 0; id < OTHERS; id++) {
+		struct frame_header header = {.source_id = 2 + id, .source_epoch = 1};
+		struct address from = ipv4(1);
+
+		(void)sources_note(table, &from, &header, 1);
+	}
+	atomic_store(&stop_control, 0);
+	atomic_store(&noted, OTHERS);
+	assert_int_equal(pthread_create(&thread, NULL, restarting_main, table), 0);
+	for (unsigned i = 0; i < READS; i++) {
+		struct sources_totals totals;
+
+		sources_totals(table, &totals);
+		assert_in_range(totals.received + totals.untracked, OTHERS, atomic_load(&noted));
+		(void)sources_retire(table, 0);
+	}
+	atomic_store(&stop_control, 1);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(totals_get(table).received + totals_get(table).untracked, atomic_load(&noted));
+	sources_free(table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +350,7 @@ int main(void)
 		cmocka_unit_test(one_sequence_over_four_workers_that_never_wait_is_exact),
 		cmocka_unit_test(workers_that_meet_a_source_at_once_make_one_account),
 		cmocka_unit_test(accounts_that_retire_under_busy_workers_lose_no_count),
+		cmocka_unit_test(account_that_is_pushed_out_while_all_are_read_counts_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
