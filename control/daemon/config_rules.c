@@ -18,11 +18,11 @@ struct making {
 	struct config_file *file;
 	const char *path; /* of the type, for messages */
 	const char *type; /* its name */
+	const struct event_way *way; /* its own topics */
 	struct type_plan *plan;
 	struct rules_paths paths;
 	const struct tree_node *places[RULES_PATHS]; /* what named each path first */
 	size_t texts_len;
-	uint16_t quarantine;
 };
 
 static int out_of_memory(const struct making *m)
@@ -241,6 +241,19 @@ static int name_rule(struct making *m, const char *path, const struct tree_node 
 	return 0;
 }
 
+/* Twice in one topic is once too often. */
+static int check_route(struct making *m, const char *path, const struct tree_node *entry, const struct rule_action *action)
+{
+	const struct tree_node *node = tree_find(entry, action->copy != 0 ? "copy" : "topic");
+	unsigned topic = action->topic != TOPIC_OWN ? action->topic : m->way->topic;
+	unsigned copy = action->copy != 0 ? action->copy : m->way->copy;
+
+	if (copy != topic + 1)
+		return 0;
+	return reading_fail(m->reading, node, "%s.%s: the events and their copies would go to one topic, %s; expected two", path,
+		node->key, m->file->config.topics->topics[topic].name);
+}
+
 /* Where the events go that stay. */
 static int route_rule(struct making *m, const char *path, const struct tree_node *entry, const struct rule_draft *draft,
 	struct rule_action *action)
@@ -251,11 +264,11 @@ static int route_rule(struct making *m, const char *path, const struct tree_node
 	action->topic = TOPIC_OWN;
 	if (draft->topic != NULL)
 		rc = topic_add(m->reading, m->file, path, tree_find(entry, "topic"), draft->topic, &action->topic);
-	if (rc != 0 || draft->copy == NULL)
-		return rc;
-	rc = topic_add(m->reading, m->file, path, tree_find(entry, "copy"), draft->copy, &copy);
-	action->copy = (uint16_t)(copy + 1);
-	return rc;
+	if (rc == 0 && draft->copy != NULL) {
+		rc = topic_add(m->reading, m->file, path, tree_find(entry, "copy"), draft->copy, &copy);
+		action->copy = (uint16_t)(copy + 1);
+	}
+	return rc == 0 && (draft->what == RULE_KEEP || draft->what == RULE_SAMPLE) ? check_route(m, path, entry, action) : rc;
 }
 
 static int sample_rule(struct making *m, const char *path, const struct tree_node *entry, const struct rule_draft *draft,
@@ -413,7 +426,7 @@ int plan_read(const struct reading *reading, struct config_file *file, const cha
 	m = calloc(1, sizeof(*m));
 	if (m == NULL)
 		return error_set(reading->error, -ENOMEM, "%s: out of memory while reading", reading->name);
-	*m = (struct making){.reading = reading, .file = file, .path = path, .type = entry->key};
+	*m = (struct making){.reading = reading, .file = file, .path = path, .type = entry->key, .way = &draft->type.way};
 	m->plan = calloc(1, sizeof(*m->plan));
 	rc = m->plan != NULL ? make(m, entry, draft) : out_of_memory(m);
 	if (rc == 0)
