@@ -31,7 +31,7 @@
 #define API_INVALID_PARAMS  (-32602)
 #define API_INTERNAL_ERROR  (-32603)
 #define API_FAILED          (-32000) /* it was tried and went wrong; the sentence says how */
-#define API_UNAVAILABLE     (-32001) /* something that it needs (Kafka, a device) is away now */
+#define API_UNAVAILABLE     (-32001) /* something that it needs (Kafka, a device) is away now, or it drains */
 #define API_REPLY_TOO_LARGE (-32002)
 #define API_BUSY            (-32003) /* too many clients */
 

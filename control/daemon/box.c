@@ -191,10 +191,8 @@ void box_follow(struct box *box)
 	}
 }
 
-unsigned box_drain(struct box *box)
+void box_halt(struct box *box)
 {
-	unsigned wrong;
-
 	atomic_store(&box->stage, BOX_DRAINING);
 	loader_stop(box);
 	for (unsigned i = 0; i < box->worker_count; i++)
@@ -202,6 +200,12 @@ unsigned box_drain(struct box *box)
 			worker_halt(box->workers[i].worker);
 	for (unsigned p = 0; p < box->port_count; p++)
 		box->ports[p].ops->stop(box->ports[p].source);
+}
+
+unsigned box_drain(struct box *box)
+{
+	unsigned wrong;
+
 	for (unsigned i = 0; i < box->producer_count; i++)
 		producer_stop(box->producers[i].producer);
 	for (unsigned i = 0; i < box->worker_count; i++)

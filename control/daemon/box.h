@@ -90,8 +90,12 @@ int box_start(struct box *box, struct config *config, struct error *error);
 /* While it receives, as often as may be: has the ports follow what their devices tell, once a second. Main thread. */
 void box_follow(struct box *box);
 
-/* Stops reception and drains: seals what is open, waits for Kafka as long as configured, gives up the rest by name. The
- * control socket may be served until it returns, and the ledger be read. Returns the number of equations that do not close. */
+/* Stops reception and seals what is open. Main thread: handlers read the ports too, and must not meanwhile. */
+void box_halt(struct box *box);
+
+/* After box_halt: waits for Kafka as long as configured, gives up the rest by name. In a thread of its own the main thread may
+ * serve the control socket until it returns: what handlers read stays until box_stop. Returns the number of equations that do not
+ * close. */
 unsigned box_drain(struct box *box);
 
 /* Takes apart what stands; after box_drain, or after a box_start that failed. Returns the number of batches that leaked: 0. */

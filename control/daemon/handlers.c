@@ -14,7 +14,7 @@ static const struct {
 	{API_RELOAD, handle_reload, SERVER_CHANGES},
 	{API_SHOW_RULES, handle_rules, 0},
 	{API_SHOW_GENERATION, handle_generation, 0},
-	{API_STOP, handle_stop, SERVER_CHANGES},
+	{API_STOP, handle_stop, SERVER_CHANGES | SERVER_STOPS},
 	{API_SHOW_PORTS, handle_ports, 0},
 	{API_SHOW_WORKERS, handle_workers, 0},
 	{API_SHOW_DROPS, handle_drops, 0},

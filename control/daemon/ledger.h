@@ -59,7 +59,7 @@ void ledger_check(struct ledger *ledger, const struct box *box);
 void ledger_read(struct ledger *ledger, const struct box *box);
 
 /* After the drain, when nothing moves any more: every difference must be zero. Logs the closing line of each equation that is
- * wrong and returns their number. Main thread. */
+ * wrong and returns their number. The thread that drains. */
 unsigned ledger_settle(struct ledger *ledger, const struct box *box);
 
 /* True when an equation is in alarm. Any thread. */

@@ -10,6 +10,7 @@
 #include <sysexits.h>
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "control/api/version.h"
 #include "control/daemon/box.h"
 #include "control/daemon/handlers.h"
@@ -17,6 +18,7 @@
 #include "kafka/settings.h"
 
 #define TURN_MS       250
+#define DRAIN_TURN_MS 50
 #define LAST_WORDS_MS 500
 
 static volatile sig_atomic_t stop_signal, reload_signal;
@@ -148,6 +150,38 @@ static void serve(struct box *box, struct server *server)
 	(void)notify_stopping(box->config->drain_seconds + 5);
 }
 
+struct drain {
+	struct box *box;
+	unsigned wrong;
+	atomic_int done; /* the thread writes, the main thread reads */
+};
+
+static void *drain_main(void *argument)
+{
+	struct drain *drain = argument;
+
+	drain->wrong = box_drain(drain->box);
+	atomic_store(&drain->done, 1);
+	return NULL;
+}
+
+/* The drain may take an hour: who asks meanwhile is answered. */
+static unsigned drain(struct box *box, struct server *server)
+{
+	struct drain drain = {.box = box};
+	pthread_t thread;
+
+	box_halt(box);
+	server_drain(server);
+	if (thread_start(&thread, "drain", NULL, 0, drain_main, &drain) != 0)
+		return box_drain(box);
+	while (!atomic_load(&drain.done))
+		(void)server_poll(server, DRAIN_TURN_MS);
+	pthread_join(thread, NULL);
+	server_flush(server, LAST_WORDS_MS);
+	return drain.wrong;
+}
+
 static int run(struct box *box, struct config *config)
 {
 	struct server *server = NULL;
@@ -162,9 +196,10 @@ static int run(struct box *box, struct config *config)
 	if (rc == 0) {
 		(void)notify_ready();
 		serve(box, server);
-		wrong = box_drain(box);
+		wrong = drain(box, server);
 	} else {
 		log_write(LOG_ERROR, "%s", error.text[0] != '\0' ? error.text : strerror(-rc));
+		box_halt(box);
 		(void)box_drain(box);
 	}
 	server_close(server);

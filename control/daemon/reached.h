@@ -48,7 +48,7 @@ struct box_reached {
  * -errno with a sentence. Main thread. */
 int reached_start(struct box *box, struct error *error);
 
-/* After the workers have ended: keeps where they came to. Main thread. */
+/* After the workers have ended: keeps where they came to. The thread that drains. */
 void reached_stop(struct box *box);
 
 /* Publishes what waits, as long as Kafka takes it. Watcher thread. */

@@ -439,6 +439,11 @@ int server_poll(struct server *server, int timeout_ms)
 	return served;
 }
 
+void server_drain(struct server *server)
+{
+	dispatch_drain(server->dispatch);
+}
+
 void server_flush(struct server *server, int timeout_ms)
 {
 	int64_t end = clock_ms() + timeout_ms;

@@ -34,6 +34,9 @@ typedef json_t *server_handler(void *context, const json_t *params, struct error
 /* The method changes something: who called it is logged. */
 #define SERVER_CHANGES 1u
 
+/* It may be asked for during the drain too, although it changes something. */
+#define SERVER_STOPS 2u
+
 /* All above 0, but yield_ms. The defaults are for service; tests take absurdly small ones. */
 struct server_limits {
 	unsigned clients;     /* default 32 */
@@ -67,6 +70,9 @@ int server_register(struct server *server, const char *method, server_handler *h
  * how many requests were carried out, or -errno (-EINTR is returned as 0, so that a signal's flag is seen at once).
  */
 int server_poll(struct server *server, int timeout_ms);
+
+/* From now on methods that change something are refused, but those that are SERVER_STOPS: the daemon drains. */
+void server_drain(struct server *server);
 
 /* Tries for at most `timeout_ms` to hand out the replies still waiting, such as the one to `stop`. */
 void server_flush(struct server *server, int timeout_ms);

@@ -25,6 +25,7 @@ struct dispatch {
 	struct method *methods;
 	size_t count;
 	size_t reply_max;
+	bool draining;
 };
 
 struct growing {
@@ -155,6 +156,11 @@ static const char *flaw_of(const json_t *request)
 	return NULL;
 }
 
+static bool is_refused(const struct dispatch *dispatch, const struct method *method)
+{
+	return dispatch->draining && method != NULL && (method->flags & SERVER_CHANGES) && !(method->flags & SERVER_STOPS);
+}
+
 static struct dispatch_reply carry_out(
 	const struct dispatch *dispatch, const json_t *request, const struct dispatch_peer *peer)
 {
@@ -163,18 +169,22 @@ static struct dispatch_reply carry_out(
 	json_t *id = json_object_get(request, "id");
 	const struct method *method;
 	struct error error;
+	bool refused;
 	int code;
 
 	if (flaw != NULL)
 		return write_error(NULL, API_INVALID_REQUEST, flaw);
 	method = find(dispatch, name);
-	if (method != NULL && (params == NULL || json_is_object(params))) {
+	refused = is_refused(dispatch, method);
+	if (method != NULL && !refused && (params == NULL || json_is_object(params))) {
 		log_change(method, peer);
 		return call(dispatch, method, id, params);
 	}
 	if (id == NULL)
 		return (struct dispatch_reply){NULL, 0};
-	if (method != NULL)
+	if (refused)
+		code = error_set(&error, API_UNAVAILABLE, "the daemon is draining and takes no orders: it ends soon");
+	else if (method != NULL)
 		code = error_set(&error, API_INVALID_PARAMS, "%s: params is an object or absent", method->name);
 	else
 		code = error_set(&error, API_UNKNOWN_METHOD, "this daemon has no such method; %s lists them", API_HELP);
@@ -237,6 +247,11 @@ int dispatch_add(struct dispatch *dispatch, const char *method, server_handler *
 void dispatch_set_reply_max(struct dispatch *dispatch, size_t bytes)
 {
 	dispatch->reply_max = bytes;
+}
+
+void dispatch_drain(struct dispatch *dispatch)
+{
+	dispatch->draining = true;
 }
 
 struct dispatch *dispatch_new(void)

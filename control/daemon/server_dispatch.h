@@ -35,6 +35,9 @@ int dispatch_add(struct dispatch *dispatch, const char *method, server_handler *
 /* A reply larger than this becomes an error. Default API_REPLY_MAX. */
 void dispatch_set_reply_max(struct dispatch *dispatch, size_t bytes);
 
+/* As server_drain. */
+void dispatch_drain(struct dispatch *dispatch);
+
 /* Carries out the request in `line` (without its newline; any bytes) for `peer`. */
 struct dispatch_reply dispatch_line(
 	struct dispatch *dispatch, const char *line, size_t len, const struct dispatch_peer *peer);

@@ -143,6 +143,29 @@ static void replies_are_handed_out_before_the_end(void **state)
 	free(buffer);
 }
 
+static void a_server_that_drains_takes_no_orders(void **state)
+{
+	struct rig *rig = *state;
+	int client;
+	char line[256];
+
+	assert_int_equal(server_register(rig->server, "change", rig_echo, rig, SERVER_CHANGES), 0);
+	assert_int_equal(server_register(rig->server, "end", rig_echo, rig, SERVER_CHANGES | SERVER_STOPS), 0);
+	client = rig_client(rig);
+	rig_write(client, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"change\"}\n");
+	assert_int_equal(rig_code(rig, client), 0);
+	server_drain(rig->server);
+	rig_write(client, "{\"jsonrpc\":\"2.0\",\"id\":\"mine\",\"method\":\"change\"}\n");
+	assert_non_null(strstr(rig_line(rig, client, line, sizeof(line)), "\"id\":\"mine\",\"error\":{\"code\":-32001,"));
+	rig_write(client, "{\"jsonrpc\":\"2.0\",\"method\":\"change\"}\n" ECHO(2));
+	assert_non_null(strstr(rig_line(rig, client, line, sizeof(line)), "\"id\":2,\"result\""));
+	rig_write(client, "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"end\"}\n{rubbish\n");
+	assert_int_equal(rig_code(rig, client), 0);
+	assert_int_equal(rig_code(rig, client), API_PARSE_ERROR);
+	assert_int_equal(rig->calls, 3);
+	close(client);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -155,6 +178,7 @@ int main(void)
 		TEST(who_leaves_at_once_is_still_obeyed),
 		TEST(a_large_reply_arrives_whole),
 		TEST(replies_are_handed_out_before_the_end),
+		TEST(a_server_that_drains_takes_no_orders),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# How it stops while Kafka is away, so that the drain lasts: whoever asks is answered meanwhile, orders are refused, and a second
+# stop changes nothing.
+. "$(dirname "$0")/_init.sh"
+
+bootstrap=127.0.0.1:1
+types=4
+place=env
+drain=8
+config_more="stop: {drain: ${drain}s}"
+
+answer() { # EXIT-CODE WORD...: what it says is in said, and on standard error in errors
+	local code=0
+	timeout 20 "$penstock" -s "$socket" "${@:2}" >"$work/said" 2>"$work/errors" || code=$?
+	expect "${*:2}: exit code" $code = "$1"
+}
+draining() { [ "$(cli -j status | json 'd["state"]')" = draining ]; }
+numbered() { [ "$(ledger records)" -gt 0 ]; }
+
+# --- what is asked during the drain ---
+
+write_config socket 1
+start_daemon
+generate --to 127.0.0.1 --format json --count 200 --rate 2000
+wait_for 10 "events are numbered" numbered
+kill -TERM "$daemon_pid"
+began=$SECONDS
+wait_for 3 "it says that it drains" draining
+answer 0 -j status
+expect "state" "$(json 'd["state"]' <"$work/said")" = draining
+for words in ledger "show drops" "show kafka" "show ports" "show workers" "show types" "show spool" "show sources"; do
+	# shellcheck disable=SC2086
+	answer 0 $words
+done
+for words in reload "spool replay" "topics create"; do
+	# shellcheck disable=SC2086
+	answer 1 $words
+	expect "$words: why" "$(grep -c 'the daemon is draining' "$work/errors")" = 1
+done
+answer 0 stop
+daemon_code=0
+wait "$daemon_pid" || daemon_code=$?
+daemon_pid=
+expect "exit code" "$daemon_code" = 0
+expect "seconds from the signal to the end" $((SECONDS - began)) -le $((drain + 4))
+expect "the socket is gone" "$([ -e "$socket" ] && echo there || echo gone)" = gone
+finish
