@@ -33,7 +33,7 @@
 #define API_FAILED          (-32000) /* it was tried and went wrong; the sentence says how */
 #define API_UNAVAILABLE     (-32001) /* something that it needs (Kafka, a device) is away now, or it drains */
 #define API_REPLY_TOO_LARGE (-32002)
-#define API_BUSY            (-32003) /* too many clients */
+#define API_BUSY            (-32003) /* too many clients, or one like it is being carried out: try again */
 
 /* Answered by the server itself. */
 #define API_VERSION "api.version" /* {"name","version","schema_version"} */

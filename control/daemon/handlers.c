@@ -26,8 +26,8 @@ static const struct {
 	{API_SHOW_SPOOL, handle_spool, 0},
 	{API_SPOOL_REPLAY, handle_spool_replay, SERVER_CHANGES},
 	{API_TABLES_LOOKUP, handle_lookup, 0},
-	{API_TOPICS_PLAN, handle_topics_plan, 0},
-	{API_TOPICS_CREATE, handle_topics_create, SERVER_CHANGES},
+	{API_TOPICS_PLAN, handle_topics_plan, SERVER_APART},
+	{API_TOPICS_CREATE, handle_topics_create, SERVER_CHANGES | SERVER_APART},
 };
 
 int handlers_register(struct server *server, struct box *box)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* What the control socket answers. Each handlers_<room>.c registers its methods; all run on the main thread. */
+/* What the control socket answers. Each handlers_<room>.c registers its methods; all run on the main thread,
+ * but those that are SERVER_APART. */
 
 #include "control/daemon/box.h"
 #include "control/daemon/server.h"

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +10,20 @@
 #include "kafka/admin.h"
 
 #define LIMIT_MS 10000
+
+/* What the configuration wants, copied: it may be replaced while the cluster is asked. */
+struct wanted_topic {
+	char name[TOPIC_NAME_MAX + 1];
+	unsigned partitions;
+	const char *text; /* a constant */
+};
+
+struct wanted {
+	unsigned count;
+	int replicas;
+	struct wanted_topic *topics;
+	struct kafka_topic_info *infos; /* what the cluster says of each */
+};
 
 static json_t *topic_row(const char *name, const char *state, int partitions, unsigned wanted, const char *text)
 {
@@ -26,149 +42,162 @@ static const char *topic_text(const struct config *config, unsigned topic)
 }
 
 /* The topics of the configuration, and behind them the one on which boxes notice each other, which has one partition. */
-static unsigned topic_count(const struct config *config)
+static void copy_topics(const struct config *config, struct wanted *wanted)
 {
-	return config->topics->count + 1;
+	for (unsigned i = 0; i < wanted->count; i++) {
+		int is_own = i < config->topics->count;
+		struct wanted_topic *topic = &wanted->topics[i];
+
+		(void)snprintf(topic->name, sizeof(topic->name), "%s", is_own ? config->topics->topics[i].name : NAMESAKE_TOPIC);
+		topic->partitions = is_own ? config->create_partitions : 1;
+		topic->text = topic_text(config, i);
+		wanted->infos[i].name = topic->name;
+	}
 }
 
-static const char *topic_name(const struct config *config, unsigned topic)
+static void wanted_free(struct wanted *wanted)
 {
-	return topic < config->topics->count ? config->topics->topics[topic].name : NAMESAKE_TOPIC;
+	free(wanted->topics);
+	free(wanted->infos);
 }
 
-static unsigned wanted_partitions(const struct config *config, unsigned topic)
+static int wanted_read(struct box *box, struct wanted *wanted, struct error *error)
 {
-	return topic < config->topics->count ? config->create_partitions : 1;
+	const struct config *config;
+	int rc = 0;
+
+	pthread_mutex_lock(&box->generations.lock);
+	config = box->generations.config;
+	wanted->count = config->topics->count + 1;
+	wanted->replicas = (int)config->create_replicas;
+	wanted->topics = calloc(wanted->count, sizeof(*wanted->topics));
+	wanted->infos = calloc(wanted->count, sizeof(*wanted->infos));
+	if (wanted->topics != NULL && wanted->infos != NULL)
+		copy_topics(config, wanted);
+	else
+		rc = error_set(error, -ENOMEM, "asking Kafka about topics: out of memory");
+	pthread_mutex_unlock(&box->generations.lock);
+	return rc;
 }
 
-static json_t *plan_row(const struct config *config, const struct kafka_topic_info *info, unsigned topic)
+static json_t *plan_row(const struct wanted *wanted, unsigned i)
 {
-	unsigned wanted = wanted_partitions(config, topic);
-	const char *text = topic_text(config, topic);
+	const struct wanted_topic *topic = &wanted->topics[i];
+	const struct kafka_topic_info *info = &wanted->infos[i];
 
 	if (info->state == KAFKA_TOPIC_UNKNOWN)
-		return topic_row(info->name, "unknown", 0, wanted, info->problem);
+		return topic_row(topic->name, "unknown", 0, topic->partitions, info->problem);
 	if (info->state == KAFKA_TOPIC_MISSING)
-		return topic_row(info->name, "missing", 0, wanted, text);
-	if (info->partitions != (int)wanted || info->replicas != (int)config->create_replicas)
-		return topic_row(info->name, "differs", info->partitions, wanted,
-			info->replicas != (int)config->create_replicas ? "another number of replicas" : text);
-	return topic_row(info->name, "exists", info->partitions, wanted, text);
+		return topic_row(topic->name, "missing", 0, topic->partitions, topic->text);
+	if (info->partitions != (int)topic->partitions || info->replicas != wanted->replicas)
+		return topic_row(topic->name, "differs", info->partitions, topic->partitions,
+			info->replicas != wanted->replicas ? "another number of replicas" : topic->text);
+	return topic_row(topic->name, "exists", info->partitions, topic->partitions, topic->text);
 }
 
-/* Asks about all topics of the configuration; the caller frees what it gets. */
-static struct kafka_topic_info *describe(struct box *box, struct kafka_admin **admin, struct error *error, int *code)
+static json_t *plan_rows(const struct wanted *wanted)
 {
-	const struct config *config = box->generations.config;
-	unsigned count = topic_count(config);
-	struct kafka_topic_info *infos = calloc(count, sizeof(*infos));
-	int rc = -1;
+	json_t *rows = json_array();
 
-	if (infos != NULL)
-		rc = kafka_admin_new(admin, box->properties, box->config->property_count, error);
-	for (unsigned i = 0; rc == 0 && i < count; i++)
-		infos[i].name = topic_name(config, i);
-	if (rc == 0)
-		rc = kafka_topics_describe(*admin, infos, count, LIMIT_MS, error);
-	if (rc == 0)
-		return infos;
-	*code = API_UNAVAILABLE;
-	free(infos);
-	return NULL;
-}
-
-static json_t *plan_topics(struct box *box, struct error *error, int *code)
-{
-	const struct config *config = box->generations.config;
-	struct kafka_admin *admin = NULL;
-	struct kafka_topic_info *infos = describe(box, &admin, error, code);
-	json_t *rows = NULL;
-
-	if (infos != NULL) {
-		rows = json_array();
-		for (unsigned i = 0; i < topic_count(config); i++)
-			json_array_append_new(rows, plan_row(config, &infos[i], i));
-	}
-	free(infos);
-	kafka_admin_free(admin);
+	for (unsigned i = 0; i < wanted->count; i++)
+		json_array_append_new(rows, plan_row(wanted, i));
 	return rows;
 }
 
-/* The configuration must stay while the cluster is asked about it. */
-static json_t *with_config(struct box *box, json_t *rows_of(struct box *, struct error *, int *), struct error *error, int *code)
+/* A client of the cluster that has been asked about all topics; the daemon's stop ends the wait. NULL with a sentence. */
+static struct kafka_admin *describe(struct box *box, struct wanted *wanted, struct error *error)
 {
-	json_t *rows;
+	struct kafka_admin *admin = NULL;
 
-	pthread_mutex_lock(&box->generations.lock);
-	rows = rows_of(box, error, code);
-	pthread_mutex_unlock(&box->generations.lock);
-	return rows != NULL ? json_pack("{s:o}", "topics", rows) : NULL;
+	if (kafka_admin_new(&admin, box->properties, box->config->property_count, error) != 0)
+		return NULL;
+	kafka_admin_obey(admin, &box->stop_asked);
+	if (kafka_topics_describe(admin, wanted->infos, wanted->count, LIMIT_MS, error) == 0)
+		return admin;
+	kafka_admin_free(admin);
+	return NULL;
 }
 
 json_t *handle_topics_plan(void *context, const json_t *params, struct error *error, int *code)
 {
+	struct wanted wanted = {0};
+	struct kafka_admin *admin = NULL;
+	json_t *rows = NULL;
+
 	(void)params;
-	return with_config(context, plan_topics, error, code);
+	*code = API_UNAVAILABLE;
+	if (wanted_read(context, &wanted, error) == 0)
+		admin = describe(context, &wanted, error);
+	if (admin != NULL)
+		rows = plan_rows(&wanted);
+	kafka_admin_free(admin);
+	wanted_free(&wanted);
+	return rows != NULL ? json_pack("{s:o}", "topics", rows) : NULL;
 }
 
-static unsigned wish_missing(const struct config *config, const struct kafka_topic_info *infos,
-	struct kafka_topic_wish *wishes)
+static unsigned wish_missing(const struct wanted *wanted, struct kafka_topic_wish *wishes)
 {
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < topic_count(config); i++) {
-		if (infos[i].state != KAFKA_TOPIC_MISSING)
+	for (unsigned i = 0; i < wanted->count; i++) {
+		if (wanted->infos[i].state != KAFKA_TOPIC_MISSING)
 			continue;
-		wishes[count++] = (struct kafka_topic_wish){.name = infos[i].name,
-			.partitions = (int)wanted_partitions(config, i), .replicas = (int)config->create_replicas};
+		wishes[count++] = (struct kafka_topic_wish){.name = wanted->topics[i].name,
+			.partitions = (int)wanted->topics[i].partitions, .replicas = wanted->replicas};
 	}
 	return count;
 }
 
-static json_t *creation_rows(const struct config *config, const struct kafka_topic_info *infos,
-	const struct kafka_topic_wish *wishes)
+static json_t *creation_rows(const struct wanted *wanted, const struct kafka_topic_wish *wishes)
 {
 	json_t *rows = json_array();
 	unsigned wish = 0;
 
-	for (unsigned i = 0; i < topic_count(config); i++) {
+	for (unsigned i = 0; i < wanted->count; i++) {
 		const struct kafka_topic_wish *w;
 
-		if (infos[i].state != KAFKA_TOPIC_MISSING) {
-			json_array_append_new(rows, plan_row(config, &infos[i], i));
+		if (wanted->infos[i].state != KAFKA_TOPIC_MISSING) {
+			json_array_append_new(rows, plan_row(wanted, i));
 			continue;
 		}
 		w = &wishes[wish++];
 		json_array_append_new(rows, topic_row(w->name, w->made ? "created" : "failed", w->made ? w->partitions : 0,
-						    wanted_partitions(config, i), w->problem));
+						    wanted->topics[i].partitions, w->problem));
 	}
 	return rows;
 }
 
-static json_t *create_topics(struct box *box, struct error *error, int *code)
+static json_t *create_missing(struct kafka_admin *admin, const struct wanted *wanted, struct error *error)
 {
-	const struct config *config = box->generations.config;
-	struct kafka_admin *admin = NULL;
-	struct kafka_topic_info *infos = describe(box, &admin, error, code);
-	struct kafka_topic_wish *wishes = calloc(topic_count(config), sizeof(*wishes));
+	struct kafka_topic_wish *wishes = calloc(wanted->count, sizeof(*wishes));
 	json_t *rows = NULL;
 	unsigned count;
 
-	if (infos != NULL && wishes != NULL) {
-		count = wish_missing(config, infos, wishes);
-		*code = API_UNAVAILABLE;
-		if (count == 0 || kafka_topics_create(admin, wishes, count, 0, LIMIT_MS, error) == 0)
-			rows = creation_rows(config, infos, wishes);
+	if (wishes == NULL) {
+		(void)error_set(error, -ENOMEM, "making topics in Kafka: out of memory");
+		return NULL;
 	}
-	free(infos);
+	count = wish_missing(wanted, wishes);
+	if (count == 0 || kafka_topics_create(admin, wishes, count, 0, LIMIT_MS, error) == 0)
+		rows = creation_rows(wanted, wishes);
 	free(wishes);
-	kafka_admin_free(admin);
-	watcher_hurry(box);
 	return rows;
 }
 
 json_t *handle_topics_create(void *context, const json_t *params, struct error *error, int *code)
 {
+	struct wanted wanted = {0};
+	struct kafka_admin *admin = NULL;
+	json_t *rows = NULL;
+
 	(void)params;
-	return with_config(context, create_topics, error, code);
+	*code = API_UNAVAILABLE;
+	if (wanted_read(context, &wanted, error) == 0)
+		admin = describe(context, &wanted, error);
+	if (admin != NULL)
+		rows = create_missing(admin, &wanted, error);
+	kafka_admin_free(admin);
+	wanted_free(&wanted);
+	watcher_hurry(context);
+	return rows != NULL ? json_pack("{s:o}", "topics", rows) : NULL;
 }

@@ -21,7 +21,8 @@
 #define DRAIN_TURN_MS 50
 #define LAST_WORDS_MS 500
 
-static volatile sig_atomic_t stop_signal, reload_signal;
+static struct box the_box;
+static volatile sig_atomic_t reload_signal;
 
 struct arguments {
 	const char *config;
@@ -30,7 +31,8 @@ struct arguments {
 
 static void on_signal(int signal)
 {
-	stop_signal = signal;
+	(void)signal;
+	atomic_store(&the_box.stop_asked, 1);
 }
 
 static void on_reload(int signal)
@@ -137,7 +139,7 @@ static int check_tables(const struct config *config)
 
 static void serve(struct box *box, struct server *server)
 {
-	while (stop_signal == 0 && !atomic_load(&box->stop_asked)) {
+	while (!atomic_load(&box->stop_asked)) {
 		(void)server_poll(server, TURN_MS);
 		box_follow(box);
 		if (reload_signal != 0) {
@@ -192,6 +194,8 @@ static int run(struct box *box, struct config *config)
 	if (rc == 0)
 		rc = handlers_register(server, box);
 	if (rc == 0)
+		server_obey(server, &box->stop_asked);
+	if (rc == 0)
 		rc = box_start(box, config, &error);
 	if (rc == 0) {
 		(void)notify_ready();
@@ -213,7 +217,6 @@ int main(int argc, char **argv)
 {
 	struct arguments arguments = {0};
 	struct config *config = NULL;
-	static struct box box;
 	int rc = parse(argc, argv, &arguments);
 
 	if (rc != EX_OK) {
@@ -227,7 +230,7 @@ int main(int argc, char **argv)
 		printf("%s: fine\n", arguments.config);
 	if (rc == EX_OK && !arguments.check) {
 		catch_signals();
-		rc = run(&box, config);
+		rc = run(&the_box, config);
 	}
 	config_free(config);
 	return rc;

@@ -12,12 +12,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/api/protocol.h"
+#include "control/daemon/server_apart.h"
 #include "control/daemon/server_dispatch.h"
 #include "control/daemon/server_listen.h"
 
 #define ACCEPTS_A_TURN  8
 #define ACCEPT_PAUSE_MS 200 /* after the process has run out of descriptors */
 #define LOG_SECONDS     10
+#define APART_LOOK_MS   20 /* between two looks whether what runs apart is done */
 
 struct client {
 	int fd; /* -1: a free place */
@@ -30,6 +32,7 @@ struct client {
 	int64_t deadline_ms; /* cut off at this time */
 	int64_t since_ms;    /* of the last request, or of connecting */
 	bool closing;        /* close when `out` is taken */
+	bool waiting;        /* for what runs apart */
 };
 
 struct server {
@@ -41,6 +44,8 @@ struct server {
 	unsigned first;         /* client that this turn begins with */
 	size_t pending;         /* bytes of all `out` */
 	int64_t accept_from_ms;
+	struct server_apart apart;
+	const atomic_int *leave; /* see server_obey; NULL: none */
 	struct log_limit log_limit;
 };
 
@@ -56,6 +61,7 @@ int server_open(struct server **server, const char *path, unsigned mode, struct 
 		free(s);
 		return error_set(error, -ENOMEM, "no memory for the control server");
 	}
+	s->apart.dispatch = s->dispatch;
 	s->limits = (struct server_limits){.clients = 32,
 		.request_bytes = API_REQUEST_MAX,
 		.reply_bytes = API_REPLY_MAX,
@@ -225,37 +231,60 @@ static void receive(struct server *server, struct client *client)
 		refuse_long_line(server, client);
 }
 
-/* The handler runs to its end; time that it takes is nobody's delay. */
-static void carry_out(struct server *server, struct client *client)
+static void hand_out(struct server *server, struct client *client, struct dispatch_reply reply)
 {
-	size_t len = client->line_len;
-	struct dispatch_reply reply = dispatch_line(server->dispatch, client->in, len - 1, &client->peer);
-
-	client->in_used -= len;
-	memmove(client->in, client->in + len, client->in_used);
-	find_line(client, 0);
+	client->waiting = false;
 	client->since_ms = clock_ms();
 	queue_reply(server, client, reply);
 	set_deadline(server, client, client->since_ms);
 	send_reply(server, client);
 }
 
+/* The handler runs to its end; time that it takes is nobody's delay. */
+static void carry_out(struct server *server, struct client *client)
+{
+	size_t len = client->line_len;
+	struct dispatch_reply reply;
+
+	client->waiting = !apart_answer(
+		&server->apart, client->in, len - 1, &client->peer, (unsigned)(client - server->clients), &reply);
+	client->in_used -= len;
+	memmove(client->in, client->in + len, client->in_used);
+	find_line(client, 0);
+	if (!client->waiting)
+		hand_out(server, client, reply);
+}
+
+/* Who asked may have gone. */
+static void finish_apart(struct server *server)
+{
+	struct dispatch_reply reply;
+	unsigned at;
+
+	if (!apart_take(&server->apart, &reply, &at))
+		return;
+	if (server->clients[at].waiting)
+		hand_out(server, &server->clients[at], reply);
+	else
+		free(reply.data);
+}
+
 static bool may_carry_out(const struct server *server, const struct client *client)
 {
-	return client->line_len > 0 && client->out.data == NULL && server->pending <= SERVER_PENDING_MAX;
+	return client->line_len > 0 && client->out.data == NULL && !client->waiting && server->pending <= SERVER_PENDING_MAX;
 }
 
 /* A client with a whole line waits for us, not we for it. */
 static bool may_be_late(const struct client *client)
 {
-	return client->out.data != NULL || client->line_len == 0;
+	return client->out.data != NULL || (client->line_len == 0 && !client->waiting);
 }
 
 static short events_of(const struct client *client)
 {
 	if (client->out.data != NULL)
 		return POLLOUT;
-	return client->line_len > 0 ? 0 : POLLIN;
+	return client->line_len > 0 || client->waiting ? 0 : POLLIN;
 }
 
 /* One client's turn; true when a request was carried out. */
@@ -284,7 +313,7 @@ static struct client *place_for_one_more(struct server *server)
 
 		if (client->fd < 0)
 			return client;
-		if (client->in_used == 0 && client->out.data == NULL && client->since_ms <= before &&
+		if (client->in_used == 0 && client->out.data == NULL && !client->waiting && client->since_ms <= before &&
 			(oldest == NULL || client->since_ms < oldest->since_ms))
 			oldest = client;
 	}
@@ -365,6 +394,8 @@ static int prepare(struct server *server, int timeout_ms)
 	int64_t now = clock_ms();
 	bool accepting = now >= server->accept_from_ms;
 
+	if (server->apart.running)
+		timeout_ms = shorter(timeout_ms, APART_LOOK_MS);
 	for (unsigned i = 0; i < count; i++) {
 		const struct client *client = &server->clients[i];
 
@@ -390,6 +421,11 @@ static void end_late_ones(struct server *server)
 	}
 }
 
+static bool must_leave(const struct server *server)
+{
+	return server->leave != NULL && atomic_load(server->leave) != 0;
+}
+
 int server_poll(struct server *server, int timeout_ms)
 {
 	unsigned count = server->limits.clients;
@@ -400,17 +436,23 @@ int server_poll(struct server *server, int timeout_ms)
 	timeout_ms = prepare(server, timeout_ms);
 	if (poll(server->pollfds, count + 1, timeout_ms) < 0)
 		return errno == EINTR ? 0 : -errno;
-	for (unsigned i = 0; i < count; i++) {
+	for (unsigned i = 0; i < count && (served == 0 || !must_leave(server)); i++) {
 		unsigned at = (server->first + i) % count;
 
 		if (server->clients[at].fd >= 0)
 			served += serve(server, &server->clients[at], server->pollfds[at].revents);
 	}
 	server->first = (server->first + 1) % count;
+	finish_apart(server);
 	end_late_ones(server);
 	if (server->pollfds[count].revents & POLLIN)
 		accept_clients(server);
 	return served;
+}
+
+void server_obey(struct server *server, const atomic_int *leave)
+{
+	server->leave = leave;
 }
 
 void server_drain(struct server *server)
@@ -422,16 +464,17 @@ void server_flush(struct server *server, int timeout_ms)
 {
 	int64_t end = clock_ms() + timeout_ms;
 
-	while (server->pending > 0 && clock_ms() < end) {
-		int n = 0;
+	while ((server->pending > 0 || server->apart.running) && clock_ms() < end) {
+		int n = 0, wait_ms = shorter(server->apart.running ? APART_LOOK_MS : timeout_ms, end - clock_ms());
 
 		for (unsigned i = 0; i < server->limits.clients; i++)
 			if (server->clients[i].out.data != NULL)
 				server->pollfds[n++] = (struct pollfd){.fd = server->clients[i].fd, .events = POLLOUT};
-		(void)poll(server->pollfds, (nfds_t)n, shorter(timeout_ms, end - clock_ms()));
+		(void)poll(server->pollfds, (nfds_t)n, wait_ms);
 		for (unsigned i = 0; i < server->limits.clients; i++)
 			if (server->clients[i].out.data != NULL)
 				send_reply(server, &server->clients[i]);
+		finish_apart(server);
 	}
 }
 
@@ -439,6 +482,7 @@ void server_close(struct server *server)
 {
 	if (server == NULL)
 		return;
+	apart_end(&server->apart);
 	for (unsigned i = 0; server->clients != NULL && i < server->limits.clients; i++)
 		if (server->clients[i].fd >= 0)
 			end_client(server, &server->clients[i]);

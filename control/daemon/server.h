@@ -3,7 +3,7 @@
 
 /*
  * The daemon's end of the control socket (control/api/protocol.h), driven by the daemon's own loop: one thread opens,
- * polls and closes a server and runs its handlers. Workers never come near it.
+ * polls and closes a server and runs its handlers, but for those that take long (SERVER_APART). Workers never come near it.
  *
  * What a client can do to it is bounded: clients, bytes of a request and of a reply, time for a line to arrive whole,
  * for a reply to be taken and between requests. A client that exceeds a time is cut off; when all places are taken, the
@@ -12,6 +12,7 @@
  * yet taken.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -27,7 +28,8 @@ struct server;
 /*
  * Answers one request. `params` is an object or NULL, borrowed. Returns a new object, which the server takes (it adds
  * "schema_version" where that is missing); or NULL with a sentence in `error` and, if API_FAILED does not say it well,
- * an error code of protocol.h in `*code`. Runs in the server's thread and holds up its other clients meanwhile.
+ * an error code of protocol.h in `*code`. Runs in the server's thread and holds up its other clients meanwhile, unless its
+ * method is SERVER_APART.
  */
 typedef json_t *server_handler(void *context, const json_t *params, struct error *error, int *code);
 
@@ -36,6 +38,10 @@ typedef json_t *server_handler(void *context, const json_t *params, struct error
 
 /* It may be asked for during the drain too, although it changes something. */
 #define SERVER_STOPS 2u
+
+/* It takes long: its handler runs in a thread of its own. One such request at a time, others get API_BUSY; none during the
+ * drain. */
+#define SERVER_APART 4u
 
 /* All above 0, but yield_ms. The defaults are for service; tests take absurdly small ones. */
 struct server_limits {
@@ -71,11 +77,15 @@ int server_register(struct server *server, const char *method, server_handler *h
  */
 int server_poll(struct server *server, int timeout_ms);
 
-/* From now on methods that change something are refused, but those that are SERVER_STOPS: the daemon drains. */
+/* Once `leave`, which any thread or a signal's handler may set, is not 0, server_poll returns after one request. Stays the
+ * caller's. Before the first server_poll. */
+void server_obey(struct server *server, const atomic_int *leave);
+
+/* From now on methods that change something or take long are refused, but those that are SERVER_STOPS: the daemon drains. */
 void server_drain(struct server *server);
 
-/* Tries for at most `timeout_ms` to hand out the replies still waiting, such as the one to `stop`. */
+/* Tries for at most `timeout_ms` to hand out the replies still waiting, such as the one to `stop`, and that of what runs apart. */
 void server_flush(struct server *server, int timeout_ms);
 
-/* Cuts off all clients and removes the socket file if it is still ours. NULL is fine. */
+/* Waits for the handler that runs apart, cuts off all clients and removes the socket file if it is still ours. NULL is fine. */
 void server_close(struct server *server);

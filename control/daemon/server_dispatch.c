@@ -2,6 +2,7 @@
 #include "control/daemon/server_dispatch.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -25,7 +26,7 @@ struct dispatch {
 	struct method *methods;
 	size_t count;
 	size_t reply_max;
-	bool draining;
+	atomic_bool draining;
 };
 
 struct growing {
@@ -158,7 +159,8 @@ static const char *flaw_of(const json_t *request)
 
 static bool is_refused(const struct dispatch *dispatch, const struct method *method)
 {
-	return dispatch->draining && method != NULL && (method->flags & SERVER_CHANGES) && !(method->flags & SERVER_STOPS);
+	return atomic_load(&dispatch->draining) && method != NULL && (method->flags & (SERVER_CHANGES | SERVER_APART)) &&
+	       !(method->flags & SERVER_STOPS);
 }
 
 static struct dispatch_reply carry_out(
@@ -208,6 +210,28 @@ struct dispatch_reply dispatch_line(
 	return reply;
 }
 
+unsigned dispatch_flags(const struct dispatch *dispatch, const char *line, size_t len)
+{
+	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+	const char *name = json_string_value(json_object_get(request, "method"));
+	const struct method *method = name != NULL ? find(dispatch, name) : NULL;
+
+	json_decref(request);
+	return method != NULL ? method->flags : 0;
+}
+
+struct dispatch_reply dispatch_refuse(const char *line, size_t len, int code, const char *text)
+{
+	json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+	json_t *id = json_object_get(request, "id");
+	struct dispatch_reply reply = {NULL, 0};
+
+	if (id != NULL)
+		reply = write_error(id, code, text);
+	json_decref(request);
+	return reply;
+}
+
 static json_t *handle_version(void *context, const json_t *params, struct error *error, int *code)
 {
 	(void)context, (void)params, (void)error, (void)code;
@@ -251,7 +275,7 @@ void dispatch_set_reply_max(struct dispatch *dispatch, size_t bytes)
 
 void dispatch_drain(struct dispatch *dispatch)
 {
-	dispatch->draining = true;
+	atomic_store(&dispatch->draining, true);
 }
 
 struct dispatch *dispatch_new(void)

@@ -3,7 +3,7 @@
 
 /*
  * From a request's line to its reply's line: the part of the server that reads what a client wrote. No sockets here, so
- * that fuzzers and tests drive it directly. Server's thread only.
+ * that fuzzers and tests drive it directly. Server's thread, and dispatch_line also the one that it carries a request out in.
  */
 
 #include <stddef.h>
@@ -41,6 +41,12 @@ void dispatch_drain(struct dispatch *dispatch);
 /* Carries out the request in `line` (without its newline; any bytes) for `peer`. */
 struct dispatch_reply dispatch_line(
 	struct dispatch *dispatch, const char *line, size_t len, const struct dispatch_peer *peer);
+
+/* The flags of the method that `line` asks for; 0 when it asks for none that there is. */
+unsigned dispatch_flags(const struct dispatch *dispatch, const char *line, size_t len);
+
+/* The reply that refuses the request in `line`, under its id; nothing for one without. */
+struct dispatch_reply dispatch_refuse(const char *line, size_t len, int code, const char *text);
 
 /* The reply that is an error about a request that has no id that one could read. */
 struct dispatch_reply dispatch_refusal(int code, const char *text);

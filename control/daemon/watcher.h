@@ -20,7 +20,8 @@ struct watcher {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	int started, stop, hurry; /* under the lock */
+	atomic_int started;       /* who starts and stops it: rw */
+	int stop, hurry;          /* under the lock */
 	atomic_int leave;         /* as `stop`, for whoever waits for Kafka */
 	uint8_t looks[TOPIC_MAX]; /* in vain, for a topic's partitions to be made; the thread's own */
 };

@@ -239,10 +239,24 @@ static void take_result(const rd_kafka_topic_result_t *result, struct kafka_topi
 	}
 }
 
+/* NULL: none has come in time, or it is to leave. */
+static rd_kafka_event_t *await_answer(struct kafka_admin *admin, int limit_ms)
+{
+	int64_t end = clock_ms() + limit_ms;
+	rd_kafka_event_t *event;
+
+	do {
+		int left = left_ms(end);
+
+		event = rd_kafka_queue_poll(admin->answers, left < SLICE_MS ? left : SLICE_MS);
+	} while (event == NULL && may_wait(admin, end));
+	return event;
+}
+
 static int read_answer(struct kafka_admin *admin, struct kafka_topic_wish *wishes, unsigned count, int limit_ms,
 	struct error *error)
 {
-	rd_kafka_event_t *event = rd_kafka_queue_poll(admin->answers, limit_ms);
+	rd_kafka_event_t *event = await_answer(admin, limit_ms);
 	const rd_kafka_topic_result_t **results;
 	size_t n = 0;
 	int rc = 0;

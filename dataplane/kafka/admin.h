@@ -22,7 +22,8 @@ struct kafka_admin;
 int kafka_admin_new(struct kafka_admin **admin, const struct kafka_property *properties, unsigned count,
 	struct error *error);
 
-/* Once `leave`, which any thread may set, is not 0, no question waits for a broker that is not there. NULL: none. */
+/* Once `leave`, which any thread may set, is not 0, no question waits for a broker that is not there, nor for topics to be made.
+ * NULL: none. */
 void kafka_admin_obey(struct kafka_admin *admin, const atomic_int *leave);
 
 /* NULL is fine. */

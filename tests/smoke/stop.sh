@@ -33,7 +33,7 @@ for words in ledger "show drops" "show kafka" "show ports" "show workers" "show 
 	# shellcheck disable=SC2086
 	answer 0 $words
 done
-for words in reload "spool replay" "topics create"; do
+for words in reload "spool replay" "topics plan" "topics create"; do
 	# shellcheck disable=SC2086
 	answer 1 $words
 	expect "$words: why" "$(grep -c 'the daemon is draining' "$work/errors")" = 1

@@ -111,6 +111,7 @@ static void question_without_a_broker_ends_when_told(void **state)
 {
 	static const atomic_int leave = 1;
 	struct kafka_topic_info topic = {.name = "t"};
+	struct kafka_topic_wish wish = {.name = "a", .partitions = 1, .replicas = 1};
 	struct error error = {""};
 
 	(void)state;
@@ -118,6 +119,7 @@ static void question_without_a_broker_ends_when_told(void **state)
 	kafka_admin_obey(admin, &leave);
 	alarm(10);
 	assert_int_equal(kafka_topics_describe(admin, &topic, 1, 60000, &error), -ETIMEDOUT);
+	assert_int_equal(kafka_topics_create(admin, &wish, 1, 0, 60000, &error), -ETIMEDOUT);
 	alarm(0);
 	kafka_admin_free(admin);
 }
