@@ -76,6 +76,7 @@ static int start_receiving(struct box *box, struct error *error)
 		rc = box->ports[p].ops->start(box->ports[p].source, error);
 	for (unsigned i = 0; rc == 0 && i < box->worker_count; i++)
 		rc = worker_start(box->workers[i].worker, error);
+	box->has_received = rc == 0;
 	return rc;
 }
 
@@ -217,7 +218,8 @@ unsigned box_drain(struct box *box)
 	if (box->producer_count == 0)
 		return 0;
 	wrong = ledger_settle(&box->ledger, box);
-	print_account(box);
+	if (box->has_received)
+		print_account(box);
 	return wrong;
 }
 

@@ -55,6 +55,7 @@ struct box {
 	uint32_t epoch;
 	int64_t started_us; /* UTC */
 	atomic_int stage;   /* enum box_state; main thread: rw */
+	int has_received;   /* or could have: all ports and workers were started; main thread */
 	atomic_int stop_asked; /* a signal's handler and `stop`: w */
 	int64_t followed_ms; /* main thread: when ports were last looked after */
 

@@ -184,6 +184,15 @@ static unsigned drain(struct box *box, struct server *server)
 	return drain.wrong;
 }
 
+/* Ending what runs already may take as long as a drain, and says more: the cause is told before it, and is the last line. */
+static void give_up(struct box *box, const char *cause)
+{
+	if (box->producer_count > 0)
+		log_write(LOG_ERROR, "cannot start: %s", cause);
+	box_halt(box);
+	(void)box_drain(box);
+}
+
 static int run(struct box *box, struct config *config)
 {
 	struct server *server = NULL;
@@ -202,14 +211,16 @@ static int run(struct box *box, struct config *config)
 		serve(box, server);
 		wrong = drain(box, server);
 	} else {
-		log_write(LOG_ERROR, "%s", error.text[0] != '\0' ? error.text : strerror(-rc));
-		box_halt(box);
-		(void)box_drain(box);
+		if (error.text[0] == '\0')
+			(void)error_set(&error, rc, "%s", strerror(-rc));
+		give_up(box, error.text);
 	}
 	server_close(server);
 	leaked = box_stop(box);
 	if (leaked > 0)
 		log_write(LOG_ERROR, "%u batches did not come home", leaked);
+	if (rc != 0)
+		log_write(LOG_ERROR, "%s", error.text);
 	return rc == 0 && wrong == 0 && leaked == 0 ? EX_OK : EX_SOFTWARE;
 }
 
