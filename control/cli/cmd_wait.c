@@ -179,6 +179,12 @@ static int give_up(const struct cli *cli, int rc, const struct api_error *error)
 	return EXIT_ALARM;
 }
 
+/* A daemon that is asked by too many, or lacks something for now, may answer the next time. */
+static bool may_pass(int rc, const struct api_error *error)
+{
+	return rc != -EREMOTEIO || error->code == API_BUSY || error->code == API_UNAVAILABLE;
+}
+
 /* One look at the daemon. COME: `*code` is the exit code, and the result is printed; else `*rc` tells of the call. */
 static enum answer look(
 	struct cli *cli, has_come *come, int64_t deadline_ms, json_t **before, int *rc, struct api_error *error)
@@ -188,7 +194,7 @@ static enum answer look(
 
 	*rc = cli_call(cli, limit_of(cli, deadline_ms), &result, error);
 	if (*rc != 0)
-		return *rc == -EREMOTEIO ? NEVER : NOT_YET;
+		return may_pass(*rc, error) ? NOT_YET : NEVER;
 	answer = come(cli, result, *before != NULL && is_another_check(result, *before) ? *before : NULL, error);
 	if (answer == NEVER)
 		*rc = -EREMOTEIO;

@@ -3,8 +3,11 @@
 
 #include "control/api/protocol.h"
 
-/* The daemon of these tests answers its n-th question with the n-th of these, and then with the last. */
+/* The daemon of these tests answers its n-th question with the n-th of these, and then with the last.
+ * What is no JSON is refused. */
 #define SCRIPT_MAX 8
+#define BUSY       "busy"
+#define AWAY       "away"
 
 struct script {
 	const char *answers[SCRIPT_MAX]; /* set before the server starts */
@@ -16,11 +19,16 @@ static json_t *next_answer(void *context, const json_t *params, struct error *er
 	struct script *script = context;
 	unsigned at = atomic_fetch_add(&script->asked, 1), last = 0;
 
-	(void)params, (void)code;
+	(void)params;
 	while (last + 1 < SCRIPT_MAX && script->answers[last + 1] != NULL)
 		last++;
+	at = at < last ? at : last;
+	if (strcmp(script->answers[at], BUSY) == 0)
+		*code = API_BUSY;
+	if (strcmp(script->answers[at], AWAY) == 0)
+		*code = API_UNAVAILABLE;
 	(void)error_set(error, 0, "refused");
-	return json_loads(script->answers[at < last ? at : last], 0, NULL);
+	return json_loads(script->answers[at], 0, NULL);
 }
 
 /* Runs the line against the script; returns its exit code and how often the daemon was asked. */
@@ -115,6 +123,22 @@ static void a_refusal_ends_the_wait(void **state)
 	assert_int_equal(asked, 1);
 }
 
+static void a_refusal_that_may_pass_does_not_end_the_wait(void **state)
+{
+	struct script ready = {.answers = {BUSY, AWAY, STATUS("receiving", "true", "")}};
+	struct script idle = {.answers = {LEDGER(1, 10, 100, 99, 1), BUSY, LEDGER(2, 10, 100, 99, 1)}};
+	struct script never = {.answers = {BUSY}};
+	unsigned asked;
+
+	(void)state;
+	assert_int_equal(run(&ready, "wait ready -t 60", &asked, ""), 0);
+	assert_int_equal(asked, 3);
+	assert_int_equal(run(&idle, "wait idle -t 60", &asked, ""), 0);
+	assert_int_equal(asked, 3);
+	assert_int_equal(run(&never, "wait ready -t 0.5", &asked, "refused"), 1);
+	assert_true(asked >= 2);
+}
+
 static void a_wait_in_vain_ends_with_1_and_without_a_daemon_with_69(void **state)
 {
 	struct script script = {.answers = {STATUS("starting", "true", "")}};
@@ -165,6 +189,7 @@ int main(void)
 		cmocka_unit_test(idle_does_not_come_while_something_is_in_flight),
 		cmocka_unit_test(a_ledger_without_its_terms_ends_the_wait),
 		cmocka_unit_test(a_refusal_ends_the_wait),
+		cmocka_unit_test(a_refusal_that_may_pass_does_not_end_the_wait),
 		cmocka_unit_test(a_wait_in_vain_ends_with_1_and_without_a_daemon_with_69),
 		cmocka_unit_test(a_daemon_that_comes_later_is_found),
 	};
