@@ -31,7 +31,7 @@ static size_t count_state(const json_t *result, const char *state)
 
 void display_topics(const struct cli *cli, const json_t *result, FILE *out)
 {
-	static const char *const states[] = {"exists", "missing", "differs", "created", "failed"};
+	static const char *const states[] = {"exists", "missing", "differs", "created", "failed", "unknown"};
 	size_t topics = json_array_size(json_object_get(result, "topics"));
 
 	(void)cli;
@@ -49,5 +49,10 @@ void display_topics(const struct cli *cli, const json_t *result, FILE *out)
 
 int judge_topics(const json_t *result)
 {
-	return count_state(result, "failed") + count_state(result, "missing") > 0 ? EXIT_ALARM : 0;
+	static const char *const bad[] = {"failed", "missing", "unknown"};
+	size_t count = 0;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		count += count_state(result, bad[i]);
+	return count > 0 ? EXIT_ALARM : 0;
 }

@@ -48,7 +48,9 @@ static const struct golden goldens[] = {
 	{"spool replay", "spool.replay-none", "spool.replay-none", 0},
 	{"spool replay -T ev.click", "spool.replay-none", "spool.replay-none-topic", 0},
 	{"topics plan", "topics.plan", "topics.plan", 1},
+	{"topics plan", "topics.plan-unknown", "topics.plan-unknown", 1},
 	{"topics create", "topics.create", "topics.create", 1},
+	{"topics create", "topics.create-unknown", "topics.create-unknown", 1},
 	{"stop", "stop", "stop", 0},
 };
 
