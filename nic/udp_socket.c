@@ -13,6 +13,14 @@
 #define DATAGRAM_MAX 65507 /* by IPv4; IPv6 adds 20 */
 #define READY        16    /* sockets that one receive looks at */
 
+_Static_assert(READY <= SOURCE_BURST, "each socket has a share of a burst");
+
+/* What one receive has so far: messages filled, and datagrams made of them. */
+struct udp_burst {
+	struct datagram *out;
+	unsigned used, taken;
+};
+
 static struct udp *udp_of(struct source *source)
 {
 	return (struct udp *)source;
@@ -142,31 +150,51 @@ static unsigned take_messages(
 	return taken;
 }
 
-/* Reads one socket into messages first and following; returns how many came. MSG_TRUNC tells the true length. */
-static unsigned read_socket(struct udp_queue *q, const struct udp_socket *sock, unsigned first)
+/* Reads at most `most` datagrams of one socket into messages first and following; returns how many came. MSG_TRUNC tells the
+ * true length. */
+static unsigned read_socket(struct udp_queue *q, const struct udp_socket *sock, unsigned first, unsigned most)
 {
 	int n;
 
-	for (unsigned i = first; i < SOURCE_BURST; i++)
+	for (unsigned i = first; i < first + most; i++)
 		q->messages[i].msg_hdr.msg_namelen = sizeof(q->names[0]);
-	n = recvmmsg(sock->fd, q->messages + first, SOURCE_BURST - first, MSG_DONTWAIT | MSG_TRUNC, NULL);
+	n = recvmmsg(sock->fd, q->messages + first, most, MSG_DONTWAIT | MSG_TRUNC, NULL);
 	return n > 0 ? (unsigned)n : 0;
 }
 
+/* Reads at most `share` datagrams of one socket behind what the burst has; returns whether there were as many. */
+static int read_share(struct udp_queue *q, unsigned index, unsigned share, struct udp_burst *burst)
+{
+	const struct udp_socket *sock = &q->sockets[index];
+	unsigned n = read_socket(q, sock, burst->used, share);
+
+	burst->taken += take_messages(q, sock, burst->used, n, burst->out + burst->taken);
+	burst->used += n;
+	return n == share;
+}
+
+/* The kernel lists sockets that stay ready in the same order again and again, so each gets an equal share of what is left; what
+ * some leave goes to those that had more, from another one on each time. */
 static unsigned read_ready(struct udp_queue *q, struct datagram *out)
 {
 	struct epoll_event ready[READY];
-	int count = epoll_wait(q->poll_fd, ready, READY, 0);
-	unsigned used = 0, taken = 0;
+	struct udp_burst burst = {.out = out};
+	int n = epoll_wait(q->poll_fd, ready, READY, 0);
+	unsigned count = n > 0 ? (unsigned)n : 0, more = 0, from = q->turn++;
 
-	for (int i = 0; i < count && used < SOURCE_BURST; i++) {
-		const struct udp_socket *sock = &q->sockets[ready[i].data.u32];
-		unsigned n = read_socket(q, sock, used);
+	for (unsigned i = 0; i < count; i++) {
+		unsigned at = (from + i) % count, share = (SOURCE_BURST - burst.used) / (count - i);
 
-		taken += take_messages(q, sock, used, n, out + taken);
-		used += n;
+		if (read_share(q, ready[at].data.u32, share, &burst))
+			more |= 1u << at;
 	}
-	return taken;
+	for (unsigned i = 0; i < count && burst.used < SOURCE_BURST; i++) {
+		unsigned at = (from + i) % count;
+
+		if (more & 1u << at)
+			(void)read_share(q, ready[at].data.u32, SOURCE_BURST - burst.used, &burst);
+	}
+	return burst.taken;
 }
 
 /* A closing queue is emptied first, since no new datagram can join it. */
@@ -180,7 +208,7 @@ static unsigned udp_receive(struct source_queue *queue, struct datagram *out, ui
 	if (atomic_load_explicit(&q->gate.state, memory_order_acquire) == GATE_CLOSED)
 		return 0;
 	if (q->socket_count == 1) {
-		n = read_socket(q, &q->sockets[0], 0);
+		n = read_socket(q, &q->sockets[0], 0, SOURCE_BURST);
 		taken = n == 0 ? 0 : take_messages(q, &q->sockets[0], 0, n, out);
 	} else {
 		taken = read_ready(q, out);

@@ -25,6 +25,7 @@ struct udp_queue {
 	struct gate gate;
 	int poll_fd; /* an epoll of all sockets */
 	unsigned socket_count;
+	uint16_t turn; /* at which of the ready sockets the next receive begins */
 	struct udp_socket *sockets;
 	uint32_t max_datagram; /* ro */
 	uint8_t *buffers;      /* SOURCE_BURST of buffer_size bytes */

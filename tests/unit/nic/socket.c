@@ -33,13 +33,25 @@ static uint16_t free_port(void)
 	return ntohs(name.sin_port);
 }
 
+static int has_port(const struct source_config *config, uint16_t port)
+{
+	for (unsigned i = 0; i < config->port_count; i++)
+		if (config->ports[i] == port)
+			return 1;
+	return 0;
+}
+
 static struct source_config config_of(unsigned queues, unsigned ports)
 {
 	struct source_config config = {.name = "test", .kind = SOURCE_SOCKET, .queues = (uint16_t)queues, .mtu = 1500,
 		.max_datagram = 2000, .receive_buffer = 4 << 20};
 
-	for (unsigned i = 0; i < ports; i++)
-		config.ports[config.port_count++] = free_port();
+	while (config.port_count < ports) {
+		uint16_t port = free_port();
+
+		if (!has_port(&config, port))
+			config.ports[config.port_count++] = port;
+	}
 	return config;
 }
 
@@ -178,6 +190,88 @@ static void queues_share_several_ports(void **state)
 	ops->close(source);
 }
 
+static void send_many(uint16_t port, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		send_one(AF_INET, port, "x", 1);
+}
+
+/* One receive; returns the datagrams, and through `found` those that came to `port`. */
+static unsigned receive_of(struct source *source, uint16_t port, unsigned *found)
+{
+	struct source_queue *q = ops->queue(source, 0);
+	struct datagram out[SOURCE_BURST];
+	unsigned n = ops->receive(q, out, 0);
+
+	*found = 0;
+	for (unsigned i = 0; i < n; i++)
+		*found += out[i].destination_port == port;
+	ops->release(q);
+	return n;
+}
+
+static void a_flooded_port_does_not_starve_the_others(void **state)
+{
+	struct source_config config = config_of(1, 3);
+	struct source *source = start(&config);
+	unsigned n, quiet = 0, found;
+
+	(void)state;
+	send_many(config.ports[0], 200);
+	send_many(config.ports[1], 200);
+	send_many(config.ports[2], 3);
+	for (unsigned i = 0; i < 4; i++) {
+		n = receive_of(source, config.ports[2], &found);
+		assert_int_equal(n, SOURCE_BURST);
+		quiet += found;
+		send_many(config.ports[0], SOURCE_BURST);
+	}
+	assert_int_equal(quiet, 3);
+	(void)drain(source, 1, NULL);
+	ops->close(source);
+}
+
+static void what_one_port_leaves_of_a_burst_another_gets(void **state)
+{
+	struct source_config config = config_of(1, 2);
+	struct source *source = start(&config);
+	unsigned found, first, second;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		send_many(config.ports[i], 100);
+		send_many(config.ports[1 - i], 1);
+		assert_int_equal(receive_of(source, config.ports[i], &found), SOURCE_BURST);
+		assert_int_equal(found, SOURCE_BURST - 1);
+		(void)drain(source, 1, NULL);
+	}
+	send_many(config.ports[0], 100);
+	send_many(config.ports[1], 100);
+	assert_int_equal(receive_of(source, config.ports[0], &first), SOURCE_BURST);
+	assert_int_equal(receive_of(source, config.ports[0], &second), SOURCE_BURST);
+	assert_int_equal(first, SOURCE_BURST / 2);
+	assert_int_equal(second, SOURCE_BURST / 2);
+	ops->close(source);
+}
+
+static void more_ready_sockets_than_one_receive_looks_at_all_get_their_turn(void **state)
+{
+	struct source_config config = config_of(1, 20);
+	struct source *source = start(&config);
+	unsigned found, quiet = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 19; i++)
+		send_many(config.ports[i], SOURCE_BURST);
+	send_many(config.ports[19], 1);
+	for (unsigned i = 0; i < 4; i++) {
+		(void)receive_of(source, config.ports[19], &found);
+		quiet += found;
+	}
+	assert_int_equal(quiet, 1);
+	ops->close(source);
+}
+
 static void what_the_kernel_dropped_is_missed(void **state)
 {
 	struct source_config config = config_of(1, 1);
@@ -239,6 +333,9 @@ int main(void)
 		cmocka_unit_test(ipv6_is_received_beside_ipv4),
 		cmocka_unit_test(too_long_a_datagram_is_counted_oversize),
 		cmocka_unit_test(queues_share_several_ports),
+		cmocka_unit_test(a_flooded_port_does_not_starve_the_others),
+		cmocka_unit_test(what_one_port_leaves_of_a_burst_another_gets),
+		cmocka_unit_test(more_ready_sockets_than_one_receive_looks_at_all_get_their_turn),
 		cmocka_unit_test(what_the_kernel_dropped_is_missed),
 		cmocka_unit_test(an_address_that_is_not_here_is_refused_with_a_sentence),
 		cmocka_unit_test(nothing_is_delivered_after_stop_and_it_starts_again),
