@@ -46,7 +46,7 @@ static counter *result_counter(struct source_counters *c, enum packet_kind kind,
 {
 	switch (result) {
 	case RESPONDER_LIMITED:
-		return &c->dropped_host_limited;
+		return kind == PACKET_ECHO ? &c->dropped_echo_limited : &c->dropped_neighbour_limited;
 	case RESPONDER_STRANGER:
 		return &c->dropped_not_for_us;
 	case RESPONDER_DAMAGED:

@@ -13,12 +13,19 @@
 #define SOLICITED      0x40
 #define OVERRIDE       0x20
 
+static void bucket_init(struct responder_bucket *bucket, uint64_t hz, unsigned rate, unsigned burst)
+{
+	bucket->price = hz / rate;
+	bucket->most = bucket->credit = burst * bucket->price;
+}
+
 void responder_init(struct responder *r, const struct filter *filter, const uint8_t *mac, uint64_t hz)
 {
 	memset(r, 0, sizeof(*r));
 	r->filter = filter;
-	r->hz = hz;
-	r->credit = RESPONDER_BURST * (hz / RESPONDER_RATE);
+	bucket_init(&r->arp, hz, RESPONDER_RATE, RESPONDER_BURST);
+	bucket_init(&r->nd, hz, RESPONDER_RATE, RESPONDER_BURST);
+	bucket_init(&r->echo, hz, RESPONDER_ECHO_RATE, RESPONDER_ECHO_BURST);
 	memcpy(r->mac, mac, 6);
 	r->link_local[0] = 0xfe;
 	r->link_local[1] = 0x80;
@@ -29,17 +36,23 @@ void responder_init(struct responder *r, const struct filter *filter, const uint
 	memcpy(r->link_local + 13, mac + 3, 3);
 }
 
-static int take_token(struct responder *r, uint64_t tsc)
+static int take_token(struct responder_bucket *bucket, uint64_t tsc)
 {
-	uint64_t price = r->hz / RESPONDER_RATE, most = RESPONDER_BURST * price;
-	uint64_t earned = r->credit_tsc == 0 || tsc < r->credit_tsc ? 0 : tsc - r->credit_tsc;
+	uint64_t earned = bucket->tsc == 0 || tsc < bucket->tsc ? 0 : tsc - bucket->tsc;
 
-	r->credit = earned > most - r->credit ? most : r->credit + earned;
-	r->credit_tsc = tsc;
-	if (r->credit < price)
+	bucket->credit = earned > bucket->most - bucket->credit ? bucket->most : bucket->credit + earned;
+	bucket->tsc = tsc;
+	if (bucket->credit < bucket->price)
 		return 0;
-	r->credit -= price;
+	bucket->credit -= bucket->price;
 	return 1;
+}
+
+static struct responder_bucket *bucket_of(struct responder *r, enum packet_kind kind)
+{
+	if (kind == PACKET_ARP)
+		return &r->arp;
+	return kind == PACKET_ND ? &r->nd : &r->echo;
 }
 
 static int is_ours(const struct responder *r, uint8_t family, const uint8_t *bytes)
@@ -163,6 +176,6 @@ uint32_t responder_answer(struct responder *r, const struct packet *packet, cons
 		len = answer_echo(r, packet, frame, reply);
 	if (len == 0)
 		return 0;
-	*result = take_token(r, tsc) ? RESPONDER_ANSWERED : RESPONDER_LIMITED;
+	*result = take_token(bucket_of(r, kind), tsc) ? RESPONDER_ANSWERED : RESPONDER_LIMITED;
 	return *result == RESPONDER_ANSWERED ? len : 0;
 }

@@ -13,26 +13,33 @@
 #include "nic/source.h"
 #include "wire/packet.h"
 
-#define RESPONDER_RATE     1000 /* answers a second, per queue */
-#define RESPONDER_BURST    256  /* answers at once */
-#define RESPONDER_PERIOD_S 60   /* between announcements */
-#define RESPONDER_FRAME    320  /* bytes that an announcement takes at the most */
-#define RESPONDER_GROUPS   (SOURCE_ADDRESSES + 1)
+#define RESPONDER_RATE       1000 /* answers a second to ARP, and as many to neighbour discovery, per queue */
+#define RESPONDER_BURST      256  /* of those at once */
+#define RESPONDER_ECHO_RATE  250  /* answers a second to echo requests, per queue */
+#define RESPONDER_ECHO_BURST 64   /* of those at once */
+#define RESPONDER_PERIOD_S   60   /* between announcements */
+#define RESPONDER_FRAME      320  /* bytes that an announcement takes at the most */
+#define RESPONDER_GROUPS     (SOURCE_ADDRESSES + 1)
 
 enum responder_result {
 	RESPONDER_NOTHING,  /* consumed, no answer due */
 	RESPONDER_ANSWERED, /* the answer's length was returned */
-	RESPONDER_LIMITED,  /* an answer was due, but too many were given lately */
+	RESPONDER_LIMITED,  /* an answer was due, but too many to frames of this kind were given lately */
 	RESPONDER_STRANGER, /* an echo request for somebody else */
 	RESPONDER_DAMAGED   /* its ICMP checksum is wrong */
+};
+
+/* A token bucket, in ticks of tsc. */
+struct responder_bucket {
+	uint64_t price, most; /* of one answer; that can be saved; ro */
+	uint64_t credit, tsc; /* left, and when that was reckoned */
 };
 
 struct responder {
 	const struct filter *filter; /* addresses and VLAN; ro */
 	uint8_t mac[6];
 	uint8_t link_local[16];      /* from the MAC; source of listener reports */
-	uint64_t hz;                 /* of the tsc values given */
-	uint64_t credit, credit_tsc; /* token bucket, in ticks */
+	struct responder_bucket arp, nd, echo; /* apart, so that a flood of one leaves the others answered */
 	uint64_t duplicates;         /* frames that showed one of our addresses at another MAC */
 };
 

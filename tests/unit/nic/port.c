@@ -98,9 +98,54 @@ static void only_the_configured_vlan_is_taken(void **state)
 	finish(source);
 }
 
-static void answers_leave_by_the_device(void **state)
+static void make_arp(struct frame *f)
 {
 	static const uint8_t target_mac[6];
+
+	frame_ethernet(f, 0x0806);
+	frame_put(f, "\0\1\x08\0\6\4\0\1", 8);
+	frame_put(f, frame_mac_peer, 6);
+	frame_put(f, frame_v4_peer, 4);
+	frame_put(f, target_mac, 6);
+	frame_put(f, frame_v4_us, 4);
+}
+
+static void make_echo(struct frame *f)
+{
+	frame_ethernet(f, 0x0800);
+	(void)frame_ipv4(f, 1, 0, 8, 1, 0);
+	frame_put(f, "\x08\0\xf7\xff\0\0\0\0", 8);
+}
+
+static void a_flood_of_pings_is_counted_apart_and_leaves_arp_answered(void **state)
+{
+	struct source_config config = config_of();
+	const struct source_counters *c;
+	FILE *file = new_capture();
+	struct source *source;
+	struct frame f;
+
+	(void)state;
+	make_echo(&f);
+	for (unsigned i = 0; i < 500; i++)
+		capture_add(file, &f);
+	make_arp(&f);
+	capture_add(file, &f);
+	(void)fclose(file);
+	source = start(&config);
+	c = ops->counters(ops->queue(source, 0));
+	while (counter_read(&c->frames) < 501)
+		assert_int_equal(receive_all(source, NULL), 0);
+	assert_in_range(counter_read(&c->host_echo), RESPONDER_ECHO_BURST, 499);
+	assert_int_equal(counter_read(&c->dropped_echo_limited), 500 - counter_read(&c->host_echo));
+	assert_int_equal(counter_read(&c->host_arp), 1);
+	assert_int_equal(counter_read(&c->dropped_neighbour_limited), 0);
+	assert_balanced(source, 501);
+	finish(source);
+}
+
+static void answers_leave_by_the_device(void **state)
+{
 	struct source_config config = config_of();
 	const struct source_counters *c;
 	FILE *file = new_capture();
@@ -112,12 +157,7 @@ static void answers_leave_by_the_device(void **state)
 	long size;
 
 	(void)state;
-	frame_ethernet(&f, 0x0806);
-	frame_put(&f, "\0\1\x08\0\6\4\0\1", 8);
-	frame_put(&f, frame_mac_peer, 6);
-	frame_put(&f, frame_v4_peer, 4);
-	frame_put(&f, target_mac, 6);
-	frame_put(&f, frame_v4_us, 4);
+	make_arp(&f);
 	capture_add(file, &f);
 	(void)fclose(file);
 	(void)snprintf(sent, sizeof(sent), "%s/sent.pcap", directory);
@@ -305,6 +345,7 @@ int main(void)
 		cmocka_unit_test(datagrams_of_both_families_are_delivered),
 		cmocka_unit_test(what_is_not_for_us_is_counted_by_name),
 		cmocka_unit_test(only_the_configured_vlan_is_taken),
+		cmocka_unit_test(a_flood_of_pings_is_counted_apart_and_leaves_arp_answered),
 		cmocka_unit_test(answers_leave_by_the_device),
 		cmocka_unit_test(status_says_what_was_granted),
 		cmocka_unit_test(two_queues_share_a_ring_device),

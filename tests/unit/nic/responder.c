@@ -238,19 +238,42 @@ static void echo_for_others_or_damaged_is_refused(void **state)
 	assert_int_equal(result, RESPONDER_NOTHING);
 }
 
-static void answers_are_limited(void **state)
+static unsigned answers_of(unsigned requests, uint64_t tsc)
 {
 	unsigned answered = 0;
 
+	for (unsigned i = 0; i < requests; i++)
+		answered += answer(tsc) != 0;
+	return answered;
+}
+
+static void answers_are_limited(void **state)
+{
 	(void)state;
 	make_arp(1, frame_mac_peer, frame_v4_peer, frame_v4_us);
-	for (unsigned i = 0; i < 1000; i++)
-		answered += answer(1000) != 0;
-	assert_int_equal(answered, RESPONDER_BURST);
+	assert_int_equal(answers_of(1000, 1000), RESPONDER_BURST);
 	assert_int_equal(result, RESPONDER_LIMITED);
-	for (unsigned i = 0; i < 100; i++)
-		answered += answer(1000 + HZ / 100) != 0;
-	assert_int_equal(answered, RESPONDER_BURST + RESPONDER_RATE / 100);
+	assert_int_equal(answers_of(100, 1000 + HZ / 100), RESPONDER_RATE / 100);
+	make_nd(135, frame_v6_peer, frame_v6_us);
+	assert_int_equal(answers_of(1000, 1000), RESPONDER_BURST);
+	make_echo4(64);
+	assert_int_equal(answers_of(1000, 1000), RESPONDER_ECHO_BURST);
+	assert_int_equal(answers_of(1000, 1000 + HZ / 10), RESPONDER_ECHO_RATE / 10);
+}
+
+/* Who pings us in haste does not make us vanish from our neighbours' tables. */
+static void a_flood_of_one_kind_leaves_the_others_answered(void **state)
+{
+	(void)state;
+	make_echo4(64);
+	(void)answers_of(500, 1000);
+	make_echo6(64);
+	assert_int_equal(answers_of(500, 1000), 0);
+	assert_int_equal(result, RESPONDER_LIMITED);
+	make_nd(135, frame_v6_peer, frame_v6_us);
+	assert_int_equal(answers_of(500, 1000), RESPONDER_BURST);
+	make_arp(1, frame_mac_peer, frame_v4_peer, frame_v4_us);
+	assert_int_not_equal(answer(1000), 0);
 }
 
 static void announcements_carry_every_address(void **state)
@@ -324,6 +347,7 @@ int main(void)
 		cmocka_unit_test_setup(echo_is_returned_whole, setup),
 		cmocka_unit_test_setup(echo_for_others_or_damaged_is_refused, setup),
 		cmocka_unit_test_setup(answers_are_limited, setup),
+		cmocka_unit_test_setup(a_flood_of_one_kind_leaves_the_others_answered, setup),
 		cmocka_unit_test_setup(announcements_carry_every_address, setup),
 		cmocka_unit_test_setup(groups_are_the_solicited_node_ones, setup),
 		cmocka_unit_test_setup(answers_and_announcements_wear_our_tags, setup),
