@@ -77,6 +77,11 @@ static int is_another(const struct responder *r, const uint8_t *mac)
 	return memcmp(r->mac, mac, 6) != 0;
 }
 
+static int is_group(const uint8_t *mac)
+{
+	return mac[0] & 1;
+}
+
 static uint32_t answer_arp(struct responder *r, const struct packet *packet, const uint8_t *frame, uint8_t *reply)
 {
 	const uint8_t *arp = packet->l4;
@@ -86,7 +91,8 @@ static uint32_t answer_arp(struct responder *r, const struct packet *packet, con
 		return 0;
 	if (is_ours(r, ADDRESS_IPV4, arp + ARP_SENDER))
 		r->duplicates++;
-	if (arp[6] != 0 || arp[7] != ARP_REQUEST || !is_ours(r, ADDRESS_IPV4, arp + ARP_TARGET))
+	if (arp[6] != 0 || arp[7] != ARP_REQUEST || is_group(arp + ARP_SENDER_MAC) ||
+		!is_ours(r, ADDRESS_IPV4, arp + ARP_TARGET))
 		return 0;
 	announce_begin(&w, r, reply, arp + ARP_SENDER_MAC, packet, frame, ANNOUNCE_ARP);
 	announce_arp(&w, 2, r->mac, arp + ARP_TARGET, arp + ARP_SENDER_MAC, arp + ARP_SENDER);
@@ -110,6 +116,7 @@ static uint32_t answer_nd(struct responder *r, const struct packet *packet, cons
 {
 	const uint8_t *nd = packet->l4, *target = nd + ND_TARGET;
 	static const uint8_t all_nodes[16] = {0xff, 2, [15] = 1}, all_nodes_mac[6] = {0x33, 0x33, 0, 0, 0, 1};
+	static const uint8_t solicited_node[13] = {0xff, 2, [11] = 1, 0xff};
 	int probe = is_zero(packet->source, 16);
 	struct writer w;
 
@@ -117,6 +124,8 @@ static uint32_t answer_nd(struct responder *r, const struct packet *packet, cons
 		!options_are_sound(nd + ND_LEN, packet->l4_len - ND_LEN))
 		return 0;
 	if (!is_ours(r, ADDRESS_IPV6, target) || !is_another(r, frame + 6))
+		return 0;
+	if (probe && memcmp(packet->destination, solicited_node, sizeof(solicited_node)) != 0)
 		return 0;
 	if (nd[0] != SOLICITATION || probe)
 		r->duplicates++;
@@ -140,16 +149,16 @@ static uint32_t answer_echo(struct responder *r, const struct packet *packet, co
 	return announce_end(&w);
 }
 
-/* Whether an answer may be sent to where the frame says it comes from. */
+/* Whether an answer may be sent to where the frame says it comes from. ARP says so once more, and ND may come from nowhere. */
 static int sender_is_sound(const struct packet *packet, const uint8_t *frame, enum packet_kind kind)
 {
-	if (frame[6] & 1)
+	if (is_group(frame + 6))
 		return 0;
-	if (kind != PACKET_ECHO)
+	if (kind == PACKET_ARP)
 		return 1;
 	if (packet->family == ADDRESS_IPV4)
 		return packet->source[0] != 0 && packet->source[0] < 224;
-	return packet->source[0] != 0xff && !is_zero(packet->source, 16);
+	return packet->source[0] != 0xff && (kind == PACKET_ND || !is_zero(packet->source, 16));
 }
 
 uint32_t responder_answer(struct responder *r, const struct packet *packet, const uint8_t *frame,

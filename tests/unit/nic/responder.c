@@ -13,6 +13,8 @@
 
 #define HZ 1000000000
 
+static const uint8_t solicited_us[16] = {0xff, 2, [11] = 1, 0xff, [15] = 1};
+
 static struct filter filter;
 static struct responder responder;
 static struct frame request, reply;
@@ -80,6 +82,13 @@ static void make_nd(unsigned type, const uint8_t *source, const uint8_t *target)
 	frame_put(&request, target, 16);
 	frame_put(&request, "\1\1", 2);
 	frame_put(&request, frame_mac_peer, 6);
+	seal_icmp6(&request, 54);
+}
+
+/* Gives the neighbour discovery message another destination. */
+static void aim_at(const uint8_t *destination)
+{
+	memcpy(request.data + 38, destination, 16);
 	seal_icmp6(&request, 54);
 }
 
@@ -152,6 +161,7 @@ static void our_address_at_another_mac_is_noticed(void **state)
 	(void)answer(1);
 	assert_int_equal(responder.duplicates, 2);
 	make_nd(135, unspecified, frame_v6_us);
+	aim_at(solicited_us);
 	assert_int_not_equal(answer(1), 0);
 	assert_int_equal(responder.duplicates, 3);
 	assert_memory_equal(reply.data, "\x33\x33\0\0\0\1", 6);
@@ -194,6 +204,43 @@ static void solicitations_that_are_not_sound_get_no_answer(void **state)
 	request.data[70] ^= 1;
 	assert_int_equal(answer(1), 0);
 	assert_int_equal(result, RESPONDER_DAMAGED);
+}
+
+/* Else one frame of a forger's would have us send to everybody. */
+static void nothing_is_answered_to_a_group(void **state)
+{
+	static const uint8_t everybody[6] = {255, 255, 255, 255, 255, 255}, group[6] = {1, 0, 0x5e, 0, 0, 1};
+	static const uint8_t all_nodes[16] = {0xff, 2, [15] = 1};
+
+	(void)state;
+	make_arp(1, everybody, frame_v4_peer, frame_v4_us);
+	assert_int_equal(answer(1), 0);
+	make_arp(1, group, frame_v4_peer, frame_v4_us);
+	assert_int_equal(answer(1), 0);
+	make_nd(135, all_nodes, frame_v6_us);
+	assert_int_equal(answer(1), 0);
+	assert_int_equal(result, RESPONDER_NOTHING);
+	assert_int_equal(responder.duplicates, 0);
+}
+
+/* A probe goes to the solicited-node group of its target (RFC 4861, 7.1.1); an answer to it goes to all nodes. */
+static void a_probe_that_is_not_to_a_solicited_node_group_gets_no_answer(void **state)
+{
+	static const uint8_t unspecified[16], all_nodes[16] = {0xff, 2, [15] = 1};
+	uint8_t destination[16];
+
+	(void)state;
+	make_nd(135, unspecified, frame_v6_us);
+	assert_int_equal(answer(1), 0);
+	aim_at(all_nodes);
+	assert_int_equal(answer(1), 0);
+	memcpy(destination, solicited_us, 16);
+	destination[12] = 0xfe;
+	aim_at(destination);
+	assert_int_equal(answer(1), 0);
+	assert_int_equal(responder.duplicates, 0);
+	aim_at(solicited_us);
+	assert_int_not_equal(answer(1), 0);
 }
 
 static void echo_is_returned_whole(void **state)
@@ -344,6 +391,8 @@ int main(void)
 		cmocka_unit_test_setup(our_address_at_another_mac_is_noticed, setup),
 		cmocka_unit_test_setup(a_solicitation_is_answered_by_an_advertisement, setup),
 		cmocka_unit_test_setup(solicitations_that_are_not_sound_get_no_answer, setup),
+		cmocka_unit_test_setup(nothing_is_answered_to_a_group, setup),
+		cmocka_unit_test_setup(a_probe_that_is_not_to_a_solicited_node_group_gets_no_answer, setup),
 		cmocka_unit_test_setup(echo_is_returned_whole, setup),
 		cmocka_unit_test_setup(echo_for_others_or_damaged_is_refused, setup),
 		cmocka_unit_test_setup(answers_are_limited, setup),
