@@ -9,22 +9,26 @@
 #include "worker/worker_priv.h"
 
 #define TICK_US       1000u
-#define HOME_BURST    32u
+#define HOME_BURST    32u   /* batches taken off the ring by one pop */
 #define IDLE_POLLS    64u   /* empty polls before an idle worker pauses or sleeps */
 #define IDLE_SLEEP_US 1000u
 
+/* All that is there, since a burst may fill more batches than one pop takes. None goes out meanwhile, so the pool bounds it. */
 void worker_homecoming(struct worker *worker)
 {
 	void *home[HOME_BURST];
-	unsigned n = ring_pop(worker->lane->home, home, HOME_BURST);
+	unsigned n;
 
-	for (unsigned i = 0; i < n; i++) {
-		struct batch *batch = home[i];
+	do {
+		n = ring_pop(worker->lane->home, home, HOME_BURST);
+		for (unsigned i = 0; i < n; i++) {
+			struct batch *batch = home[i];
 
-		worker->topics[batch->topic].batches--;
-		hours_batch_home(worker, batch);
-		batch_put(worker->pool, batch);
-	}
+			worker->topics[batch->topic].batches--;
+			hours_batch_home(worker, batch);
+			batch_put(worker->pool, batch);
+		}
+	} while (n == HOME_BURST);
 }
 
 static void burst_begin(struct worker *worker, uint64_t tsc)
@@ -186,8 +190,7 @@ static void wind_down(struct worker *worker)
 	worker->config.ops->detach(worker->config.queue); /* or the source's stop waits for this thread to let go */
 	atomic_store(&worker->stage, WORKER_HALTED);
 	wait_for_join(worker);
-	while (ring_count(worker->lane->home) > 0)
-		worker_homecoming(worker);
+	worker_homecoming(worker);
 	rcu_worker_online();
 }
 

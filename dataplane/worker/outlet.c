@@ -51,16 +51,9 @@ static int32_t choose_partition(struct worker *worker, unsigned topic, struct ou
 }
 
 /* A lower class leaves a part of the pool to those above it: an eighth for each. */
-static struct batch *get_batch(struct worker *worker, unsigned topic, enum worker_event_drop *reason)
+static struct batch *take_batch(
+	struct worker *worker, unsigned topic, unsigned class, enum worker_event_drop *reason)
 {
-	unsigned class = topic_class(worker->config.topics, topic);
-	struct lane *lane = worker->lane;
-
-	if (UNLIKELY((atomic_load_explicit(&lane->closed, memory_order_relaxed) & 1u << class) != 0)) {
-		counter_add(&lane->turned_away[class], 1);
-		*reason = EVENT_DROP_spool_full;
-		return NULL;
-	}
 	*reason = EVENT_DROP_topic_credit;
 	if (UNLIKELY(worker->topics[topic].batches >= worker->credit))
 		return NULL;
@@ -68,6 +61,25 @@ static struct batch *get_batch(struct worker *worker, unsigned topic, enum worke
 	if (class != 0 && batch_pool_available(worker->pool) <= worker->pool_eighth * class)
 		return NULL;
 	return batch_get(worker->pool);
+}
+
+/* What came back since the burst began is looked for before a batch is lacking. */
+static struct batch *get_batch(struct worker *worker, unsigned topic, enum worker_event_drop *reason)
+{
+	unsigned class = topic_class(worker->config.topics, topic);
+	struct lane *lane = worker->lane;
+	struct batch *batch;
+
+	if (UNLIKELY((atomic_load_explicit(&lane->closed, memory_order_relaxed) & 1u << class) != 0)) {
+		counter_add(&lane->turned_away[class], 1);
+		*reason = EVENT_DROP_spool_full;
+		return NULL;
+	}
+	batch = take_batch(worker, topic, class, reason);
+	if (LIKELY(batch != NULL))
+		return batch;
+	worker_homecoming(worker);
+	return take_batch(worker, topic, class, reason);
 }
 
 struct batch *outlet_batch(

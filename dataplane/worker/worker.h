@@ -133,6 +133,6 @@ uint64_t worker_last_seq(const struct worker *worker, unsigned topic);
 /* For tests and benchmarks: takes one burst through the worker on the caller's thread, in place of the worker's own. */
 void worker_burst(struct worker *worker, const struct datagram *datagrams, unsigned count, uint64_t tsc);
 
-/* For the same: seals all open batches and takes settled ones home. */
+/* For the same: seals all open batches, and takes home all settled ones there are. */
 void worker_flush(struct worker *worker);
 void worker_homecoming(struct worker *worker);

@@ -79,9 +79,79 @@ static void a_lower_class_leaves_a_part_of_the_pool(void **state)
 	rig_free(rig);
 }
 
+/* Events of a burst that together fill so many batches, as one datagram each. */
+static void burst_of(struct rig *rig, unsigned batches)
+{
+	static char big[RIG_BATCH / 2];
+	struct datagram datagrams[SOURCE_BURST];
+
+	(void)snprintf(big, sizeof(big), "{\"type\":\"click\",\"p\":\"%0*u\"}", (int)sizeof(big) - 100, 0u);
+	for (unsigned i = 0; i < batches; i++) /* two do not fit into a batch */
+		datagrams[i] = (struct datagram){.data = (const uint8_t *)big, .len = (uint32_t)strlen(big),
+			.destination_port = RIG_PORT_JSON, .source.family = ADDRESS_IPV4};
+	worker_burst(rig->worker, datagrams, batches, clock_tsc());
+	worker_flush(rig->worker);
+}
+
+/* Kafka as it should be: whatever was sealed is acknowledged at once, and on its way home. */
+static void acknowledge_all(struct rig *rig)
+{
+	void *batch;
+
+	while (ring_pop(rig->lane.out, &batch, 1) == 1) {
+		atomic_fetch_sub(&rig->lane.ring_events, ((struct batch *)batch)->events);
+		assert_int_equal(ring_push(rig->lane.home, batch), 1);
+	}
+}
+
+static void assert_no_want_of_batches(const struct rig *rig)
+{
+	assert_int_equal(counter_read(&rig->counters->event_drops[EVENT_DROP_topic_credit]), 0);
+	assert_int_equal(counter_read(&rig->counters->event_drops[EVENT_DROP_pool_empty]), 0);
+}
+
+static void bursts_of_more_batches_than_come_home_at_once_lack_none(void **state)
+{
+	struct rig *rig = rig_new(60);
+
+	(void)state;
+	rig->config.credit_percent = 80;
+	rig_start(rig);
+	for (unsigned i = 0; i < 20; i++) {
+		burst_of(rig, 40);
+		acknowledge_all(rig);
+		worker_homecoming(rig->worker);
+	}
+	assert_no_want_of_batches(rig);
+	assert_int_equal(counter_read(&rig->counters->numbered), 20 * 40);
+	rig_free(rig);
+}
+
+/* A burst may take so long that what it sealed first is back before it ends. */
+static void batches_that_came_back_meanwhile_are_used_before_any_is_lacking(void **state)
+{
+	(void)state;
+	for (unsigned percent = 50; percent <= 100; percent += 50) { /* the topic's credit, then the pool */
+		struct rig *rig = rig_new(8);
+
+		rig->config.credit_percent = percent;
+		rig_start(rig);
+		for (unsigned i = 0; i < 10; i++) {
+			burst_of(rig, 3);
+			acknowledge_all(rig);
+		}
+		assert_no_want_of_batches(rig);
+		assert_int_equal(counter_read(&rig->counters->numbered), 10 * 3);
+		worker_homecoming(rig->worker);
+		rig_free(rig);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bursts_of_more_batches_than_come_home_at_once_lack_none),
+		cmocka_unit_test(batches_that_came_back_meanwhile_are_used_before_any_is_lacking),
 		cmocka_unit_test(a_closed_class_is_a_named_drop_before_numbering),
 		cmocka_unit_test(a_lower_class_leaves_a_part_of_the_pool),
 		cmocka_unit_test(a_batch_that_is_not_full_waits_while_others_are_on_the_way),
