@@ -9,28 +9,51 @@
 #include "base/memory.h"
 #include "tables/category.h"
 
+#define MARK_BEGIN 0xcbf29ce484222325u
+
+/* FNV-1a, 64 bits. */
+static uint64_t mark_bytes(uint64_t mark, const void *bytes, size_t length)
+{
+	const uint8_t *at = bytes;
+
+	for (size_t i = 0; i < length; i++)
+		mark = (mark ^ at[i]) * 0x100000001b3u;
+	return mark;
+}
+
+/* With the zero at its end, so that two texts in a row are not another two. */
+static uint64_t mark_text(uint64_t mark, const char *text)
+{
+	return mark_bytes(mark, text, strlen(text) + 1);
+}
+
 /* A file that is not there has a mark too. */
-static size_t mark_file(char *out, size_t size, const char *path)
+static uint64_t mark_file(uint64_t mark, const char *path)
 {
 	struct stat st = {0};
+	uint64_t words[5];
 
 	(void)stat(path, &st);
-	return (size_t)snprintf(out, size, "%s %" PRIuMAX ":%" PRIuMAX " %" PRIdMAX " %" PRIdMAX ".%ld\n", path,
-		(uintmax_t)st.st_dev, (uintmax_t)st.st_ino, (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec,
-		st.st_mtim.tv_nsec);
+	words[0] = (uint64_t)st.st_dev;
+	words[1] = (uint64_t)st.st_ino;
+	words[2] = (uint64_t)st.st_size;
+	words[3] = (uint64_t)st.st_mtim.tv_sec;
+	words[4] = (uint64_t)st.st_mtim.tv_nsec;
+	return mark_bytes(mark_text(mark, path), words, sizeof(words));
 }
 
 void tables_mark(const struct config *config, struct tables_marks *marks)
 {
-	size_t n = (size_t)snprintf(marks->geo, TABLES_MARK, "%x %" PRIu64 "\n", config->geo_fields, config->geo_budget);
+	const uint64_t geo[] = {config->geo_fields, config->geo_budget};
 
-	(void)mark_file(marks->config, TABLES_MARK, config->path);
-	for (unsigned i = 0; i < config->geo_file_count && n < TABLES_MARK; i++)
-		n += mark_file(marks->geo + n, TABLES_MARK - n, config->geo_files[i]);
-	n = (size_t)snprintf(marks->category, TABLES_MARK, "%" PRIu64 " %.300s\n", config->category_budget,
-		config->category_changes != NULL ? config->category_changes : "");
+	marks->config = mark_file(MARK_BEGIN, config->path);
+	marks->geo = mark_bytes(MARK_BEGIN, geo, sizeof(geo));
+	for (unsigned i = 0; i < config->geo_file_count; i++)
+		marks->geo = mark_file(marks->geo, config->geo_files[i]);
+	marks->category = mark_bytes(MARK_BEGIN, &config->category_budget, sizeof(config->category_budget));
+	marks->category = mark_text(marks->category, config->category_changes != NULL ? config->category_changes : "");
 	if (config->category_file != NULL)
-		(void)mark_file(marks->category + n, TABLES_MARK - n, config->category_file);
+		marks->category = mark_file(marks->category, config->category_file);
 }
 
 /* Where tables are built: other nodes get copies. */
@@ -79,9 +102,9 @@ static int load_category(struct generation *generation, const struct config *con
 	return rc < 0 ? rc : 0;
 }
 
-static int is_same(const char *now, const char *then, const void *table)
+static int is_same(uint64_t now, uint64_t then, const void *table)
 {
-	return table != NULL && strcmp(now, then) == 0;
+	return table != NULL && now == then;
 }
 
 int tables_load(struct generation *generation, const struct config *config, const struct generation *before,
@@ -118,6 +141,5 @@ int tables_changed(const struct config *config, const struct tables_marks *marks
 	struct tables_marks now;
 
 	tables_mark(config, &now);
-	return strcmp(now.config, marks->config) != 0 || strcmp(now.geo, marks->geo) != 0 ||
-	       strcmp(now.category, marks->category) != 0;
+	return now.config != marks->config || now.geo != marks->geo || now.category != marks->category;
 }

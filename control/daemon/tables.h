@@ -10,13 +10,14 @@
 #include "control/daemon/feed.h"
 #include "tables/generation.h"
 
-#define TABLES_MARK 1024
-
-/* What a table was made of: settings, and identity, size and time of each file. Equal texts, equal tables. */
+/*
+ * What a table was made of: settings, and path, identity, size and time of every file, as one sum of 64 bits. Equal sums, equal
+ * tables.
+ */
 struct tables_marks {
-	char config[TABLES_MARK]; /* the file's own */
-	char geo[TABLES_MARK];
-	char category[TABLES_MARK];
+	uint64_t config; /* the file's own */
+	uint64_t geo;
+	uint64_t category;
 };
 
 /*

@@ -41,7 +41,7 @@ static int configured_types(struct rig *rig, struct generation *generation, stru
 	if (rc != 0)
 		return rc;
 	take_types(generation, config);
-	rig->marks.geo[0] = '\0'; /* as if its file had changed */
+	rig->marks.geo = 0; /* as if its file had changed */
 	rc = tables_load(generation, config, rig->generation, &rig->marks, &rig->feed, error);
 	if (rig->config == NULL) {
 		memcpy(rig->topics.topics, config->topics->topics, sizeof(rig->topics.topics));
