@@ -11,20 +11,44 @@
 
 #define REST_MS 200 /* between two looks at what may have changed */
 
+/* Whose files are watched. */
+static const struct config *watched(const struct box *box)
+{
+	return box->loader.refused != NULL ? box->loader.refused : box->generations.config;
+}
+
+/* Files are marked before they are read, so that what changes meanwhile is seen at the next look. */
+static int read_config(struct box *box, struct config **config, struct error *error)
+{
+	struct tables_marks *tried = &box->loader.tried;
+	uint64_t file;
+	int rc;
+
+	tables_mark(watched(box), tried);
+	rc = config_read(config, box->config->path, error);
+	if (rc != 0)
+		return rc;
+	file = tried->config;
+	tables_mark(*config, tried);
+	tried->config = file;
+	return 0;
+}
+
 /* Reads the file and puts it in force. 0 or -errno, with a sentence in either case, which may be empty. */
 static int load(struct box *box, struct error *error)
 {
+	struct loader *loader = &box->loader;
 	struct config *config = NULL;
-	int rc = config_read(&config, box->config->path, error);
+	int rc = read_config(box, &config, error);
 
 	if (rc != 0)
 		return rc;
 	if (config_needs_restart(box->config, config, error->text, sizeof(error->text)))
 		log_write(LOG_WARNING, "reload: %s", error->text);
 	rc = generations_publish(box, config, error);
-	if (rc != 0)
-		config_free(config);
-	else
+	config_free(loader->refused);
+	loader->refused = rc != 0 ? config : NULL;
+	if (rc == 0)
 		watcher_hurry(box);
 	return rc;
 }
@@ -35,7 +59,6 @@ static void work(struct box *box, struct loader_result *result)
 	int64_t begin = clock_utc_us(clock_tsc());
 	int rc;
 
-	tables_mark(box->generations.config, &box->loader.tried);
 	rc = load(box, &error);
 	result->ok = rc == 0;
 	result->generation = box->generations.now->number;
@@ -72,7 +95,7 @@ static void look_after(struct box *box)
 	if (all->config->watch_ms == 0 || now_us < loader->next_watch_us)
 		return;
 	loader->next_watch_us = now_us + (int64_t)all->config->watch_ms * 1000;
-	if (tables_changed(all->config, &loader->tried))
+	if (tables_changed(watched(box), &loader->tried))
 		(void)loader_ask(box);
 }
 
@@ -166,5 +189,7 @@ void loader_stop(struct box *box)
 	pthread_cond_signal(&loader->wake);
 	pthread_mutex_unlock(&loader->lock);
 	pthread_join(loader->thread, NULL);
+	config_free(loader->refused);
+	loader->refused = NULL;
 	loader->started = 0;
 }

@@ -5,6 +5,9 @@
  * The loader: a thread on the control CPUs that reads the configuration again when asked, and publishes what it says of types,
  * topics and tables as the next generation. One that cannot be built changes nothing and says why. What else the file says
  * takes a restart; the result names it.
+ *
+ * When watching was asked for, it looks at the file and at the tables that the file named when it was read last, whether that
+ * could be put in force or not: a table that was missing is loaded when it comes.
  */
 
 #include <pthread.h>
@@ -33,7 +36,8 @@ struct loader {
 	uint64_t asked, done; /* requests; several made while one is worked on are worked on as one */
 	int stop;
 	struct loader_result last;
-	struct tables_marks tried; /* the thread's own: of the files when it last loaded them, whatever came of it ... */
+	struct config *refused;    /* the thread's own: what was read last and could not be put in force; NULL: it could */
+	struct tables_marks tried; /* same: of the files when it last loaded them, whatever came of it ... */
 	int64_t next_watch_us;     /* ... and when it looks again */
 	pthread_t thread;
 	int started;
