@@ -2,14 +2,13 @@
 #include "control/daemon/config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "control/daemon/config_parts.h"
 #include "control/daemon/config_value.h"
+#include "control/daemon/regular_file.h"
 
 static char *copy_text(struct tree *tree, const char *text, size_t length)
 {
@@ -105,10 +104,9 @@ int config_read(struct config **config, const char *path, struct error *error)
 	ssize_t length;
 	int fd, rc = 0;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = regular_file_open(path);
 	if (fd < 0)
-		return error_set(error, -errno, "%s: %s; expected a configuration file that can be read", path,
-			strerror(errno));
+		return error_set(error, fd, "%s: %s; expected a configuration file that can be read", path, regular_file_why(fd));
 	text = malloc(size);
 	if (text == NULL) {
 		rc = error_set(error, -ENOMEM, "%s: out of memory while reading", path);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +7,7 @@
 #include "base/compiler.h"
 #include "control/daemon/config_parts.h"
 #include "control/daemon/config_value.h"
+#include "control/daemon/regular_file.h"
 
 /* Parts of the names of the client's properties whose values nobody is to see. */
 static const char *const words[] = {"password", "passphrase", "secret", "sasl.jaas", "key.pem", "private.key", "oauthbearer.config",
@@ -29,12 +29,12 @@ static const char *find_word(const char *text, size_t length)
 /* Up to `size` bytes, or -errno. */
 static ssize_t read_some(const char *path, char *text, size_t size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = regular_file_open(path);
 	size_t length = 0;
 	ssize_t n = 1;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	while (length < size && n > 0) {
 		n = read(fd, text + length, size - length);
 		if (n < 0 && errno == EINTR)
@@ -57,7 +57,7 @@ static int read_secret(const struct reading *reading, const struct tree_node *no
 	length = read_some(property->file, text, PROPERTY_BYTES + 1);
 	if (length < 0)
 		return reading_fail(reading, node, "kafka.properties: the file of %s: %s: %s; expected one that can be read",
-			property->name, property->file, strerror((int)-length));
+			property->name, property->file, regular_file_why((int)length));
 	if (length > 0 && text[length - 1] == '\n')
 		text[--length] = '\0';
 	if (length > 0 && text[length - 1] == '\r')

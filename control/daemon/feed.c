@@ -2,13 +2,13 @@
 #include "control/daemon/feed.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "control/daemon/regular_file.h"
 
 #define CHUNK ((size_t)8 << 20) /* read at once; a line is much shorter */
 
@@ -21,17 +21,18 @@ void feed_let_go(const struct category *category_before, const struct category_o
 		category_free(category);
 }
 
-/* Opens the file and notices when it is another one than before. -1 with errno. */
+/* Opens the file and notices when it is another one than before. Its descriptor or -errno. */
 static int open_feed(struct feed *feed, const char *path, uint64_t *size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = regular_file_open(path), rc;
 	struct stat st;
 
 	if (fd < 0)
-		return -1;
+		return fd;
 	if (fstat(fd, &st) != 0) {
+		rc = -errno;
 		close(fd);
-		return -1;
+		return rc;
 	}
 	*size = (uint64_t)st.st_size;
 	if (st.st_dev != feed->device || st.st_ino != feed->inode || *size < feed->offset)
@@ -132,7 +133,8 @@ int feed_read(struct feed *feed, const char *path, struct category **category, s
 	int fd = open_feed(&next, path, &size), rc;
 
 	if (fd < 0)
-		return errno == ENOENT ? 0 : error_set(error, -errno, "%s: %s; expected a file that can be read", path, strerror(errno));
+		return fd == -ENOENT ? 0
+				     : error_set(error, fd, "%s: %s; expected a file that can be read", path, regular_file_why(fd));
 	rc = size > next.offset ? follow(&next, path, fd, &view, error) : 0;
 	close(fd);
 	if (rc < 0) {

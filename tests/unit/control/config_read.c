@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "control/daemon/config.h"
 
@@ -251,17 +253,43 @@ static void a_file_that_cannot_be_read_is_named(void **state)
 	assert_string_equal(error.text,
 		"/nonexistent/p.yaml: No such file or directory; expected a configuration file that can be read");
 	assert_int_equal(config_read(&c, "/", &error), -EISDIR);
+	assert_int_equal(config_read(&c, "/dev/zero", &error), -EINVAL);
+	assert_string_equal(error.text, "/dev/zero: it is no regular file; expected a configuration file that can be read");
 	assert_null(c);
 }
 
-static void endless_input_is_refused(void **state)
+static void a_named_pipe_is_refused_at_once(void **state)
 {
+	char folder[] = "/tmp/config-read-XXXXXX", path[64];
 	struct config *c = NULL;
 	struct error error;
 
 	(void)state;
-	assert_int_equal(config_read(&c, "/dev/zero", &error), -EINVAL);
-	assert_string_equal(error.text, "/dev/zero:1:1: the file is larger than 4 MiB; expected a configuration");
+	assert_non_null(mkdtemp(folder));
+	(void)snprintf(path, sizeof(path), "%s/p.yaml", folder);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	(void)alarm(20); /* instead of for ever */
+	assert_int_equal(config_read(&c, path, &error), -EINVAL);
+	(void)alarm(0);
+	assert_non_null(strstr(error.text, "p.yaml: it is no regular file; expected a configuration file"));
+	unlink(path);
+	rmdir(folder);
+}
+
+static void endless_input_is_refused(void **state)
+{
+	char path[] = "/tmp/config-read-XXXXXX", said[128];
+	struct config *c = NULL;
+	struct error error;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_int_equal(ftruncate(fd, 8 << 20), 0);
+	assert_int_equal(config_read(&c, path, &error), -EINVAL);
+	(void)snprintf(said, sizeof(said), "%s:1:1: the file is larger than 4 MiB; expected a configuration", path);
+	assert_string_equal(error.text, said);
+	close(fd);
+	unlink(path);
 }
 
 static struct config *with(const char *part)
@@ -315,6 +343,7 @@ int main(void)
 		cmocka_unit_test(as_many_types_as_the_table_holds_are_read),
 		cmocka_unit_test(values_at_their_limits_are_read),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_named),
+		cmocka_unit_test(a_named_pipe_is_refused_at_once),
 		cmocka_unit_test(endless_input_is_refused),
 		cmocka_unit_test(what_takes_a_restart_is_named),
 	};

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/compiler.h"
@@ -120,6 +121,21 @@ static void files_that_hold_no_value_are_refused_with_their_place(void **state)
 	must_fail(path, "64KiB");
 }
 
+static void a_named_pipe_is_refused_at_once(void **state)
+{
+	char folder[] = "/tmp/config-secrets-XXXXXX", pipe_path[64];
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	(void)snprintf(pipe_path, sizeof(pipe_path), "%s/pipe", folder);
+	assert_int_equal(mkfifo(pipe_path, 0600), 0);
+	(void)alarm(20); /* instead of for ever */
+	must_fail(pipe_path, "pipe: it is no regular file; expected one that can be read");
+	(void)alarm(0);
+	unlink(pipe_path);
+	rmdir(folder);
+}
+
 static int make_file(void **state)
 {
 	int fd = mkstemp(path);
@@ -140,6 +156,7 @@ int main(void)
 		cmocka_unit_test(secrets_are_covered_however_they_are_written),
 		cmocka_unit_test(files_are_read_without_the_end_of_their_line),
 		cmocka_unit_test(files_that_hold_no_value_are_refused_with_their_place),
+		cmocka_unit_test(a_named_pipe_is_refused_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);
