@@ -16,7 +16,7 @@ __attribute__((format(printf, 4, 0))) static int fail_at(const struct reading *r
 {
 	char text[480];
 
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	error_cut(text, sizeof(text), vsnprintf(text, sizeof(text), fmt, ap));
 	return error_set(reading->error, -EINVAL, "%s:%u:%u: %s", reading->name, line, column, text);
 }
 

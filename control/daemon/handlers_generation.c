@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/daemon/handlers.h"
+#include "control/daemon/json_text.h"
 #include "control/daemon/totals.h"
 
 json_t *handle_reload(void *context, const json_t *params, struct error *error, int *code)
@@ -21,9 +22,9 @@ json_t *handle_generation(void *context, const json_t *params, struct error *err
 	(void)error;
 	(void)code;
 	pthread_mutex_lock(&box->generations.lock);
-	result = json_pack("{s:I,s:I,s:b,s:I,s:b,s:s,s:I,s:I}", "generation", (json_int_t)box->generations.now->number, "types",
+	result = json_pack("{s:I,s:I,s:b,s:I,s:b,s:o,s:I,s:I}", "generation", (json_int_t)box->generations.now->number, "types",
 		(json_int_t)box->generations.config->types->count, "loading", !idle, "done", (json_int_t)last.request, "ok",
-		last.request == 0 || last.ok, "text", last.text, "took_ms", (json_int_t)last.took_ms, "at",
+		last.request == 0 || last.ok, "text", json_text(last.text), "took_ms", (json_int_t)last.took_ms, "at",
 		(json_int_t)last.at_us);
 	pthread_mutex_unlock(&box->generations.lock);
 	return result;

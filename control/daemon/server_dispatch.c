@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "control/api/protocol.h"
 #include "control/api/version.h"
+#include "control/daemon/json_text.h"
 
 #define DUMP_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(API_REAL_DIGITS))
 #define FIRST_SIZE 512
@@ -76,16 +77,11 @@ static struct dispatch_reply write_reply(json_t *reply, size_t max)
 	return (struct dispatch_reply){NULL, 0};
 }
 
-/* `id` is borrowed; NULL stands for null. The parser's sentences quote the client, and may be cut within a character.
- */
+/* `id` is borrowed; NULL stands for null. Sentences quote files and the client, and may be no UTF-8. */
 static struct dispatch_reply write_error(json_t *id, int code, const char *text)
 {
-	json_t *message = json_string(text);
-
-	if (message == NULL)
-		message = json_string("refused, and the sentence that says why is not UTF-8");
 	return write_reply(json_pack("{s:s,s:O?,s:{s:i,s:o}}", "jsonrpc", "2.0", "id", id, "error", "code", code,
-				   "message", message),
+				   "message", json_text(text)),
 		SIZE_MAX);
 }
 

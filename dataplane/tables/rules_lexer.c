@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "tables/rules_compile.h"
 
 int rules_fail(struct rules_compile *c, uint32_t offset, const char *format, ...)
@@ -16,7 +17,8 @@ int rules_fail(struct rules_compile *c, uint32_t offset, const char *format, ...
 	c->error->rule = c->rule;
 	c->error->offset = offset;
 	va_start(arguments, format);
-	(void)vsnprintf(c->error->text, sizeof(c->error->text), format, arguments);
+	error_cut(c->error->text, sizeof(c->error->text),
+		vsnprintf(c->error->text, sizeof(c->error->text), format, arguments));
 	va_end(arguments);
 	return c->result;
 }

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/counter.h"
+#include "base/error.h"
 #include "base/memory.h"
 #include "base/ring.h"
 
@@ -138,6 +139,36 @@ static void the_clock_tells_utc_and_takes_a_shift(void **state)
 	clock_shift_us(0);
 }
 
+/* What is left of `tail` behind so many digits that `room` bytes of it have a place. */
+static void expect_cut(const char *tail, int room, const char *left)
+{
+	struct error error;
+	int before = (int)sizeof(error.text) - 1 - room;
+
+	assert_int_equal(error_set(&error, -EINVAL, "%0*u%s", before, 7, tail), -EINVAL);
+	assert_string_equal(error.text + before, left);
+}
+
+static void a_sentence_is_cut_where_a_character_begins(void **state)
+{
+	(void)state;
+	expect_cut("ab", 1, "a");
+	expect_cut("\xc3\xa9", 1, "");
+	expect_cut("\xc3\xa9", 2, "\xc3\xa9");
+	expect_cut("\xc3\xa9z", 2, "\xc3\xa9");
+	expect_cut("\xe2\x82\xac", 1, "");
+	expect_cut("\xe2\x82\xac", 2, "");
+	expect_cut("\xe2\x82\xac\xe2\x82\xac", 3, "\xe2\x82\xac");
+	expect_cut("\xe2\x82\xac\xe2\x82\xac", 4, "\xe2\x82\xac");
+	expect_cut("\xf0\x9f\x98\x80", 1, "");
+	expect_cut("\xf0\x9f\x98\x80", 2, "");
+	expect_cut("\xf0\x9f\x98\x80", 3, "");
+	expect_cut("\xf0\x9f\x98\x80", 4, "\xf0\x9f\x98\x80");
+	expect_cut("\xf0\x9f\x98\x80z", 4, "\xf0\x9f\x98\x80");
+	expect_cut("\x80\x80\x80\x80\x80", 4, "\x80\x80\x80\x80"); /* no character at all: stays */
+	assert_int_equal(error_set(NULL, -EINVAL, "nobody reads it"), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -145,6 +176,7 @@ int main(void)
 		cmocka_unit_test(a_ring_holds_what_was_asked_for_and_no_less),
 		cmocka_unit_test(two_threads_pass_pointers_in_order),
 		cmocka_unit_test(a_reader_never_sees_more_in_total_than_outcomes),
+		cmocka_unit_test(a_sentence_is_cut_where_a_character_begins),
 		cmocka_unit_test(the_clock_tells_utc_and_takes_a_shift),
 	};
 

@@ -20,6 +20,13 @@ static json_t *handle_refusal(void *context, const json_t *params, struct error 
 	return NULL;
 }
 
+static json_t *handle_odd_refusal(void *context, const json_t *params, struct error *error, int *code)
+{
+	(void)context, (void)params, (void)code;
+	(void)error_set(error, 0, "caf\xe9: No such file");
+	return NULL;
+}
+
 static json_t *handle_nothing(void *context, const json_t *params, struct error *error, int *code)
 {
 	(void)context, (void)params, (void)error, (void)code;
@@ -35,6 +42,7 @@ static int set_up(void **state)
 	assert_int_equal(dispatch_add(fixture.dispatch, "echo", rig_echo, &fixture.rig, 0), 0);
 	assert_int_equal(dispatch_add(fixture.dispatch, "large", rig_large, NULL, 0), 0);
 	assert_int_equal(dispatch_add(fixture.dispatch, "refuse", handle_refusal, NULL, SERVER_CHANGES), 0);
+	assert_int_equal(dispatch_add(fixture.dispatch, "refuse-oddly", handle_odd_refusal, NULL, 0), 0);
 	assert_int_equal(dispatch_add(fixture.dispatch, "nothing", handle_nothing, NULL, 0), 0);
 	*state = &fixture;
 	return 0;
@@ -167,6 +175,13 @@ static void a_handlers_refusal_reaches_the_client(void **state)
 	assert_int_equal(code_of(*state, "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"nothing\"}"), API_INTERNAL_ERROR);
 }
 
+static void a_refusal_with_bytes_that_are_no_utf8_keeps_its_words(void **state)
+{
+	const char *text = reply_to(*state, "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"refuse-oddly\"}");
+
+	assert_non_null(strstr(text, "\"message\":\"caf\xef\xbf\xbd: No such file\""));
+}
+
 static void a_reply_beyond_the_limit_becomes_an_error(void **state)
 {
 	struct fixture *f = *state;
@@ -235,6 +250,7 @@ int main(void)
 		TEST(json_that_is_no_request_is_refused),
 		TEST(unknown_methods_and_params_of_a_wrong_kind_are_refused),
 		TEST(a_handlers_refusal_reaches_the_client),
+		TEST(a_refusal_with_bytes_that_are_no_utf8_keeps_its_words),
 		TEST(a_reply_beyond_the_limit_becomes_an_error),
 		TEST(help_lists_methods_and_which_change_something),
 		TEST(a_method_is_registered_once),
