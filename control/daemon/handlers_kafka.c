@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "control/daemon/handlers.h"
+#include "control/daemon/json_text.h"
 #include "control/daemon/totals.h"
 #include "kafka/settings.h"
 
@@ -11,8 +12,8 @@ static json_t *handles_of(struct producer *producer)
 	json_t *handles = json_array();
 
 	for (unsigned i = 0; i < n; i++)
-		json_array_append_new(handles, json_pack("{s:b,s:I,s:s,s:s}", "connected", status[i].connected, "queued",
-						       (json_int_t)status[i].queued, "last_error", status[i].last_error,
+		json_array_append_new(handles, json_pack("{s:b,s:I,s:o,s:s}", "connected", status[i].connected, "queued",
+						       (json_int_t)status[i].queued, "last_error", json_text(status[i].last_error),
 						       "brokers", status[i].brokers));
 	return handles;
 }

@@ -5,6 +5,7 @@
 
 #include "control/api/protocol.h"
 #include "control/daemon/handlers.h"
+#include "control/daemon/json_text.h"
 #include "control/daemon/totals.h"
 
 static uint64_t type_total(const struct box *box, unsigned type, size_t field)
@@ -70,7 +71,7 @@ json_t *handle_config(void *context, const json_t *params, struct error *error, 
 		(void)error_set(error, -ENOMEM, "out of memory");
 		return NULL;
 	}
-	result = json_pack("{s:s,s:s,s:s}", "path", box->config->path, "needs_restart", restart, "text", text);
+	result = json_pack("{s:o,s:s,s:s}", "path", json_text(box->config->path), "needs_restart", restart, "text", text);
 	free(text);
 	return result;
 }

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "control/api/version.h"
 #include "control/daemon/handlers.h"
+#include "control/daemon/json_text.h"
 #include "control/daemon/totals.h"
 
 static const char *const stages[] = {"starting", "receiving", "draining"};
@@ -62,7 +63,7 @@ static json_t *warnings_of(const struct box *box)
 	json_t *warnings = json_array();
 
 	for (unsigned i = 0; i < box->warning_count; i++)
-		json_array_append_new(warnings, json_string(box->warnings[i]));
+		json_array_append_new(warnings, json_text(box->warnings[i]));
 	return warnings;
 }
 

@@ -75,6 +75,7 @@ answer 64 tables lookup item
 # --- the daemon's ---
 
 answer 69 tables lookup item 7
+config=$work/$'caf\xe9.yaml' # a file's name may be any bytes
 config_more="geo: {files: [$geo], fields: [country, city, asn]}
 category: {file: $work/items.bin, changes: $work/changes}"
 write_config socket 1
@@ -127,6 +128,13 @@ answer 1 tables lookup item 7
 answer 0 -j show tables
 expect "after a reload: entries" "$(json 'd["tables"][1]["entries"]' <said.log)" = 1
 expect "a table that did not change was not loaded again" "$(json 'd["tables"][0]["loaded_us"]' <said.log)" = "$loaded"
+answer 0 -j show config
+expect "the configuration's path" "$(json 'd["path"].endswith("/caf\ufffd.yaml")' <said.log)" = true
+cp "$config" right.yaml
+echo "nonsense: 1" >>"$config"
+answer 1 reload
+expect "why a reload failed" "$(grep -c $'caf\xef\xbf\xbd.yaml:.*unknown key "nonsense"' said.log)" = 1
+cp right.yaml "$config"
 sed -i '/^geo:/d; /^category:/d' "$config"
 answer 0 reload
 answer 0 show tables
