@@ -51,7 +51,7 @@ struct udp {
 int udp_queues_new(struct udp *udp, struct error *error);
 void udp_queues_free(struct udp *udp);
 int udp_sockets_open(struct udp *udp, struct error *error);
-void udp_sockets_close(struct udp *udp);
+void udp_sockets_close(struct udp *udp); /* what nobody has read of what they hold is missed */
 
 /* Refuses new datagrams on all sockets; what is queued can still be read. Control thread. */
 void udp_sockets_shut(struct udp *udp);

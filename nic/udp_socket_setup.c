@@ -197,14 +197,31 @@ int udp_sockets_open(struct udp *udp, struct error *error)
 	return 0;
 }
 
+/* Datagrams that the kernel still holds for a socket that takes no more. */
+static uint64_t count_rest(int fd)
+{
+	uint64_t count = 0;
+	char byte;
+
+	for (;;) {
+		if (recv(fd, &byte, sizeof(byte), MSG_DONTWAIT | MSG_TRUNC) >= 0)
+			count++;
+		else if (errno != EINTR)
+			return count;
+	}
+}
+
 void udp_sockets_close(struct udp *udp)
 {
+	udp_sockets_shut(udp);
 	udp_read_missed(udp);
 	for (unsigned i = 0; i < udp->queue_count; i++) {
 		struct udp_queue *q = &udp->queues[i];
 
-		for (unsigned s = 0; s < q->socket_count; s++)
+		for (unsigned s = 0; s < q->socket_count; s++) {
+			udp->missed += count_rest(q->sockets[s].fd);
 			(void)close(q->sockets[s].fd);
+		}
 		q->socket_count = 0;
 		if (q->poll_fd >= 0)
 			(void)close(q->poll_fd);

@@ -192,15 +192,16 @@ void box_follow(struct box *box)
 	}
 }
 
+/* Sources first: what the kernel holds already is taken by the workers, who then have nothing more to wait for. */
 void box_halt(struct box *box)
 {
 	atomic_store(&box->stage, BOX_DRAINING);
 	loader_stop(box);
+	for (unsigned p = 0; p < box->port_count; p++)
+		box->ports[p].ops->stop(box->ports[p].source);
 	for (unsigned i = 0; i < box->worker_count; i++)
 		if (box->workers[i].worker != NULL)
 			worker_halt(box->workers[i].worker);
-	for (unsigned p = 0; p < box->port_count; p++)
-		box->ports[p].ops->stop(box->ports[p].source);
 }
 
 unsigned box_drain(struct box *box)

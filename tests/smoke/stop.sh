@@ -45,4 +45,20 @@ daemon_pid=
 expect "exit code" "$daemon_code" = 0
 expect "seconds from the signal to the end" $((SECONDS - began)) -le $((drain + 4))
 expect "the socket is gone" "$([ -e "$socket" ] && echo there || echo gone)" = gone
+
+# --- what the kernel holds for it is taken, or missed by name ---
+
+config_more="stop: {drain: 1s}"
+write_config socket 1
+start_daemon
+kill -STOP "$daemon_pid"
+generate --to 127.0.0.1 --format json --count 20000 --rate 100000 --max-body 300
+sent=$(truth 'd["sent"]["datagrams"]')
+kill -TERM "$daemon_pid"
+kill -CONT "$daemon_pid"
+daemon_code=0
+wait "$daemon_pid" || daemon_code=$?
+daemon_pid=
+expect "exit code" "$daemon_code" = 0
+expect "datagrams of $sent that were taken" "$(sed -n 's/.*stopped: \([0-9]*\) frames.*/\1/p' "$work/penstockd.log" | tail -1)" = "$sent"
 finish

@@ -294,6 +294,22 @@ static void what_the_kernel_dropped_is_missed(void **state)
 	ops->close(source);
 }
 
+/* The worker did not come by any more; or a datagram came behind its last look. */
+static void what_nobody_has_read_at_the_stop_is_missed(void **state)
+{
+	struct source_config config = config_of(1, 2);
+	struct source *source = start(&config);
+	struct source_status status;
+
+	(void)state;
+	send_many(config.ports[0], 30);
+	send_many(config.ports[1], 12);
+	ops->stop(source);
+	ops->status(source, &status);
+	assert_int_equal(status.missed, 42);
+	ops->close(source);
+}
+
 static void an_address_that_is_not_here_is_refused_with_a_sentence(void **state)
 {
 	struct source_config config = config_of(1, 1);
@@ -337,6 +353,7 @@ int main(void)
 		cmocka_unit_test(what_one_port_leaves_of_a_burst_another_gets),
 		cmocka_unit_test(more_ready_sockets_than_one_receive_looks_at_all_get_their_turn),
 		cmocka_unit_test(what_the_kernel_dropped_is_missed),
+		cmocka_unit_test(what_nobody_has_read_at_the_stop_is_missed),
 		cmocka_unit_test(an_address_that_is_not_here_is_refused_with_a_sentence),
 		cmocka_unit_test(nothing_is_delivered_after_stop_and_it_starts_again),
 	};
