@@ -83,25 +83,27 @@ void port_host_frame(
 		rte_pktmbuf_free(m);
 }
 
-static void announce(struct port_queue *q, int probe)
+/* Returns 0 when there was no mbuf for all of it. */
+static int announce(struct port_queue *q, int probe)
 {
-	for (unsigned i = 0;; i++) {
-		struct rte_mbuf *m = rte_pktmbuf_alloc(q->pool);
-		uint32_t len;
+	struct rte_mbuf *m;
 
-		if (m == NULL)
+	for (unsigned i = 0; (m = rte_pktmbuf_alloc(q->pool)) != NULL; i++) {
+		uint32_t len = responder_announce(&q->responder, i, probe, rte_pktmbuf_mtod(m, uint8_t *));
+
+		if (len == 0)
 			break;
-		len = responder_announce(&q->responder, i, probe, rte_pktmbuf_mtod(m, uint8_t *));
-		if (len == 0) {
-			rte_pktmbuf_free(m);
-			break;
-		}
 		queue_reply(q, m, len);
 	}
+	rte_pktmbuf_free(m);
 	port_host_flush(q);
+	if (m == NULL)
+		counter_add(&q->counters.transmit_dropped, 1);
+	return m != NULL;
 }
 
-/* Probes, announces one second later and again after two, then once a minute; anew whenever control says so. */
+/* Probes, announces one second later and again after two, then once a minute; anew whenever control says so, and after a second
+ * what could not be sent for want of memory. */
 void port_host_tick(struct port_queue *q, uint64_t tsc)
 {
 	unsigned epoch = atomic_load_explicit(&q->port->announce_epoch, memory_order_acquire);
@@ -115,7 +117,10 @@ void port_host_tick(struct port_queue *q, uint64_t tsc)
 	} else if ((int64_t)(tsc - q->next_announce) < 0) {
 		return;
 	}
-	announce(q, q->announce_round == 0);
+	if (!announce(q, q->announce_round == 0)) {
+		q->next_announce = tsc + clock_hz();
+		return;
+	}
 	seconds = q->announce_round == 0 ? 1 : q->announce_round == 1 ? 2 : RESPONDER_PERIOD_S;
 	q->next_announce = tsc + seconds * clock_hz();
 	if (q->announce_round < 2)

@@ -189,6 +189,40 @@ static void answers_leave_by_the_device(void **state)
 	assert_int_equal(size, 24 + (16 + 60) + 4 * ((16 + 60) + (16 + 110)) + (16 + 78) + 3 * (16 + 86));
 }
 
+/* What could not be sent for want of memory comes a second later, and not a minute. */
+static void an_announcement_without_memory_is_made_up_for(void **state)
+{
+	struct source_config config = config_of();
+	FILE *file = new_capture();
+	struct rte_mbuf *taken[20000];
+	const struct source_counters *c;
+	struct source *source;
+	struct source_queue *q;
+	uint64_t now = clock_tsc(), sent;
+	unsigned count = 0;
+
+	(void)state;
+	(void)fclose(file);
+	source = start(&config);
+	q = ops->queue(source, 0);
+	c = ops->counters(q);
+	for (unsigned second = 0; second <= 4; second += 2)
+		ops->tick(q, now + second * clock_hz());
+	sent = counter_read(&c->transmitted);
+	while (count < 20000 && (taken[count] = rte_pktmbuf_alloc(((struct port *)source)->queue[0]->pool)) != NULL)
+		count++;
+	assert_in_range(count, 1, 19999);
+	ops->tick(q, now + 65 * clock_hz());
+	assert_int_equal(counter_read(&c->transmitted), sent);
+	assert_int_equal(counter_read(&c->transmit_dropped), 1);
+	rte_pktmbuf_free_bulk(taken, count);
+	ops->tick(q, now + 65 * clock_hz() + clock_hz() / 2);
+	assert_int_equal(counter_read(&c->transmitted), sent);
+	ops->tick(q, now + 67 * clock_hz());
+	assert_true(counter_read(&c->transmitted) > sent);
+	finish(source);
+}
+
 static void status_says_what_was_granted(void **state)
 {
 	struct source_config config = config_of();
@@ -347,6 +381,7 @@ int main(void)
 		cmocka_unit_test(only_the_configured_vlan_is_taken),
 		cmocka_unit_test(a_flood_of_pings_is_counted_apart_and_leaves_arp_answered),
 		cmocka_unit_test(answers_leave_by_the_device),
+		cmocka_unit_test(an_announcement_without_memory_is_made_up_for),
 		cmocka_unit_test(status_says_what_was_granted),
 		cmocka_unit_test(two_queues_share_a_ring_device),
 		cmocka_unit_test(resets_link_changes_and_removal_are_survived),
