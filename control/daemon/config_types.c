@@ -4,6 +4,7 @@
 
 #include "control/daemon/config_parts.h"
 #include "control/daemon/config_value.h"
+#include "control/daemon/namesake.h"
 
 #define PATH_SIZE    96
 #define QUOTE_SIZE   256
@@ -22,6 +23,8 @@ static const char *topic_name_why(const char *name)
 		return "holds characters that Kafka refuses";
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return "is a name that Kafka refuses";
+	if (strcmp(name, NAMESAKE_TOPIC) == 0)
+		return "is the one on which boxes notice each other";
 	return NULL;
 }
 
