@@ -66,6 +66,7 @@ struct port {
 	_Atomic int reset_wanted, removed;
 	_Atomic unsigned announce_epoch; /* raised by both: queue 0 announces anew */
 	uint64_t resets;      /* control */
+	uint64_t missed_before; /* control: by devices that have counted from 0 since, after a reset */
 	int64_t retry_ms, retry_at_ms; /* control: a reset has failed, and is tried again then; 0: none */
 	int link_up;          /* control: as last seen, -1: never */
 	int multicast_fd;     /* control: holds memberships of the kernel, 0: none */
@@ -109,5 +110,6 @@ int port_watch(struct port *port);
 void port_unwatch(struct port *port);
 void port_follow(struct source *source, int64_t now_ms, struct source_news *news);
 
-/* port_status.c: what control reads. */
+/* port_status.c: what control reads. port_missed: what the device says now, which may begin anew with a reset. */
+uint64_t port_missed(const struct port *port);
 void port_status(struct source *source, struct source_status *status);

@@ -68,9 +68,12 @@ static void follow_removal(struct port *port, struct source_news *news)
 /* One that fails may do better in a moment; until then nothing is received. */
 static void try_reset(struct port *port, int64_t now_ms, struct source_news *news)
 {
+	uint64_t missed = port_missed(port);
 	struct error error = {""};
 
 	if (port_reset(port, &error) == 0) {
+		if (port_missed(port) < missed)
+			port->missed_before += missed;
 		say(news, 0, "port %s: the device asked for a reset, and has had it", port->config.name);
 		port->resets++;
 		port->retry_ms = 0;

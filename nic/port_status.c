@@ -18,13 +18,13 @@ static void note_duplicates(struct port *port)
 			port_note(port, "another host on this network has one of our addresses");
 }
 
-static void read_missed(const struct port *port, struct source_status *status)
+uint64_t port_missed(const struct port *port)
 {
 	struct rte_eth_stats stats;
 
-	status->reports_missed = port->reports_missed;
-	if (rte_eth_stats_get(port->id, &stats) == 0)
-		status->missed = stats.imissed + stats.rx_nombuf + stats.ierrors;
+	if (rte_eth_stats_get(port->id, &stats) != 0)
+		return 0;
+	return stats.imissed + stats.rx_nombuf + stats.ierrors;
 }
 
 static void join_notes(const struct port *port, struct source_status *status)
@@ -49,10 +49,12 @@ void port_status(struct source *source, struct source_status *status)
 		port->mac[2], port->mac[3], port->mac[4], port->mac[5]);
 	status->removed = atomic_load(&port->removed);
 	status->awaits_reset = port->retry_ms != 0;
+	status->missed = port->missed_before;
 	if (!status->removed) {
 		read_link(port, status);
-		read_missed(port, status);
+		status->missed += port_missed(port);
 	}
+	status->reports_missed = port->reports_missed;
 	status->link_changes = atomic_load(&port->link_changes);
 	status->resets = port->resets;
 	status->rss = port->rss;

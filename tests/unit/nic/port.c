@@ -263,8 +263,9 @@ static void two_queues_share_a_ring_device(void **state)
 }
 
 static int resets_to_fail, resets_tried;
+static uint64_t missed; /* as the device says */
 
-/* In the library's place. */
+/* In the library's place, as the next. */
 int rte_eth_dev_reset(uint16_t id)
 {
 	(void)id;
@@ -273,7 +274,23 @@ int rte_eth_dev_reset(uint16_t id)
 		resets_to_fail--;
 		return -EAGAIN;
 	}
+	missed = 0;
 	return -ENOTSUP; /* it is stopped and started then */
+}
+
+int rte_eth_stats_get(uint16_t id, struct rte_eth_stats *stats)
+{
+	(void)id;
+	*stats = (struct rte_eth_stats){.imissed = missed};
+	return 0;
+}
+
+static uint64_t missed_in_all(struct source *source)
+{
+	struct source_status status;
+
+	ops->status(source, &status);
+	return status.missed;
 }
 
 /* Frames that come by now; those before are counted, too. */
@@ -343,6 +360,7 @@ static void reset_that_fails_is_tried_again(void **state)
 	port = (struct port *)source;
 	resets_tried = 0;
 	resets_to_fail = 3;
+	missed = 70;
 	(void)port_event(port->id, RTE_ETH_EVENT_INTR_RESET, port, NULL);
 	for (int64_t now_ms = 0; now_ms < 7000; now_ms += 500) { /* at 0, 1, 3 */
 		assert_true((follow(source, now_ms)[0] != '\0') == (now_ms == 0));
@@ -355,6 +373,9 @@ static void reset_that_fails_is_tried_again(void **state)
 	assert_int_equal(resets_tried, 4);
 	ops->status(source, &status);
 	assert_int_equal(status.resets, 1);
+	assert_int_equal(missed_in_all(source), 70);
+	missed = 5;
+	assert_int_equal(missed_in_all(source), 75);
 	assert_false(status.awaits_reset);
 	assert_true(frames_now(source) > 0);
 	finish(source);
