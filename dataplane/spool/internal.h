@@ -230,6 +230,8 @@ void reached_store(struct spool *spool); /* unless nothing has changed; before a
 /* orders.c: what the producer wants */
 void spool_answer(struct spool *spool, struct batch *batch, enum spool_answer answer);
 unsigned orders_take(struct spool *spool); /* returns how many */
+/* The disk had no room: for a while logs give what they only reserve back at once. */
+void spool_want_room(struct spool *spool);
 
 /* turns.c: the thread; its argument is the spool */
 void *spool_main(void *argument);

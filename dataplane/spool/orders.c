@@ -44,11 +44,16 @@ static int topic_shelf(struct spool *spool, uint16_t topic, struct shelf **shelf
 	return 0;
 }
 
+void spool_want_room(struct spool *spool)
+{
+	spool->wanted_ms = spool->now_ms + WANTED_MS;
+}
+
 static void refuse(struct spool *spool, struct batch *batch, int rc, const struct shelf *shelf)
 {
 	counter_add(&spool->counters.refused, 1);
 	if (rc == -EDQUOT || rc == -ENOSPC)
-		spool->wanted_ms = spool->now_ms + WANTED_MS;
+		spool_want_room(spool);
 	reached_loosen(spool, batch);
 	if (shelf != NULL && rc != -EAGAIN && rc != -EDQUOT)
 		spool_trouble(spool, "writing", shelf, rc);

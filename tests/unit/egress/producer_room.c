@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "spool_rig.h"
+#include "letters.h"
+#include "picky.h"
 
 #define RECORDS 100u
 
@@ -148,6 +149,22 @@ static void log_that_cannot_be_made_wants_room(void **state)
 	spool_rig_end();
 }
 
+/* The same when a letter finds none: it is given up by name, but the next may be kept. */
+static void letter_that_finds_no_room_wants_it(void **state)
+{
+	(void)state;
+	spool_rig.spool.rest_ms = 3600000;
+	picky.guilty_every = 50;
+	letters_begin(1, 64u << 20);
+	atomic_store(&disk_is_full, 1);
+	rig_send(spool_rig.rig, 0, 0, 200, 20);
+	rig_wait(spool_rig.rig, rig_all_settled);
+	assert_int_equal(counter_read(&letters_counts()->dead_lettered), 0);
+	rig_wait(spool_rig.rig, has_no_file);
+	atomic_store(&disk_is_full, 0);
+	spool_rig_end();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, spool_rig_setup, teardown)
@@ -155,6 +172,7 @@ int main(void)
 		TEST(log_that_holds_nothing_for_long_has_no_file),
 		TEST(log_that_holds_nothing_makes_room_that_is_wanted),
 		TEST(log_that_cannot_be_made_wants_room),
+		cmocka_unit_test_setup_teardown(letter_that_finds_no_room_wants_it, letters_setup, teardown),
 	};
 #undef TEST
 
