@@ -215,26 +215,19 @@ static void former_classes_are_read_out(void **state)
 	spool_rig_end();
 }
 
-/* It is known that Kafka is away: nothing is read back. */
-static int is_away(struct rig *rig)
-{
-	const char *name;
-
-	return atomic_load(&spool_log_at(producer_spool(rig->producer), 0, &name)->go) == 0;
-}
-
-/* All but the first batch, which the client took. */
+/* All but the first batch, which the client may have taken. */
 static int is_left(struct rig *rig)
 {
-	return spool_rig_on_disk() + RECORDS == rig->sent;
+	return spool_rig_on_disk() + RECORDS >= rig->sent;
 }
 
 /* In the lane's log: a topic that holds much of the pool has one of its own. */
 static void leave_low(unsigned batches)
 {
 	mock_broker_down(spool_rig.mock, 1);
+	rig_wait(spool_rig.rig, spool_rig_is_there); /* as it seems at first */
 	rig_send(spool_rig.rig, 1, 0, RECORDS, 60);
-	rig_wait(spool_rig.rig, is_away);
+	rig_wait(spool_rig.rig, spool_rig_is_away);
 	for (unsigned i = 1; i < batches; i++) {
 		rig_send(spool_rig.rig, 1, 0, RECORDS, 60);
 		rig_wait(spool_rig.rig, is_left);

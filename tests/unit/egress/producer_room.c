@@ -111,18 +111,10 @@ static int second_topic_is_parked(struct rig *r)
 	return counter_read(&spool_rig_counts()->parked) > 0;
 }
 
-/* It is known that Kafka is away. */
-static int is_away(struct rig *r)
-{
-	const char *name;
-
-	return atomic_load(&spool_log_at(producer_spool(r->producer), 0, &name)->go) == 0;
-}
-
-/* All but the first batch, which the client took. */
+/* All but the first batch, which the client may have taken. */
 static int is_left(struct rig *r)
 {
-	return counter_read(&spool_rig_counts()->spooled) + RECORDS == r->sent;
+	return spool_rig_on_disk() + RECORDS >= r->sent;
 }
 
 /* The same when not even the directory of a log has room. */
@@ -132,8 +124,9 @@ static void log_that_cannot_be_made_wants_room(void **state)
 	spool_rig.spool.rest_ms = 3600000;
 	mock_broker_down(spool_rig.mock, 1);
 	begin(0);
+	rig_wait(spool_rig.rig, spool_rig_is_there); /* as it seems at first */
 	send_batch(0);
-	rig_wait(spool_rig.rig, is_away);
+	rig_wait(spool_rig.rig, spool_rig_is_away);
 	send_batch(0);
 	rig_wait(spool_rig.rig, is_left);
 	mock_leader(spool_rig.mock, "t1", 0, MOCK_NO_LEADER);

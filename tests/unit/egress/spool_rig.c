@@ -118,3 +118,15 @@ uint64_t spool_rig_recorded(const char *what, const char *class)
 		(void)fclose(file);
 	return sum;
 }
+
+int spool_rig_is_there(struct rig *rig)
+{
+	return !spool_rig_is_away(rig);
+}
+
+int spool_rig_is_away(struct rig *rig)
+{
+	const char *name;
+
+	return atomic_load(&spool_log_at(producer_spool(rig->producer), 0, &name)->go) == 0;
+}

@@ -32,6 +32,10 @@ const struct spool_counters *spool_rig_counts(void);
 uint64_t spool_rig_on_disk(void);
 int spool_rig_has_left(struct rig *rig);
 
+/* For rig_wait: whether the producer's thread has looked at Kafka's being there, and whether it knows that it is away. */
+int spool_rig_is_there(struct rig *rig);
+int spool_rig_is_away(struct rig *rig);
+
 /* For rig_wait: whether the spool holds up no landing hour. */
 int spool_rig_hours_are_complete(struct rig *rig);
 
