@@ -97,8 +97,7 @@ static int start_device(struct port *port, struct error *error)
 	return 0;
 }
 
-/* 0, or -ETIMEDOUT when a worker may still be inside. */
-static int close_gates(struct port *port)
+int port_close_gates(struct port *port)
 {
 	int result = 0;
 
@@ -121,14 +120,14 @@ static void port_stop(struct source *source)
 
 	if (!port->started)
 		return;
-	(void)close_gates(port);
+	(void)port_close_gates(port);
 	port->started = 0;
 	(void)rte_eth_dev_stop(port->id);
 }
 
 int port_reset(struct port *port, struct error *error)
 {
-	int result = close_gates(port);
+	int result = port_close_gates(port);
 
 	if (result != 0)
 		return error_set(error, result, "port %s: the device asked for a reset, but a worker is still at its queue",

@@ -82,7 +82,10 @@ __attribute__((format(printf, 2, 3))) void port_note(struct port *port, const ch
 /* port_setup.c: brings the device to where it can be started. 0 or -errno with a sentence. Control thread. */
 int port_setup(struct port *port, struct error *error);
 
-/* port.c: stops the queues, resets the device and brings it back as it was. 0 or -errno with a sentence. Control thread. */
+/* port.c: has the workers leave their queues. 0, or -ETIMEDOUT when one may still be inside. Control thread. */
+int port_close_gates(struct port *port);
+
+/* Stops the queues, resets the device and brings it back as it was. 0 or -errno with a sentence. Control thread. */
 int port_reset(struct port *port, struct error *error);
 
 /* Configures the device and its queues, as open does and again after a reset. Control thread. */

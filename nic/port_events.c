@@ -59,8 +59,7 @@ static void follow_removal(struct port *port, struct source_news *news)
 	if (port->gone)
 		return;
 	port->gone = 1;
-	for (unsigned i = 0; i < port->queues; i++)
-		(void)gate_close(&port->queue[i]->gate);
+	(void)port_close_gates(port);
 	port_note(port, "the device has been removed");
 	say(news, 1, "port %s: the device has been removed: nothing is received here until a restart", port->config.name);
 }
