@@ -135,7 +135,6 @@ full_disk() { # MODE
 	write_config dpdk 1
 	started
 	[ "$1" = wal ] || create_topics
-	meet
 	send 2000 2000
 	wait_idle
 	fill "$1"
@@ -199,7 +198,6 @@ failing_calls() { # MODE
 	config_more='stop: {drain: 2s}'
 	write_config dpdk 1
 	started LD_PRELOAD="$work/disk_faults.so" DISK_FAULTS="$faults" DISK_FAULTS_UNDER="$work/spool"
-	meet
 	send 1000 1000
 	wait_idle
 	[ "$1" = wal ] || expect_works "$1: before faults" # a log that is new has its state to sync before it takes anything

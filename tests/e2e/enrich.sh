@@ -33,7 +33,6 @@ sed -i "s/^topics: {/&quarantine: \"enrich-aside.{type}\", /" "$config"
 expect "what --check says" "$("$penstockd" --check -c "$config" | tail -1)" = "$config: fine"
 start_daemon
 cli topics create >"$work/topics.log" 2>&1 || die "topics create failed: $(tail -3 "$work/topics.log")"
-meet
 generate --to 10.9.0.2 --format json --pretty 0 --count 3000 --rate 1000
 wait_idle 60
 generate --to 10.9.0.2 --to fd09::2 --format json --pretty 0 --first 3000 --count $((count - 3000)) --rate "${PENSTOCK_RATE:-25000}"

@@ -38,7 +38,6 @@ veth() {
 	write_config dpdk 1
 	start_daemon
 	create_topics
-	meet
 	send_all 10.9.0.2 fd09::2
 	judge veth
 	bed_down
@@ -82,6 +81,7 @@ tap() {
 	ip link set tap0 up
 	ip addr add 10.9.0.1/24 dev tap0
 	ip addr add fd09::1/64 dev tap0 nodad
+	meet
 	send_all 10.9.0.2 fd09::2
 	judge net_tap
 }
@@ -97,7 +97,6 @@ xdp() {
 	device=net_af_xdp0,iface=bed0
 	write_config dpdk 1
 	start_daemon
-	meet
 	send_all 10.9.0.2 fd09::2
 	judge net_af_xdp
 	bed_down

@@ -18,7 +18,6 @@ bed_up
 write_config dpdk 1
 start_daemon
 create_topics
-meet
 truth=$work/truth.json
 in_background pktgen in_sender "$pktgen" --to 10.9.0.2 --to fd09::2 --types $types --format frame --sources 64 --sockets 8 \
 	--duration "$seconds" --heartbeats 500 --truth "$truth"

@@ -20,7 +20,6 @@ memory_more='pool: 192MiB, credit: 60%'
 write_config dpdk 1
 start_daemon
 create_topics 3000
-meet
 in_background pktgen generate --to 10.9.0.2 --to fd09::2 --format json --first 3000 --count $((count - 3000)) --rate 8000
 generator=${background[-1]}
 wait_for 30 "records are acked" acked

@@ -34,7 +34,6 @@ create_topics
 stop_daemon
 without "$last"
 start_daemon
-meet
 in_background pktgen in_sender "$pktgen" --types 65 --to 10.9.0.2 --to fd09::2 --format json --rate 5000 --duration 600
 generator=${background[-1]}
 wait_for 20 "records are acked" running

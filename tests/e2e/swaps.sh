@@ -65,7 +65,6 @@ number=1
 put_files 1
 start_daemon
 cli topics create >"$work/topics.log" 2>&1 || die "topics create failed: $(tail -3 "$work/topics.log")"
-meet
 in_background pktgen in_sender "$pktgen" --types $types --to 10.9.0.2 --to fd09::2 --format json --rate 5000 --duration 900
 generator=${background[-1]}
 export -f marker send_markers

@@ -46,7 +46,6 @@ bed_up
 change receive
 start_daemon
 create_topics
-meet
 
 say plain=produce:200 came=receive:200 own=event:300 own=past own=event:100 own=future own=none:3 came2=receive:100 \
 	plain2=receive:100 own=past:5 keyed=event:50 keyed=future:2 keyed=past:3 changes=receive:40

@@ -290,17 +290,18 @@ cli() {
 	"$penstock" -s "$socket" "$@"
 }
 
-# Starts the daemon (arguments: NAME=VALUE for its environment) and waits until it receives.
+# Starts the daemon (arguments: NAME=VALUE for its environment) and waits until it receives and the sender knows its way.
 start_daemon() {
 	env "$@" "$penstockd" -c "$config" >>"$work/penstockd.log" 2>&1 </dev/null &
 	daemon_pid=$!
 	wait_for 30 "the daemon receives" receiving
+	if grep -q '^    device: .*iface=bed0' "$config"; then meet; fi
 }
 
 # The sender finds the daemon's addresses: until then its kernel keeps some 200 KiB of packets, and no more.
 meet() {
-	wait_for 10 "the sender finds 10.9.0.2" in_sender ping -c 1 -W 1 10.9.0.2
-	wait_for 10 "the sender finds fd09::2" in_sender ping -c 1 -W 1 fd09::2
+	wait_for 10 "the sender finds 10.9.0.2" "$place" ping -c 1 -W 1 10.9.0.2
+	wait_for 10 "the sender finds fd09::2" "$place" ping -c 1 -W 1 fd09::2
 }
 
 # Everything that was sent has come to rest: Kafka has it, or it is counted under a name.

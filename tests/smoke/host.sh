@@ -22,7 +22,7 @@ for family, to in ((socket.AF_INET, "10.9.0.2"), (socket.AF_INET6, "fd09::2")):
     socket.socket(family, socket.SOCK_DGRAM).sendto(b"nobody listens here", (to, 4242))'
 not_ours() { [ "$(drops not_for_us)" -ge 2 ]; }
 wait_for 5 "datagrams to other ports are counted" not_ours
-expect "echo requests answered" "$(ledger frames host.echo)" -ge 7
+expect "echo requests answered" "$(ledger frames host.echo)" -ge 9
 stop_daemon
 kill -INT "${background[0]}" && wait "${background[0]}" 2>/dev/null || true
 
