@@ -31,6 +31,7 @@ struct port_queue {
 	uint16_t index;
 	uint8_t answers;              /* it acts as a host: the responder is on and it has a TX queue of its own */
 	unsigned held;                /* frames of the last burst, to be freed by release */
+	int own;                      /* whether all of them are whole frames of our pool (port_is_own) */
 	const struct filter *filter;
 	struct port *port;            /* ro */
 	uint32_t max_datagram;        /* ro */

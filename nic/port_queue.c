@@ -274,21 +274,10 @@ unsigned port_receive(struct source_queue *queue, struct datagram *out, uint64_t
 	return port_burst(queue_of(queue), out, tsc, take_frame);
 }
 
-/* A whole frame of the queue's own pool that nobody else refers to: of one segment, so that no other follows, which its second
- * line would tell. */
-ALWAYS_INLINE int is_own(const struct port_queue *q, const struct rte_mbuf *m)
-{
-	return (m->pool == q->pool) & (rte_mbuf_refcnt_read(m) == 1) & (m->nb_segs == 1) & RTE_MBUF_DIRECT(m);
-}
-
-/* Such frames go back all at once, as nearly all bursts are. */
+/* A burst of nothing but frames of the queue's own, as nearly all are, goes back at once. */
 static void free_frames(struct port_queue *q)
 {
-	int own = 1;
-
-	for (unsigned i = 0; i < q->held; i++)
-		own &= is_own(q, q->frames[i]);
-	if (LIKELY(own))
+	if (LIKELY(q->own))
 		rte_mempool_put_bulk(q->pool, (void *const *)q->frames, q->held);
 	else
 		rte_pktmbuf_free_bulk(q->frames, q->held);

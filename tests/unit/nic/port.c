@@ -262,6 +262,63 @@ static void two_queues_share_a_ring_device(void **state)
 	finish(source);
 }
 
+/* Sends a frame that is not for us through a ring device, to itself. */
+static void send_round(const struct source *source, struct rte_mbuf *m)
+{
+	static const uint8_t dst[6] = {2, 0, 0, 0, 0, 9};
+	uint8_t *frame = (uint8_t *)rte_pktmbuf_append(m, 60);
+
+	assert_non_null(frame);
+	memset(frame, 0, 60);
+	memcpy(frame, dst, sizeof(dst));
+	assert_int_equal(rte_eth_tx_burst(((const struct port *)source)->id, 0, &m, 1), 1);
+}
+
+/* A frame goes back to the pool it is of, when nobody else refers to it, with all its segments. */
+static void every_frame_goes_back_where_it_came_from(void **state)
+{
+	struct rte_mempool *own, *other = rte_pktmbuf_pool_create("other", 63, 0, 0, 2048, SOCKET_ID_ANY);
+	struct source_config config = config_of();
+	struct rte_mbuf *shared, *chain;
+	struct source *source;
+	unsigned in_use;
+
+	(void)state;
+	assert_non_null(other);
+	config.device = "net_ring1";
+	source = start(&config);
+	own = ((struct port *)source)->queue[0]->pool;
+	in_use = rte_mempool_in_use_count(own);
+	for (unsigned i = 0; i < 4; i++)
+		send_round(source, rte_pktmbuf_alloc(own));
+	assert_int_equal(rte_mempool_in_use_count(own), in_use + 4);
+	assert_int_equal(receive_all(source, NULL), 0);
+	assert_int_equal(rte_mempool_in_use_count(own), in_use);
+
+	send_round(source, rte_pktmbuf_alloc(own));
+	send_round(source, rte_pktmbuf_alloc(other));
+	assert_int_equal(receive_all(source, NULL), 0);
+	assert_int_equal(rte_mempool_in_use_count(own), in_use);
+	assert_int_equal(rte_mempool_in_use_count(other), 0);
+
+	shared = rte_pktmbuf_alloc(own);
+	rte_mbuf_refcnt_update(shared, 1);
+	send_round(source, shared);
+	assert_int_equal(receive_all(source, NULL), 0);
+	assert_int_equal(rte_mbuf_refcnt_read(shared), 1);
+	assert_int_equal(rte_mempool_in_use_count(own), in_use + 1);
+	rte_pktmbuf_free(shared);
+
+	chain = rte_pktmbuf_alloc(own);
+	assert_int_equal(rte_pktmbuf_chain(chain, rte_pktmbuf_alloc(own)), 0);
+	send_round(source, chain);
+	assert_int_equal(receive_all(source, NULL), 0);
+	assert_int_equal(rte_mempool_in_use_count(own), in_use);
+	assert_balanced(source, 8);
+	finish(source);
+	rte_mempool_free(other);
+}
+
 static int resets_to_fail, resets_tried;
 static uint64_t missed; /* as the device says */
 
@@ -403,6 +460,7 @@ int main(void)
 		cmocka_unit_test(a_flood_of_pings_is_counted_apart_and_leaves_arp_answered),
 		cmocka_unit_test(answers_leave_by_the_device),
 		cmocka_unit_test(an_announcement_without_memory_is_made_up_for),
+		cmocka_unit_test(every_frame_goes_back_where_it_came_from),
 		cmocka_unit_test(status_says_what_was_granted),
 		cmocka_unit_test(two_queues_share_a_ring_device),
 		cmocka_unit_test(resets_link_changes_and_removal_are_survived),
