@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "worker/sender_hash.h"
 #include "worker/sources_table.h"
 
 #define NO_WAY    WAYS
@@ -44,22 +45,6 @@ static struct slot *spare_pop(struct sources *table)
 	return slot;
 }
 
-/* A product folded onto itself, as in wyhash: without the secret nobody can tell which keys meet. */
-static inline uint64_t fold(uint64_t a, uint64_t b)
-{
-	unsigned __int128 product = (unsigned __int128)a * b;
-
-	return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-/* Spreads what is left of the regular steps of ids and addresses in a product: the last step of MurmurHash3. */
-static inline uint64_t finish(uint64_t hash)
-{
-	hash = (hash ^ hash >> 33) * 0xff51afd7ed558ccdULL;
-	hash = (hash ^ hash >> 33) * 0xc4ceb9fe1a85ec53ULL;
-	return hash ^ hash >> 33;
-}
-
 static inline struct key make_key(const struct sources *table, const struct address *from,
 	const struct frame_header *header)
 {
@@ -67,8 +52,8 @@ static inline struct key make_key(const struct sources *table, const struct addr
 	uint64_t hash;
 
 	memcpy(key.half, from->bytes, sizeof(key.half));
-	hash = fold(key.half[0] ^ table->secret[0], key.half[1] ^ from->family ^ table->secret[1]);
-	hash = finish(fold(header->source_id ^ table->secret[2], hash ^ table->secret[3]));
+	hash = hash_address(table->secret, key.half, from->family);
+	hash = hash_finish(hash_fold(header->source_id ^ table->secret[2], hash ^ table->secret[3]));
 	key.tag = (uint32_t)(hash >> 32);
 	key.bucket = &table->buckets[hash & table->bucket_mask];
 	return key;

@@ -2,10 +2,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/memory.h"
 #include "base/rcu.h"
+#include "worker/sender_hash.h"
 #include "worker/sources.h"
 #include "worker/sources_table.h"
 
@@ -53,12 +53,9 @@ int sources_new(struct sources **table, const struct sources_config *config)
 	t->seen = calloc(config->count / SEEN_BITS + 1, sizeof(*t->seen));
 	if (t->slots == NULL || t->buckets == NULL || t->seen == NULL)
 		goto fail;
-	if (config->secret != NULL)
-		memcpy(t->secret, config->secret, sizeof(t->secret));
-	else if (getrandom(t->secret, sizeof(t->secret), 0) != (ssize_t)sizeof(t->secret)) {
-		rc = -EIO;
+	rc = hash_secret(t->secret, ARRAY_LENGTH(t->secret), config->secret);
+	if (rc != 0)
 		goto fail;
-	}
 	for (uint32_t i = config->count; i > 0; i--) {
 		slot_at(t, i)->number = i;
 		sources_spare_push(t, slot_at(t, i));
