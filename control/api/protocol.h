@@ -45,6 +45,7 @@
 #define API_SHOW_PORTS    "show.ports"
 #define API_SHOW_WORKERS  "show.workers"
 #define API_SHOW_SOURCES  "show.sources" /* params {"limit":n,"order":"lost|received"} */
+#define API_SHOW_QUOTAS   "show.quotas" /* params {"limit":n} */
 #define API_SHOW_TYPES    "show.types"
 #define API_SHOW_KAFKA    "show.kafka"
 #define API_SHOW_DROPS    "show.drops"

@@ -237,6 +237,7 @@ unsigned box_stop(struct box *box)
 	}
 	for (unsigned p = 0; p < box->port_count; p++)
 		box->ports[p].ops->close(box->ports[p].source);
+	senders_free(box->senders);
 	sources_free(box->sources);
 	generations_free(box);
 	eal_stop();

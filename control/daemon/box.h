@@ -21,6 +21,7 @@
 #include "control/daemon/topology.h"
 #include "control/daemon/watcher.h"
 #include "egress/producer.h"
+#include "worker/senders.h"
 #include "worker/sources.h"
 #include "worker/worker.h"
 
@@ -48,7 +49,7 @@ struct box_producer {
 };
 
 struct box {
-	struct config *config; /* as read at the start; types, topics and tables may have changed since: see generations */
+	struct config *config; /* as read at the start; types, topics, quotas and tables may have changed since: see generations */
 	struct generations generations;
 	struct state *state;
 	struct topology *plan; /* made once, after the ports have told their nodes */
@@ -68,6 +69,7 @@ struct box {
 	char spool_directory[1024];
 	struct kafka_property properties[CONFIG_PROPERTIES];
 
+	struct senders *senders; /* what each has used of its quota */
 	struct sources *sources;
 	struct hours hours;
 

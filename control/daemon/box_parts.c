@@ -103,6 +103,17 @@ static int new_sources(struct box *box, struct error *error)
 	return 0;
 }
 
+static int new_senders(struct box *box, struct error *error)
+{
+	const struct senders_config c = {.count = box->config->senders, .node = MEMORY_ANY_NODE};
+	int rc = senders_new(&box->senders, &c);
+
+	if (rc == 0)
+		return 0;
+	return error_set(error, rc, "no memory for the quotas of %u senders (%" PRIu64 " MiB): %s; lower memory.senders", c.count,
+		(uint64_t)c.count * SENDERS_BYTES >> 20, strerror(-rc));
+}
+
 static void worker_settings(const struct box *box, const struct topology_worker *plan, struct worker_config *c)
 {
 	const struct config *config = box->config;
@@ -121,6 +132,7 @@ static void worker_settings(const struct box *box, const struct topology_worker 
 		.topics = &box->generations.topics,
 		.hours = &box->hours,
 		.sources = box->sources,
+		.senders = box->senders,
 		.node_name = config->node,
 		.epoch = box->epoch,
 		.first_seq = 1,
@@ -155,6 +167,8 @@ int box_new_workers(struct box *box, struct error *error)
 {
 	int rc = new_sources(box, error);
 
+	if (rc == 0)
+		rc = new_senders(box, error);
 	if (rc != 0)
 		return rc;
 	for (unsigned i = 0; rc == 0 && i < box->plan->worker_count; i++)

@@ -43,6 +43,8 @@ static int read_all(struct config_file *file, struct tree *tree, const char *nam
 	if (rc == 0)
 		rc = inputs_read(&reading, file);
 	if (rc == 0)
+		rc = quotas_read(&reading, file);
+	if (rc == 0)
 		rc = tables_read(&reading, file);
 	if (rc == 0)
 		rc = properties_read(&reading, file);
@@ -128,7 +130,7 @@ out:
 /* What a running daemon takes from a new configuration. */
 static int is_live(const char *section)
 {
-	static const char *const live[] = {"types", "topics", "geo", "category", "watch"};
+	static const char *const live[] = {"types", "topics", "quotas", "geo", "category", "watch"};
 
 	for (size_t i = 0; i < sizeof(live) / sizeof(live[0]); i++)
 		if (strcmp(section, live[i]) == 0)

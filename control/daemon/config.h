@@ -16,6 +16,7 @@
 #include "spool/spool.h"
 #include "tables/geo.h"
 #include "tables/input.h"
+#include "tables/quotas.h"
 #include "tables/types.h"
 
 #define CONFIG_PORTS      16
@@ -59,6 +60,8 @@ struct config {
 	unsigned input_count;
 	struct input inputs[CONFIG_INPUTS];
 
+	struct quotas quotas; /* not sealed */
+
 	struct event_types *types;
 	struct topic_table *topics;
 
@@ -95,6 +98,7 @@ struct config {
 	struct spool_class classes[TOPIC_CLASSES];
 	unsigned drain_seconds; /* at stop */
 	unsigned sources;      /* numbered sources tracked, power of two */
+	unsigned senders;      /* whose quotas are kept, power of two */
 	unsigned huge_pages;   /* 1: EAL takes hugepages, 0: it does without */
 	unsigned eal_memory_mb; /* without hugepages: what EAL maps */
 };
@@ -115,8 +119,8 @@ int config_secrets_read(struct config *config, struct error *error);
 void config_redact(const struct config *config, char *text);
 
 /*
- * Whether `now` says other things than `before` where a running daemon cannot follow: all but types, topics and tables. `text`
- * gets a sentence that names those sections, or "".
+ * Whether `now` says other things than `before` where a running daemon cannot follow: all but types, topics, quotas and tables.
+ * `text` gets a sentence that names those sections, or "".
  */
 int config_needs_restart(const struct config *before, const struct config *now, char *text, size_t size);
 

@@ -154,17 +154,26 @@ static int check_pool(const struct reading *reading, const struct config_file *f
 	return 0;
 }
 
+static int check_power(const struct reading *reading, const char *key, unsigned value)
+{
+	unsigned above = 1u << (32 - __builtin_clz(value));
+
+	if ((value & (value - 1)) == 0)
+		return 0;
+	return reading_fail(reading, place(reading, "memory", key), "memory.%s: %u is no power of two; expected one, such as %u or %u",
+		key, value, above / 2, above);
+}
+
 static int check_rest(const struct reading *reading, const struct config_file *file)
 {
 	const struct config *c = &file->config;
 	char low[32], high[32];
+	int rc = check_power(reading, "sources", c->sources);
 
-	if ((c->sources & (c->sources - 1)) != 0) {
-		unsigned above = 1u << (32 - __builtin_clz(c->sources));
-
-		return reading_fail(reading, place(reading, "memory", "sources"), "memory.sources: %u is no power of two; "
-				    "expected one, such as %u or %u", c->sources, above / 2, above);
-	}
+	if (rc == 0)
+		rc = check_power(reading, "senders", c->senders);
+	if (rc != 0)
+		return rc;
 	if (c->batch_age_max_us < c->batch_age_min_us)
 		return reading_fail(reading, place(reading, "batch", "age_max"), "batch.age_max: %s is below age_min; expected at "
 				    "least %s", value_print_duration(high, sizeof(high), c->batch_age_max_us),

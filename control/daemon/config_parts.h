@@ -11,6 +11,9 @@
 
 int ports_read(const struct reading *reading, struct config_file *file);
 
+/* Quotas of senders. */
+int quotas_read(const struct reading *reading, struct config_file *file);
+
 /* Before types. */
 int classes_read(const struct reading *reading, struct config_file *file);
 

@@ -6,6 +6,7 @@
 
 #include "base/compiler.h"
 #include "control/daemon/config_value.h"
+#include "worker/senders.h"
 
 #define KIB UINT64_C(1024)
 #define MIB (KIB * KIB)
@@ -34,6 +35,10 @@ const struct config_key config_keys[] = {
 	{"", "inputs", NODE(struct config_file, inputs, TREE_LIST), RANGE(1, CONFIG_INPUTS), .fallback = "",
 		.form = "a list of 1 to 64 inputs",
 		.help = "UDP ports and how to read what arrives there; without it json on port 9000."},
+	{"", "quotas", NODE(struct config_file, quotas, TREE_LIST), RANGE(1, QUOTAS_MAX), .fallback = "",
+		.form = "a list of 1 to 32 quotas",
+		.help = "How much each sender may send, by its address: the first entry that it is in counts. Without it, as much as "
+			"comes. See QUOTAS."},
 	{"", "types", NODE(struct config_file, types, TREE_MAP), RANGE(1, TYPE_MAX),
 		.form = "a map of 1 to 1024 event types", .help = "Event types by name."},
 	SECTION("topics"),
@@ -126,6 +131,16 @@ const struct config_key config_keys[] = {
 		.help = "json and frame: whether bodies are proven to be JSON, or the sender is trusted to send nothing else."},
 	{"inputs[]", "event", KEY_TEXT, FIELD(struct input_draft, event), RANGE(1, TYPE_NAME_MAX), .fallback = "",
 		.form = "the name of an event type", .help = "raw: type of every event, needed."},
+
+	{"quotas[]", "from", NODE(struct quota_draft, from, TREE_LIST), RANGE(1, QUOTA_PREFIXES), .fallback = "",
+		.form = "a list of 1 to 64 networks such as [10.0.0.0/8, 2001:db8::/32]",
+		.help = "Senders that the entry is for; without it all others, and it is the last."},
+	{"quotas[]", "datagrams", KEY_NUMBER, FIELD(struct quota_draft, datagrams), RANGE(1, QUOTA_RATE_MAX), .unit = 1, .fallback = "",
+		.help = "What each of them may send a second; without it and bytes as much as comes."},
+	{"quotas[]", "bytes", KEY_SIZE, FIELD(struct quota_draft, bytes), RANGE(QUOTA_BYTES_MIN, QUOTA_BYTES_MAX), .unit = 1,
+		.fallback = "", .help = "What each may send a second, of UDP payload."},
+	{"quotas[]", "burst", KEY_DURATION, FIELD(struct quota_draft, burst_us), RANGE(MS, 3600 * SEC), .unit = 1, .fallback = "1s",
+		.help = "How much of that a sender may send at once, after it was silent for so long."},
 
 	{"types.NAME", "id", KEY_NUMBER, FIELD(struct type_draft, type.id), RANGE(1, UINT32_MAX - 1), .unit = 1,
 		.help = "Number by which frames name the type, once in the file."},
@@ -242,7 +257,9 @@ const struct config_key config_keys[] = {
 	{"memory", "eal", KEY_SIZE, TOP(config.eal_memory_mb), RANGE(64 * MIB, 1024 * GIB), .unit = MIB,
 		.fallback = "256MiB", .help = "What DPDK maps where huge is false."},
 	{"memory", "sources", KEY_NUMBER, TOP(config.sources), RANGE(16, 16777216), .unit = 1, .fallback = "131072",
-		.help = "Numbered sources tracked per worker, a power of two."},
+		.help = "Numbered sources tracked, a power of two."},
+	{"memory", "senders", KEY_NUMBER, TOP(config.senders), RANGE(SENDERS_MIN, SENDERS_MAX), .unit = 1, .fallback = "65536",
+		.help = "Senders whose quotas are kept at once, a power of two."},
 
 	{"batch", "age_min", KEY_DURATION, TOP(config.batch_age_min_us), RANGE(100, 10 * SEC), .unit = 1,
 		.fallback = "5ms", .help = "Age at which an open batch is handed over when traffic is dense."},

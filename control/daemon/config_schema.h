@@ -58,7 +58,7 @@ struct config_file {
 	const char *unknown;
 	const char *quarantine;
 	uint64_t time_back_us, time_ahead_us;
-	const struct tree_node *ports, *inputs, *types, *properties, *geo_files, *geo_fields, *classes;
+	const struct tree_node *ports, *inputs, *types, *properties, *geo_files, *geo_fields, *classes, *quotas;
 };
 
 struct input_draft {
@@ -77,6 +77,11 @@ struct type_draft {
 	uint8_t raw, geo, category;
 	uint8_t timestamp; /* enum type_timestamp */
 	const struct tree_node *require, *rules;
+};
+
+struct quota_draft {
+	const struct tree_node *from;
+	uint64_t datagrams, bytes, burst_us;
 };
 
 struct class_draft {

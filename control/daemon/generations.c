@@ -2,8 +2,10 @@
 #include "control/daemon/generations.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/rcu.h"
 #include "control/daemon/box.h"
@@ -157,11 +159,27 @@ static int fill_type(struct box *box, struct placing *placing, struct generation
 	return rc == 0 ? slot : rc;
 }
 
+static int take_quotas(struct generation *generation, const struct quotas *from)
+{
+	struct quotas *quotas;
+
+	if (from->count == 0)
+		return 0;
+	quotas = malloc(sizeof(*quotas));
+	if (quotas == NULL)
+		return -ENOMEM;
+	*quotas = *from;
+	quotas_seal(quotas, clock_hz());
+	generation->quotas = quotas;
+	return 0;
+}
+
 /* Former types keep their slots, as removed ones until the configuration names them. */
 static int fill_types(struct box *box, struct placing *placing, struct generation *generation, struct config *config,
 	struct error *error)
 {
 	const struct generation *before = box->generations.now;
+	int rc;
 
 	if (before != NULL)
 		*generation->types = *before->types;
@@ -180,6 +198,9 @@ static int fill_types(struct box *box, struct placing *placing, struct generatio
 		if (i == config->types->unknown)
 			generation->types->unknown = (uint32_t)slot;
 	}
+	rc = take_quotas(generation, &config->quotas);
+	if (rc != 0)
+		return error_set(error, rc, "no memory for the quotas of senders");
 	generation->inputs = box->config->inputs;
 	generation->input_count = box->config->input_count;
 	generation->number = before != NULL ? before->number + 1 : 1;

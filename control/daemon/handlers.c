@@ -19,6 +19,7 @@ static const struct {
 	{API_SHOW_WORKERS, handle_workers, 0},
 	{API_SHOW_DROPS, handle_drops, 0},
 	{API_SHOW_SOURCES, handle_sources, 0},
+	{API_SHOW_QUOTAS, handle_quotas, 0},
 	{API_SHOW_TYPES, handle_types, 0},
 	{API_SHOW_CONFIG, handle_config, 0},
 	{API_SHOW_KAFKA, handle_kafka, 0},

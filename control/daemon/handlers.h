@@ -12,7 +12,7 @@ int handlers_register(struct server *server, struct box *box);
 
 server_handler handle_status, handle_ledger, handle_stop;
 server_handler handle_ports, handle_workers, handle_drops;
-server_handler handle_sources, handle_types, handle_config;
+server_handler handle_quotas, handle_sources, handle_types, handle_config;
 server_handler handle_rules, handle_reload, handle_generation;
 server_handler handle_tables, handle_lookup;
 server_handler handle_spool, handle_spool_replay;

@@ -9,6 +9,8 @@
 #include "control/daemon/json_text.h"
 #include "control/daemon/totals.h"
 
+#define QUOTA_WARN_SECONDS 60u
+
 static const char *const stages[] = {"starting", "receiving", "draining"};
 
 static uint64_t resident_bytes(void)
@@ -58,12 +60,36 @@ static json_t *alarms_of(struct box *box)
 	return alarms;
 }
 
+struct over_quota {
+	uint64_t since_tsc;
+	unsigned senders;
+};
+
+static int count_over(void *context, const struct senders_row *row)
+{
+	struct over_quota *over = context;
+
+	over->senders += (int64_t)(row->last_tsc - over->since_tsc) > 0;
+	return 0;
+}
+
+static void warn_of_senders(const struct box *box, json_t *warnings)
+{
+	struct over_quota over = {.since_tsc = clock_tsc() - QUOTA_WARN_SECONDS * clock_hz()};
+
+	(void)senders_read(box->senders, count_over, &over);
+	if (over.senders > 0)
+		json_array_append_new(warnings, json_sprintf("%u sender%s more than the quota in the last minute; see `penstock show quotas`",
+							over.senders, over.senders == 1 ? " sent" : "s sent"));
+}
+
 static json_t *warnings_of(const struct box *box)
 {
 	json_t *warnings = json_array();
 
 	for (unsigned i = 0; i < box->warning_count; i++)
 		json_array_append_new(warnings, json_text(box->warnings[i]));
+	warn_of_senders(box, warnings);
 	return warnings;
 }
 

@@ -142,6 +142,7 @@ static void free_types(struct generation *generation)
 		type_plan_free(generation->types->types[i].plan);
 	type_index_free(generation->type_index);
 	free(generation->plans);
+	free(generation->quotas);
 	free(generation->types);
 }
 

@@ -18,6 +18,7 @@ struct category;
 struct category_overlay;
 struct geo;
 struct input_plan;
+struct quotas;
 
 #define GENERATION_NODES 8 /* NUMA nodes with tables of their own; further ones read the first's */
 
@@ -28,6 +29,7 @@ struct generation {
 	struct event_types *types; /* with their plans */
 	const struct input *inputs; /* the box's own */
 	unsigned input_count;
+	struct quotas *quotas; /* sealed; NULL: none. The generation's own */
 	struct geo *geo;            /* NULL: records get no such member */
 	struct category *category;  /* same */
 	struct category_overlay *overlay; /* what of it has changed; NULL: nothing */

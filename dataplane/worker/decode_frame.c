@@ -155,6 +155,8 @@ int decode_frame(struct worker *worker, const struct input_plan *plan, const str
 	if (UNLIKELY(error != 0))
 		return 1 + DATAGRAM_DROP_FRAME - error - 1;
 	sources_note(worker->config.sources, &datagram->source, &header, worker->burst.tsc);
+	if (over_quota(worker, datagram))
+		return 1 + DATAGRAM_DROP_sender_quota;
 	decode_events(worker, plan, datagram, &header, offset);
 	return 0;
 }

@@ -10,7 +10,8 @@
 
 #define WORKER_DATAGRAM_DROPS(X)                                                                                      \
 	X(empty, "datagram without a byte of payload", "find the sender: a probe or a bug")                           \
-	X(no_event, "datagram of nothing but white space", "find the sender: a probe or a bug")
+	X(no_event, "datagram of nothing but white space", "find the sender: a probe or a bug")                        \
+	X(sender_quota, "its sender sends more than its quota", "see `penstock show quotas`; raise the sender's entry of quotas")
 
 #define WORKER_EVENT_DROPS(X)                                                                                         \
 	X(json_syntax, "not valid JSON", "mend the sender; `structure: trusted` does not make it valid downstream")   \

@@ -74,14 +74,11 @@ static int decode(struct worker *worker, const struct datagram *datagram)
 
 	if (UNLIKELY(datagram->len == 0))
 		return 1 + DATAGRAM_DROP_empty;
-	switch (plan->input->format) {
-	case INPUT_JSON:
-		return decode_json(worker, plan, datagram);
-	case INPUT_FRAME:
-		return decode_frame(worker, plan, datagram);
-	default:
-		return decode_raw(worker, plan, datagram);
-	}
+	if (plan->input->format == INPUT_FRAME)
+		return decode_frame(worker, plan, datagram); /* which sees to the quota when the sender's account has it */
+	if (over_quota(worker, datagram))
+		return 1 + DATAGRAM_DROP_sender_quota;
+	return plan->input->format == INPUT_JSON ? decode_json(worker, plan, datagram) : decode_raw(worker, plan, datagram);
 }
 
 void worker_burst(struct worker *worker, const struct datagram *datagrams, unsigned count, uint64_t tsc)

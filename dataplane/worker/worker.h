@@ -24,6 +24,7 @@
 
 enum worker_idle { WORKER_SPIN, WORKER_PAUSE, WORKER_SLEEP };
 
+struct senders;
 struct sources;
 
 struct worker_config {
@@ -39,6 +40,7 @@ struct worker_config {
 	const struct topic_table *topics;
 	const struct hours *hours;
 	struct sources *sources;  /* windows of numbered senders, shared by all workers; NULL when no input is `frame` */
+	struct senders *senders;  /* what each sender has used of its quota, shared by all workers; NULL: quotas do not count */
 	const char *node_name;    /* identity: at most WORKER_NODE_NAME_MAX of [a-z0-9_] */
 	uint32_t epoch;           /* identity: UTC seconds or more */
 	uint64_t first_seq;       /* of each topic, 1 unless a test wants to see a wrap */

@@ -127,6 +127,14 @@ int decode_json(struct worker *worker, const struct input_plan *plan, const stru
 int decode_frame(struct worker *worker, const struct input_plan *plan, const struct datagram *datagram);
 int decode_raw(struct worker *worker, const struct input_plan *plan, const struct datagram *datagram);
 
+/* quota.c: whether the datagram is more than its sender may send. Where quotas are. */
+int worker_quota_spent(struct worker *worker, const struct datagram *datagram);
+
+static inline int over_quota(struct worker *worker, const struct datagram *datagram)
+{
+	return UNLIKELY(worker->generation->quotas != NULL) && worker_quota_spent(worker, datagram);
+}
+
 /* Fills what an event needs from a scanned JSON object; 0, or 1 + the event's drop reason. Its type is known. */
 int event_from_json(struct worker *worker, const struct input_plan *plan, const struct json_object *object,
 	struct event *event);

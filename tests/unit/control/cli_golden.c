@@ -27,6 +27,8 @@ static const struct golden goldens[] = {
 	{"show ports -a", "show.ports", "show.ports-all", 0},
 	{"show workers", "show.workers", "show.workers", 0},
 	{"show sources", "show.sources", "show.sources", 0},
+	{"show quotas", "show.quotas", "show.quotas", 0},
+	{"show quotas", "show.quotas-none", "show.quotas-none", 0},
 	{"show types", "show.types", "show.types", 0},
 	{"show kafka", "show.kafka", "show.kafka", 0},
 	{"show drops", "show.drops", "show.drops", 0},

@@ -111,7 +111,7 @@ static void completion_offers_what_may_follow(void **state)
 	(void)state;
 	expect_completion("penstock \"\"", "status ledger show reload topics rules tables spool wait stop help");
 	expect_completion("penstock st", "status stop");
-	expect_completion("penstock -s /x -j show \"\"", "ports workers sources types kafka drops config rules tables spool generation");
+	expect_completion("penstock -s /x -j show \"\"", "ports workers sources quotas types kafka drops config rules tables spool generation");
 	expect_completion("penstock show w", "workers");
 	expect_completion("penstock topics \"\"", "plan create");
 	expect_completion("penstock tables \"\"", "build lookup");
