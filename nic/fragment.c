@@ -7,6 +7,7 @@
 
 #include "base/compiler.h"
 #include "base/memory.h"
+#include "base/shares.h"
 
 #define UNIT      8 /* bytes; pieces begin on multiples of it */
 #define MAP_WORDS (65536 / UNIT / 64)
@@ -14,7 +15,7 @@
 #define IP_MAX    65535
 
 struct key {
-	uint8_t addresses[32]; /* source, destination */
+	uint8_t addresses[32]; /* source, destination; first */
 	uint32_t id;
 	uint32_t family;
 };
@@ -43,6 +44,7 @@ struct fragments {
 	struct entry *entries;
 	uint8_t *data;
 	size_t buckets_size, entries_size, data_size;
+	struct shares shares; /* of the entries, by sender */
 };
 
 int fragments_new(struct fragments **fragments, unsigned count, uint32_t most, uint64_t ticks, int node)
@@ -68,7 +70,7 @@ int fragments_new(struct fragments **fragments, unsigned count, uint32_t most, u
 	t->buckets = memory_map(t->buckets_size, CACHE_GUARD, node);
 	t->entries = memory_map(t->entries_size, CACHE_GUARD, node);
 	t->data = memory_map(t->data_size, CACHE_GUARD, node);
-	if (t->buckets == NULL || t->entries == NULL || t->data == NULL ||
+	if (t->buckets == NULL || t->entries == NULL || t->data == NULL || shares_new(&t->shares, count, node) != 0 ||
 		getrandom(t->seed, sizeof(t->seed), 0) != sizeof(t->seed)) {
 		fragments_free(t);
 		return -ENOMEM;
@@ -88,6 +90,7 @@ void fragments_free(struct fragments *t)
 	memory_unmap(t->data, t->data_size);
 	memory_unmap(t->entries, t->entries_size);
 	memory_unmap(t->buckets, t->buckets_size);
+	shares_free(&t->shares);
 	memory_unmap(t, sizeof(*t));
 }
 
@@ -102,18 +105,23 @@ static void make_key(struct key *key, const struct packet *packet)
 	key->family = packet->family;
 }
 
-/* Seeded, so that nobody outside can aim at one bucket: products of seeded words, folded. */
-static uint32_t hash(const struct fragments *t, const struct key *key)
+/* Seeded, so that nobody outside can aim at one bucket: products of seeded words, folded. Of the key's first `bytes`. */
+static uint32_t hash(const struct fragments *t, const struct key *key, size_t bytes)
 {
 	uint64_t words[sizeof(*key) / 8], h = t->seed[0];
 
-	memcpy(words, key, sizeof(words));
-	for (unsigned i = 0; i < ARRAY_LENGTH(words); i++) {
+	memcpy(words, key, bytes);
+	for (unsigned i = 0; i < bytes / sizeof(words[0]); i++) {
 		unsigned __int128 product = (unsigned __int128)(words[i] ^ h) * (t->seed[1] | 1);
 
 		h = (uint64_t)product ^ (uint64_t)(product >> 64) ^ words[i];
 	}
-	return (uint32_t)(h ^ h >> 32) & t->bucket_mask;
+	return (uint32_t)(h ^ h >> 32);
+}
+
+static uint32_t sender_hash(const struct fragments *t, const struct key *key)
+{
+	return hash(t, key, sizeof(key->addresses) / 2);
 }
 
 static uint32_t find(const struct fragments *t, const struct key *key, uint32_t bucket)
@@ -142,6 +150,7 @@ static void detach(struct fragments *t, uint32_t index)
 		t->entries[e->newer].older = e->older;
 	else
 		t->newest = e->older;
+	shares_give(&t->shares, sender_hash(t, &e->key));
 }
 
 static void put_free(struct fragments *t, uint32_t index)
@@ -150,15 +159,12 @@ static void put_free(struct fragments *t, uint32_t index)
 	t->free = index;
 }
 
-/* A fresh entry at the young end of the list, NONE when there is none. */
+/* A fresh entry at the young end of the list; one must be free. */
 static uint32_t take_free(struct fragments *t, const struct key *key, uint32_t bucket, uint64_t tsc)
 {
 	uint32_t index = t->free;
-	struct entry *e;
+	struct entry *e = &t->entries[index];
 
-	if (index == NONE)
-		return NONE;
-	e = &t->entries[index];
 	t->free = e->next;
 	*e = (struct entry){.key = *key, .since = tsc, .bucket = bucket, .next = t->buckets[bucket], .older = t->newest,
 		.newer = NONE};
@@ -169,6 +175,21 @@ static uint32_t take_free(struct fragments *t, const struct key *key, uint32_t b
 		t->oldest = index;
 	t->newest = index;
 	return index;
+}
+
+/* An entry for a new datagram; NONE with the result that the frame gets when there is none for it. */
+static uint32_t begin(
+	struct fragments *t, const struct key *key, uint32_t bucket, uint64_t tsc, enum fragment_result *result)
+{
+	if (t->free == NONE) {
+		*result = FRAGMENT_NO_ROOM;
+		return NONE;
+	}
+	if (!shares_take(&t->shares, sender_hash(t, key))) {
+		*result = FRAGMENT_NO_SHARE;
+		return NONE;
+	}
+	return take_free(t, key, bucket, tsc);
 }
 
 /* Units first..last of the map that are set. */
@@ -259,10 +280,10 @@ void fragments_add(struct fragments *t, const struct packet *packet, uint64_t ts
 	if (t->lent_count == SOURCE_BURST)
 		return;
 	make_key(&key, packet);
-	bucket = hash(t, &key);
+	bucket = hash(t, &key, sizeof(key)) & t->bucket_mask;
 	index = find(t, &key, bucket);
 	if (index == NONE)
-		index = take_free(t, &key, bucket, tsc);
+		index = begin(t, &key, bucket, tsc, &outcome->result);
 	if (index == NONE)
 		return;
 	e = &t->entries[index];

@@ -5,7 +5,8 @@
  * Puts fragmented datagrams together, IPv4 and IPv6 alike, in a table of fixed size. Each piece is copied at once to its
  * place in the datagram's own buffer, so that no packet buffer is held back and the whole is contiguous.
  * A datagram whose pieces overlap is refused as a whole (RFC 5722), an exact repetition of a piece is ignored (RFC 8200
- * 4.5), and a table that is full takes no new datagrams until an old one is complete or has waited its time.
+ * 4.5), and a table that is full takes no new datagrams until an old one is complete or has waited its time. The last of its
+ * room is for senders that hold little of it.
  * DPDK's rte_ip_frag is not used: as Debian builds it, it takes 8 pieces at the most, 11.6 kB at an MTU of 1,500.
  *
  * Memory: all of it at fragments_new, about `count` times (`most` + 1.3 kB). Threads: the owning worker only.
@@ -24,7 +25,8 @@ enum fragment_result {
 	FRAGMENT_BAD,       /* overlap, contradiction or too many pieces */
 	FRAGMENT_REPEATED,  /* this piece was there already; the datagram goes on waiting */
 	FRAGMENT_OVERSIZE,  /* longer than `most` */
-	FRAGMENT_NO_ROOM    /* the table is full */
+	FRAGMENT_NO_ROOM,   /* the table is full */
+	FRAGMENT_NO_SHARE   /* it is nearly, and its sender holds more of it than others (base/shares.h) */
 };
 
 struct fragment_outcome {

@@ -119,6 +119,8 @@ static void drop_fragment(struct port_queue *q, const struct fragment_outcome *o
 
 	if (outcome->result == FRAGMENT_NO_ROOM)
 		counter_add(&c->dropped_fragment_memory, 1);
+	else if (outcome->result == FRAGMENT_NO_SHARE)
+		counter_add(&c->dropped_fragment_share, 1);
 	else if (outcome->result == FRAGMENT_OVERSIZE)
 		counter_add(&c->dropped_oversize, outcome->freed + 1);
 	else

@@ -46,6 +46,8 @@
 	X(fragment_bad, "fragment overlapping, too many or malformed", "an attack or a broken stack")                 \
 	X(fragment_timeout, "datagram whose fragments did not all come in time", "loss on the way: lower the MTU")    \
 	X(fragment_memory, "fragment with the reassembly table full", "raise the port's `fragments`")                 \
+	X(fragment_share, "fragment with the reassembly table nearly full, of a sender that holds more of it than others",   \
+		"find the sender: it loses fragments, or sends too many; raise the port's `fragments`")                      \
 	X(neighbour_limited, "ARP or ND beyond the rate limit", "an address scan or a loop in the network")           \
 	X(echo_limited, "echo request beyond the rate limit", "a flood of pings: ask who sends it, or filter it before us")
 

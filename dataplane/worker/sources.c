@@ -45,6 +45,20 @@ static struct slot *spare_pop(struct sources *table)
 	return slot;
 }
 
+static uint64_t address_hash(const struct sources *table, const struct address *address)
+{
+	uint64_t half[2];
+
+	memcpy(half, address->bytes, sizeof(half));
+	return hash_finish(hash_address(table->secret, half, address->family));
+}
+
+void sources_give_back(struct sources *table, struct slot *slot)
+{
+	shares_give(&table->shares, address_hash(table, &slot->address));
+	sources_spare_push(table, slot);
+}
+
 static inline struct key make_key(const struct sources *table, const struct address *from,
 	const struct frame_header *header)
 {
@@ -145,24 +159,28 @@ static void abandon(struct sources *table, struct bucket *bucket, const struct m
 	if (making->way != NO_WAY)
 		atomic_fetch_and_explicit(&bucket->taken, ~claim_bit(making->way), memory_order_release);
 	if (making->slot != NULL)
-		sources_spare_push(table, making->slot);
+		sources_give_back(table, making->slot);
 }
 
-/* Takes a slot and a free way for it. 0 when there is none of one or the other. */
+/* Takes a slot and a free way for it. 0 when there is none of one or the other for this sender. */
 static int claim(struct sources *table, const struct key *key, struct making *making)
 {
 	uint64_t taken = atomic_load_explicit(&key->bucket->taken, memory_order_acquire), way;
 
-	making->slot = spare_pop(table);
-	if (making->slot == NULL)
+	if (!shares_take(&table->shares, address_hash(table, key->address)))
 		return 0;
+	making->slot = spare_pop(table);
+	if (making->slot == NULL) {
+		shares_give(&table->shares, address_hash(table, key->address));
+		return 0;
+	}
+	making->slot->address = *key->address;
 	do {
 		making->way = free_way(taken);
 		if (making->way == NO_WAY)
 			return 0;
 	} while (!atomic_compare_exchange_weak_explicit(&key->bucket->taken, &taken, taken | claim_bit(making->way),
 		memory_order_acq_rel, memory_order_acquire));
-	making->slot->address = *key->address;
 	making->slot->id = key->id;
 	making->slot->epoch = key->epoch;
 	making->slot->place = (uint32_t)(key->bucket - table->buckets) * 16 + making->way;

@@ -25,7 +25,8 @@
  * datagrams look like it. The datagrams before the second of these are still counted in the old account.
  *
  * Memory is taken at the start: SOURCES_BYTES a source and 64 of index. When it is used up, further sources are untracked,
- * and their datagrams are taken all the same. The index is 15-way: a keyed hash (random at every start) names the one
+ * and their datagrams are taken all the same. The last of it is for addresses that hold little (base/shares.h), so that one that
+ * invents ids does not keep others from being tracked. The index is 15-way: a keyed hash (random at every start) names the one
  * place where a source can be, so crafted sources cannot make chains.
  *
  * Threads: sources_note by workers, each registered with base/rcu.h and passing rcu_quiescent or offline between bursts.

@@ -50,9 +50,12 @@ int sources_new(struct sources **table, const struct sources_config *config)
 	t->buckets_size = sizeof(struct bucket) * buckets;
 	t->slots = memory_map(t->slots_size, CACHE_GUARD, config->node);
 	t->buckets = memory_map(t->buckets_size, CACHE_GUARD, config->node);
+	rc = shares_new(&t->shares, config->count, config->node);
 	t->seen = calloc(config->count / SEEN_BITS + 1, sizeof(*t->seen));
-	if (t->slots == NULL || t->buckets == NULL || t->seen == NULL)
+	if (t->slots == NULL || t->buckets == NULL || t->seen == NULL || rc != 0) {
+		rc = -ENOMEM;
 		goto fail;
+	}
 	rc = hash_secret(t->secret, ARRAY_LENGTH(t->secret), config->secret);
 	if (rc != 0)
 		goto fail;
@@ -74,6 +77,7 @@ void sources_free(struct sources *table)
 	memory_unmap(table->slots, table->slots_size);
 	memory_unmap(table->buckets, table->buckets_size);
 	free(table->seen);
+	shares_free(&table->shares);
 	pthread_mutex_destroy(&table->turn);
 	free(table);
 }
@@ -267,7 +271,7 @@ static unsigned fold_leaving(struct sources *table)
 		table->retired.retired++;
 		atomic_fetch_and_explicit(&table->buckets[slot->place / 16].taken, ~claim_bit(slot->place % 16),
 			memory_order_release);
-		sources_spare_push(table, slot);
+		sources_give_back(table, slot);
 		count++;
 	}
 	return count;

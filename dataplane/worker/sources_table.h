@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "base/compiler.h"
+#include "base/shares.h"
 #include "worker/sources.h"
 #include "worker/sources_window.h"
 
@@ -48,6 +49,7 @@ struct sources {
 	uint64_t secret[4];
 	struct window_shape shape;
 	uint32_t count, bucket_mask;
+	struct shares shares; /* of the slots, by address */
 	pthread_mutex_t turn;          /* control threads; held over `leaving`, `retired` and every look at accounts */
 	uint32_t leaving;              /* control: list of pushed-out slots, taken over but not yet folded */
 	uint64_t *seen;                /* control: a bit a slot, by number: found by the present walk over the buckets */
@@ -76,3 +78,6 @@ static inline uint64_t claim_bit(uint32_t way)
 
 /* Makes a slot free. Any thread. */
 void sources_spare_push(struct sources *table, struct slot *slot);
+
+/* The same for one that has been somebody's. */
+void sources_give_back(struct sources *table, struct slot *slot);
