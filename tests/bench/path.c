@@ -51,6 +51,7 @@ static void help(void)
 	     "  --mode bare|null|worker|kafka|swap  what is measured (worker)\n"
 	     "  --format json|frame             of the capture (json)\n"
 	     "  --trusted                       the structure of bodies is not validated\n"
+	     "  --quotas                        senders have quotas, and are within them\n"
 	     "  --config FILE                   rules, tables, types and topics of this file (see "
 	     "tests/bench/world.py)\n"
 	     "  --swaps N                       of generations, with --mode swap (10)\n"
@@ -111,6 +112,7 @@ static const struct option options[] = {
 	{"mode", required_argument, NULL, 'm'},
 	{"format", required_argument, NULL, 'f'},
 	{"trusted", no_argument, NULL, 't'},
+	{"quotas", no_argument, NULL, 'q'},
 	{"config", required_argument, NULL, 'C'},
 	{"swaps", required_argument, NULL, 'S'},
 	{"types", required_argument, NULL, 'T'},
@@ -153,6 +155,9 @@ static void read_option(struct run *run, int option)
 		break;
 	case 't':
 		s->trusted = 1;
+		break;
+	case 'q':
+		s->quotas = 1;
 		break;
 	case 'C':
 		s->config = optarg;

@@ -10,6 +10,7 @@
 #include "blind.h"
 #include "kafka/settings.h"
 #include "nic/eal.h"
+#include "worker/senders.h"
 #include "worker/sources.h"
 
 #define BATCH_BYTES (128u * 1024)
@@ -55,6 +56,7 @@ static void worker_settings(struct rig *rig, unsigned index, struct worker_confi
 		.topics = &rig->topics,
 		.hours = &rig->hours,
 		.sources = rig->sources,
+		.senders = rig->senders,
 		.node_name = "dc1a",
 		.epoch = 0x6921b0c2,
 		.first_seq = 1,
@@ -118,6 +120,7 @@ static void set_hours(struct hours *hours, int64_t now_us)
 
 int rig_open(struct rig *rig, const struct rig_settings *settings, struct error *error)
 {
+	const struct senders_config senders = {.count = 65536, .node = MEMORY_ANY_NODE};
 	struct sources_config sources = {.count = 4096, .window = SOURCES_WINDOW, .node = MEMORY_ANY_NODE};
 	int rc;
 
@@ -133,8 +136,10 @@ int rig_open(struct rig *rig, const struct rig_settings *settings, struct error 
 	set_hours(&rig->hours, clock_utc_us(clock_tsc()));
 	sources.quiet_ticks = clock_hz();
 	rc = sources_new(&rig->sources, &sources);
+	if (rc == 0)
+		rc = senders_new(&rig->senders, &senders);
 	if (rc != 0)
-		return error_set(error, rc, "no memory for numbered sources");
+		return error_set(error, rc, "no memory for senders");
 	rc = open_port(rig, error);
 	for (unsigned i = 0; rc == 0 && i < settings->workers; i++)
 		rc = new_worker(rig, i, error);
@@ -188,6 +193,7 @@ void rig_close(struct rig *rig)
 	}
 	source_dpdk.close(rig->source);
 	sources_free(rig->sources);
+	senders_free(rig->senders);
 	generation_free(rig->generation, NULL);
 	config_free(rig->config);
 	eal_stop();

@@ -27,6 +27,7 @@ struct rig_settings {
 			       below */
 	enum rig_format format;
 	int trusted;           /* the senders' structure */
+	int quotas;            /* senders have quotas, which are enough for them */
 	unsigned types;        /* the generator's, 1 to 600 */
 	unsigned topics;       /* type t goes to topic t % topics */
 	uint8_t form;          /* of all types: enum event_form */
@@ -52,6 +53,7 @@ struct rig {
 	struct source_config source_config;
 	char device[1024];
 	struct input inputs[2];
+	struct senders *senders;
 	struct generation *generation;
 	struct generation_slot slot;
 	struct config *config; /* what the first generation was made of; NULL: none */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/rcu.h"
 #include "rig.h"
 #include "types.h"
@@ -69,6 +71,16 @@ static void fill_inputs(struct rig *rig)
 	rig->inputs[1].format = INPUT_FRAME;
 }
 
+static int give_quotas(struct generation *generation)
+{
+	generation->quotas = calloc(1, sizeof(*generation->quotas));
+	if (generation->quotas == NULL)
+		return -ENOMEM;
+	*generation->quotas = (struct quotas){.count = 1, .each[0] = {.datagrams = QUOTA_RATE_MAX, .burst_us = 1000000}};
+	quotas_seal(generation->quotas, clock_hz());
+	return 0;
+}
+
 static int fill(struct rig *rig, struct generation *generation, struct error *error)
 {
 	int rc = 0;
@@ -85,6 +97,8 @@ static int fill(struct rig *rig, struct generation *generation, struct error *er
 		for (unsigned i = 0; i < rig->topics.count; i++)
 			atomic_init(&rig->topics.topics[i].partitions, (int)rig->settings.partitions);
 	}
+	if (rig->settings.quotas && give_quotas(generation) != 0)
+		return error_set(error, -ENOMEM, "no memory for quotas");
 	generation->inputs = rig->inputs;
 	generation->input_count = 2;
 	return generation_seal(generation, error);
