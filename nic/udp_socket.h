@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The inside of the socket back end: per worker one SO_REUSEPORT socket for each UDP port and address, read with
- * recvmmsg into buffers made at open. Private to nic/. Needs neither EAL nor root.
+ * The inside of the socket back end: per worker one SO_REUSEPORT socket for each UDP port and address, read with recvmmsg into
+ * buffers made at open. Where anybody else listens there already, the start is refused: the kernel would share datagrams out.
+ * Private to nic/. Needs neither EAL nor root.
  */
 
 #include <sys/socket.h>

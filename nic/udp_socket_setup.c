@@ -106,18 +106,35 @@ static void ask_buffer(struct udp *udp, int fd)
 		note(udp, "receive buffer smaller than asked for: raise net.core.rmem_max or grant CAP_NET_ADMIN");
 }
 
-static int prepare(struct udp *udp, int fd, uint8_t family)
+/* A socket that listens there, together with others of ours when it is `shared`; or -errno. */
+static int listening(const struct udp *udp, const struct address *address, uint16_t port, int shared)
 {
+	struct sockaddr_storage name;
+	socklen_t len = make_name(&name, address, port);
 	const char *device = udp->config.device;
-	int one = 1;
+	int fd = socket(name.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1, result = 0;
 
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) != 0)
+	if (fd < 0)
 		return -errno;
-	if (family == ADDRESS_IPV6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) != 0)
-		return -errno;
-	if (device != NULL && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device)) != 0)
-		return -errno;
-	ask_buffer(udp, fd);
+	if ((shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) != 0) ||
+		(address->family == ADDRESS_IPV6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) != 0) ||
+		(device != NULL && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device)) != 0) ||
+		bind(fd, (const struct sockaddr *)&name, len) != 0)
+		result = -errno;
+	if (result == 0)
+		return fd;
+	(void)close(fd);
+	return result;
+}
+
+/* Sockets that share a port share its datagrams: without this another daemon of the same user would get half of ours in silence. */
+static int is_free(const struct udp *udp, const struct address *address, uint16_t port)
+{
+	int fd = listening(udp, address, port, 0);
+
+	if (fd < 0)
+		return fd;
+	(void)close(fd);
 	return 0;
 }
 
@@ -133,17 +150,15 @@ static int watch(struct udp_queue *q, int fd, uint16_t port)
 
 static int open_one(struct udp *udp, struct udp_queue *q, const struct address *address, uint16_t port)
 {
-	struct sockaddr_storage name;
-	socklen_t len = make_name(&name, address, port);
-	int fd = socket(name.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), result;
+	int result = q == udp->queues ? is_free(udp, address, port) : 0, fd;
 
+	if (result != 0)
+		return result;
+	fd = listening(udp, address, port, 1);
 	if (fd < 0)
-		return -errno;
-	result = prepare(udp, fd, address->family);
-	if (result == 0 && bind(fd, (const struct sockaddr *)&name, len) != 0)
-		result = -errno;
-	if (result == 0)
-		result = watch(q, fd, port);
+		return fd;
+	ask_buffer(udp, fd);
+	result = watch(q, fd, port);
 	if (result != 0)
 		(void)close(fd);
 	return result;
@@ -154,9 +169,10 @@ static int say(const struct udp *udp, const struct address *address, uint16_t po
 	char text[INET6_ADDRSTRLEN] = "?";
 
 	(void)inet_ntop(address->family == ADDRESS_IPV4 ? AF_INET : AF_INET6, address->bytes, text, sizeof(text));
-	return error_set(error, code, "port %s: cannot listen on %s, UDP port %u%s%s: %s", udp->config.name, text, port,
+	return error_set(error, code, "port %s: cannot listen on %s, UDP port %u%s%s: %s%s", udp->config.name, text, port,
 		udp->config.device != NULL ? " of " : "", udp->config.device != NULL ? udp->config.device : "",
-		ERROR_TEXT(-code));
+		ERROR_TEXT(-code),
+		code == -EADDRINUSE ? "; another process, or another of our ports, listens there (ss -ulpn tells which)" : "");
 }
 
 /* One UDP port on every address of the configuration, or on any address of both families. */

@@ -342,6 +342,29 @@ static void nothing_is_delivered_after_stop_and_it_starts_again(void **state)
 	ops->close(source);
 }
 
+/* Or each would get a part of what is sent. */
+static void a_port_that_is_listened_on_already_is_refused(void **state)
+{
+	struct source_config config = config_of(2, 1);
+	struct source *source = start(&config), *other = NULL;
+	struct error error = {""};
+	int rc;
+
+	(void)state;
+	rc = ops->open(&other, &config, &error);
+	if (rc == 0)
+		rc = ops->start(other, &error);
+	assert_int_equal(rc, -EADDRINUSE);
+	assert_non_null(strstr(error.text, "another process"));
+	ops->close(other);
+	send_one(AF_INET, config.ports[0], "ours", 4);
+	assert_int_equal(drain(source, 2, NULL), 1);
+	ops->stop(source);
+	for (unsigned i = 0; i < 2; i++)
+		ops->detach(ops->queue(source, i));
+	ops->close(source);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +378,7 @@ int main(void)
 		cmocka_unit_test(what_the_kernel_dropped_is_missed),
 		cmocka_unit_test(what_nobody_has_read_at_the_stop_is_missed),
 		cmocka_unit_test(an_address_that_is_not_here_is_refused_with_a_sentence),
+		cmocka_unit_test(a_port_that_is_listened_on_already_is_refused),
 		cmocka_unit_test(nothing_is_delivered_after_stop_and_it_starts_again),
 	};
 
