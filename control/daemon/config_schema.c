@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/compiler.h"
+#include "batch/batch.h"
 #include "control/daemon/config_value.h"
 #include "worker/senders.h"
 
@@ -248,7 +249,7 @@ const struct config_key config_keys[] = {
 
 	{"memory", "pool", KEY_SIZE, TOP(config.pool_bytes), RANGE(64 * KIB, 1024 * GIB), .unit = 1,
 		.fallback = "64MiB", .help = "Batch memory per worker; at least two batches for every topic."},
-	{"memory", "batch", KEY_SIZE, TOP(config.batch_bytes), RANGE(8 * KIB, 16 * MIB), .unit = 1,
+	{"memory", "batch", KEY_SIZE, TOP(config.batch_bytes), RANGE(8 * KIB, BATCH_BYTES_MAX), .unit = 1,
 		.fallback = "128KiB", .help = "Size of one batch, a multiple of 4KiB with room for the largest datagram."},
 	{"memory", "credit", KEY_PERCENT, TOP(config.credit_percent), RANGE(1, 100), .unit = 1, .fallback = "25%",
 		.help = "Part of a worker's pool that one topic may hold."},

@@ -15,6 +15,7 @@
 #include "base/compiler.h"
 
 #define BATCH_ALIGN      4096u
+#define BATCH_BYTES_MAX  (4u << 20) /* of one, header included, that a configuration may ask for */
 #define BATCH_RECORDS    2048u /* records in one batch at the most; < BATCH_ALIGN */
 #define BATCH_UNASSIGNED (-1)
 #define BATCH_UNLOGGED   UINT16_MAX

@@ -13,6 +13,8 @@
 #define PATIENCE_MS 2000 /* with a disk that fails, until the memory that waits for it is given back */
 #define HURRY_MS    5
 
+_Static_assert(BATCH_BYTES_MAX - sizeof(struct batch) <= SPOOL_PAYLOAD_MAX, "an entry holds the largest batch");
+
 static void tell(struct shelf *shelf, const struct spool_log_info *info)
 {
 	counter_set(&shelf->state.bytes, info->bytes);
@@ -135,20 +137,23 @@ static int is_whole(const struct batch *batch)
 	return batch_unsettled_records(batch) == batch->records;
 }
 
-/* The unsettled records of a batch in a row. */
-static struct slice gather(struct spool *spool, const struct batch *batch)
+/* The unsettled records of a batch in a row. 0, or -EMSGSIZE: no entry has room for them. */
+static int gather(struct spool *spool, const struct batch *batch, struct slice *payload)
 {
 	uint32_t offset = 0, begin = 0, size = 0;
 	struct record record;
 
 	for (uint32_t i = 0; i < batch->records && record_next(batch, &offset, &record); i++) {
 		if (batch_is_unsettled(batch, i)) {
+			if (offset - begin > SPOOL_PAYLOAD_MAX - size)
+				return -EMSGSIZE;
 			memcpy(spool->scratch + size, batch->data + begin, offset - begin);
 			size += offset - begin;
 		}
 		begin = offset;
 	}
-	return (struct slice){spool->scratch, size};
+	*payload = (struct slice){spool->scratch, size};
+	return 0;
 }
 
 /* The wall clock at the opening of a batch. */
@@ -159,7 +164,8 @@ static int64_t opened_us(const struct batch *batch)
 
 static int append(struct spool *spool, struct shelf *shelf, const struct batch *batch, int part, uint64_t *position)
 {
-	struct slice payload = part ? gather(spool, batch) : (struct slice){batch->data, batch->bytes};
+	struct slice payload = {batch->data, batch->bytes};
+	int rc = part ? gather(spool, batch, &payload) : 0;
 	struct spool_entry entry = {
 		.partition = batch->partition,
 		.lane = batch->lane,
@@ -172,8 +178,9 @@ static int append(struct spool *spool, struct shelf *shelf, const struct batch *
 		.opened_us = opened_us(batch),
 		.base_ms = batch->base_ms,
 	};
-	int rc;
 
+	if (rc != 0)
+		return rc;
 	if (shelf->is_dead)
 		(void)snprintf(entry.reason, sizeof(entry.reason), "%s", batch->reason);
 	(void)snprintf(entry.topic, sizeof(entry.topic), "%s", spool->config.topics->topics[batch->topic].name);

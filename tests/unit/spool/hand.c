@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hand.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "batch/record.h"
+#include "batch/settled.h"
+
+#define BATCHES 8u
+
+struct hand hand;
+
+static int topic_of(void *context, const char *name)
+{
+	(void)context;
+	for (unsigned i = 0; i < hand.topics.count; i++)
+		if (strcmp(hand.topics.topics[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+int hand_setup(void **state)
+{
+	(void)state;
+	hand = (struct hand){.directory = "/tmp/penstock-hand-XXXXXX", .lane.batches = BATCHES};
+	assert_non_null(mkdtemp(hand.directory));
+	hand.lanes[0] = &hand.lane;
+	hand.topics.count = 3;
+	for (unsigned i = 0; i < hand.topics.count; i++)
+		(void)snprintf(hand.topics.topics[i].name, sizeof(hand.topics.topics[i].name), "t%u", i);
+	hand.config = (struct spool_config){.directory = hand.directory, .index_count = 1, .all_lanes = 1, .lanes = hand.lanes,
+		.lane_count = 1, .batches = BATCHES, .replay_bytes = 1u << 20, .segment_bytes = 65536, .size_bytes = 64u << 20,
+		.sync_bytes = 65536, .sync_us = 1000, .topics = &hand.topics, .topic_of = topic_of};
+	return 0;
+}
+
+int hand_teardown(void **state)
+{
+	char command[128];
+
+	(void)state;
+	spool_stop(hand.spool);
+	(void)batch_pool_free(hand.pool);
+	(void)snprintf(command, sizeof(command), "rm -rf %s", hand.directory);
+	return system(command);
+}
+
+void hand_start(uint32_t bytes)
+{
+	struct error error = {""};
+
+	hand.config.batch_bytes = bytes;
+	if (hand.pool == NULL)
+		assert_int_equal(batch_pool_new(&hand.pool, BATCHES, bytes, 0, -1), 0);
+	if (spool_start(&hand.spool, &hand.config, &error) != 0)
+		fail_msg("%s", error.text);
+}
+
+void hand_stop(void)
+{
+	spool_stop(hand.spool);
+	hand.spool = NULL;
+}
+
+struct batch *hand_batch(uint16_t topic, unsigned records, uint32_t bytes)
+{
+	struct batch *batch = batch_get(hand.pool);
+	struct record_writer writer;
+
+	assert_non_null(batch);
+	batch->topic = topic;
+	batch->partition = 0;
+	batch->pack = 1;
+	batch->first_seq = 1;
+	record_writer_begin(&writer, batch);
+	for (unsigned i = 0; i < records; i++) {
+		uint8_t *value = record_open(&writer, (struct slice){NULL, 0}, bytes);
+
+		assert_non_null(value);
+		memset(value, 'x', bytes);
+		record_close(&writer, value + bytes);
+	}
+	record_writer_end(&writer, batch);
+	batch->events = records;
+	batch_unsettle(batch);
+	return batch;
+}
+
+void hand_give(struct batch *batch, enum spool_order order)
+{
+	batch->order = (uint8_t)order;
+	if (batch->lane == SPOOL_LANE && order != SPOOL_SETTLE)
+		atomic_fetch_add(&spool_counters(hand.spool)->returning, batch_unsettled_events(batch));
+	spool_order(hand.spool, batch, order);
+	spool_wake(hand.spool);
+}
+
+static struct batch *take(enum spool_answer *answer)
+{
+	int64_t until_ms = clock_ms() + 30000;
+	struct batch *batch;
+
+	while (spool_answers(hand.spool, &batch, answer, 1) == 0) {
+		assert_true(clock_ms() < until_ms);
+		usleep(1000);
+	}
+	return batch;
+}
+
+enum spool_answer hand_order(struct batch *batch, enum spool_order order)
+{
+	enum spool_answer answer;
+
+	hand_give(batch, order);
+	assert_ptr_equal(take(&answer), batch);
+	return answer;
+}
+
+struct batch *hand_read(void)
+{
+	struct spool_log_state *log = spool_lane_state(hand.spool, 0, 0);
+	enum spool_answer answer;
+	struct batch *batch;
+
+	atomic_store(&log->go, 1);
+	spool_wake(hand.spool);
+	batch = take(&answer);
+	atomic_store(&log->go, 0);
+	assert_int_equal(answer, SPOOL_READ);
+	atomic_fetch_sub(&spool_counters(hand.spool)->passing, batch->events);
+	batch_unsettle(batch);
+	return batch;
+}
