@@ -96,7 +96,7 @@ static int append(struct spool_log *log, struct spool_found *found, const struct
 	uint64_t position = log->end.position;
 	int is_new = position >= log->window.end, rc = 0;
 
-	if (is_new && position - log->frontier.position >= SPOOL_UNSETTLED_MAX)
+	if (is_new && position - spool_frontier_on_disk(log) >= SPOOL_UNSETTLED_MAX)
 		return -ENOBUFS;
 	if (position >= SPOOL_POSITION_LIMIT - 1 || log->end.offset >= SPOOL_POSITION_LIMIT - SPOOL_EVENTS_MAX)
 		return -ENOBUFS; /* no log ever comes so far: its files were tampered with */

@@ -150,7 +150,7 @@ void carry(struct spool *spool, struct shelf *shelf)
 			rc = carry_one(spool, shelf, position);
 	}
 	if (rc != 0 && rc != -ENODATA)
-		shelf_fail(spool, shelf);
+		shelf_fail(spool, shelf, rc);
 	shelf_account(spool, shelf);
 }
 

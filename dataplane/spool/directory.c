@@ -126,11 +126,10 @@ static int read_headers(struct spool_log *log, struct error *error)
 /* Positions that no log of this kind can reach: files that were put here by hand. */
 static int drop_far(struct spool_log *log)
 {
-	const struct spool_state_record *state = spool_state_now(&log->state);
-	uint64_t from = state->generation != 0 || log->count == 0 ? state->frontier : log->segments[0].first;
+	uint64_t last = spool_frontier_on_disk(log) + 2 * SPOOL_UNSETTLED_MAX;
 	int rc = 0;
 
-	while (rc == 0 && log->count > 0 && log->segments[log->count - 1].first > from + SPOOL_UNSETTLED_MAX)
+	while (rc == 0 && log->count > 0 && log->segments[log->count - 1].first > last)
 		rc = put_aside(log, log->count - 1, "too far from the others");
 	return rc;
 }

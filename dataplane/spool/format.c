@@ -58,7 +58,7 @@ int spool_state_check(const struct spool_state_record *record)
 		record->frontier_offset >= SPOOL_POSITION_LIMIT || record->synced >= SPOOL_POSITION_LIMIT ||
 		record->synced_offset >= SPOOL_POSITION_LIMIT)
 		return -EBADMSG;
-	if (record->synced < record->frontier || record->synced - record->frontier > SPOOL_UNSETTLED_MAX)
+	if (record->synced < record->frontier || record->synced - record->frontier > 2 * SPOOL_UNSETTLED_MAX)
 		return -EBADMSG;
 	return 0;
 }

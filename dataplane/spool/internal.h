@@ -180,7 +180,7 @@ int logs_open(struct spool *spool, struct error *error);
 int shelf_takes(const struct spool *spool, const struct shelf *shelf); /* an entry may be appended now */
 struct pending *shelf_new_pending(struct shelf *shelf); /* room for one more; NULL: there is no memory */
 void shelf_pend(struct spool *spool, struct shelf *shelf, struct pending pending, uint64_t position);
-void shelf_fail(const struct spool *spool, struct shelf *shelf); /* an append did */
+void shelf_fail(const struct spool *spool, struct shelf *shelf, int rc); /* an append did */
 
 /* carry.c: entries in the way of the frontier */
 void carry(struct spool *spool, struct shelf *shelf); /* when there is reason to */

@@ -85,10 +85,10 @@ void spool_log_close(struct spool_log *log);
 /*
  * Appends an entry whose payload is the `count` pieces in a row (entry->bytes together; not copied, not kept). 0 with
  * entry->position and ->offset set and the mark SPOOL_IN_MEMORY, or -errno (-ENOSPC ...; -ENOBUFS: 2^25 positions are
- * unsettled, or positions are near their end) and nothing has changed: the entry may be appended again. Returns when the write
- * has: it survives the process, and the machine from the next spool_log_sync on. A file that is full is synced here before the
- * next one is made; when that fails, so does this, with -EIO from then on, until spool_log_sync was called, which tells the
- * failure as its own.
+ * unsettled, or were at the last commit, so that the next one may make room; or positions are near their end) and nothing has
+ * changed: the entry may be appended again. Returns when the write has: it survives the process, and the machine from the next
+ * spool_log_sync on. A file that is full is synced here before the next one is made; when that fails, so does this, with -EIO from
+ * then on, until spool_log_sync was called, which tells the failure as its own.
  */
 int spool_log_append(struct spool_log *log, struct spool_entry *entry, const struct slice *pieces, unsigned count);
 

@@ -63,6 +63,14 @@ struct spool_log {
 	struct log_limit said; /* of damage */
 };
 
+/* The first position that a start would hold for unsettled: it lags behind the frontier by a commit. */
+static inline uint64_t spool_frontier_on_disk(const struct spool_log *log)
+{
+	const struct spool_state_record *state = spool_state_now(&log->state);
+
+	return state->generation != 0 || log->count == 0 ? state->frontier : log->segments[0].first;
+}
+
 /* segments.c: the list of files, in the order of their positions. */
 
 /* -ENOMEM, or 0 with room for one more. */

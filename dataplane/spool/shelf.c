@@ -221,8 +221,12 @@ int shelf_takes(const struct spool *spool, const struct shelf *shelf)
 	return !shelf->failed && shelf->rewritten >= shelf->pending_count && spool->now_ms >= shelf->retry_ms;
 }
 
-void shelf_fail(const struct spool *spool, struct shelf *shelf)
+void shelf_fail(const struct spool *spool, struct shelf *shelf, int rc)
 {
+	if (rc == -ENOBUFS) { /* the disk is well, and the log too long until the next commit, which is not to wait */
+		shelf->uncommitted = spool->config.batches;
+		return;
+	}
 	shelf->failed = 1;
 	shelf->retry_ms = spool->now_ms + RETRY_MS;
 }
@@ -257,7 +261,7 @@ int shelf_write(struct spool *spool, struct batch *batch, int leave, struct shel
 		return rc;
 	rc = append(spool, shelf, batch, part, &position);
 	if (rc != 0) {
-		shelf_fail(spool, shelf);
+		shelf_fail(spool, shelf, rc);
 		return rc;
 	}
 	shelf_pend(spool, shelf, (struct pending){.batch = batch, .from = batch->log, .from_position = batch->position,

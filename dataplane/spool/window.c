@@ -43,7 +43,7 @@ int spool_window_extend(struct spool_window *window, uint64_t end)
 
 	if (end <= window->end)
 		return 0;
-	if (end - window->begin > 2 * SPOOL_UNSETTLED_MAX)
+	if (end - window->begin > SPOOL_WINDOW_MAX)
 		return -ENOBUFS;
 	if (end - window->begin > window->room)
 		rc = grow(window, end - window->begin);

@@ -11,6 +11,9 @@
 
 #include "spool/format.h"
 
+/* What a reader believes in, and room for the last file, which may have been tampered with. */
+#define SPOOL_WINDOW_MAX (4 * SPOOL_UNSETTLED_MAX)
+
 struct spool_window {
 	uint32_t *cells;
 	uint64_t room; /* a power of two */
@@ -21,7 +24,7 @@ struct spool_window {
 int spool_window_init(struct spool_window *window, uint64_t begin);
 void spool_window_fini(struct spool_window *window);
 
-/* Makes it reach to `end` at least. 0, -ENOBUFS: more than twice SPOOL_UNSETTLED_MAX positions, or -ENOMEM. */
+/* Makes it reach to `end` at least. 0, -ENOBUFS: more than SPOOL_WINDOW_MAX positions, or -ENOMEM. */
 int spool_window_extend(struct spool_window *window, uint64_t end);
 
 /* Forgets what lies before `begin`. */

@@ -182,6 +182,8 @@ static void go_on(struct sim_disk *sim, struct spool_log *spool, int drops, int6
 
 	require(read_all(spool) == seen);
 	rc = spool_log_append(spool, &entry, &piece, 1);
+	if (rc == -ENOBUFS && spool_log_commit(spool) == 0) /* of what was settled while it was read */
+		rc = spool_log_append(spool, &entry, &piece, 1);
 	spool_log_info(spool, &info);
 	if (rc == -ENOBUFS && (info.end - info.frontier >= SPOOL_UNSETTLED_MAX || info.end >= SPOOL_POSITION_LIMIT - 1 ||
 				      info.end_offset >= SPOOL_POSITION_LIMIT - SPOOL_EVENTS_MAX)) {
