@@ -124,7 +124,8 @@ void config_redact(const struct config *config, char *text);
  */
 int config_needs_restart(const struct config *before, const struct config *now, char *text, size_t size);
 
-/* Whether the memory of a daemon that runs by `running` has room for the topics of `next`: 0, or -ENOSPC with a sentence. */
+/* Whether a daemon that runs by `running` has memory for the topics of `next`, and a spool that takes their names: 0, or -ENOSPC or
+ * -ENAMETOOLONG with a sentence. */
 int config_fits(const struct config *running, const struct config *next, struct error *error);
 
 /* NULL is fine. Every string of the configuration goes too. */

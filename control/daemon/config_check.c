@@ -5,6 +5,7 @@
 #include "batch/batch.h"
 #include "control/daemon/config_parts.h"
 #include "control/daemon/config_value.h"
+#include "spool/names.h"
 
 #define SERVERS        "bootstrap.servers"
 #define PROPERTY_NAME  128u
@@ -181,13 +182,25 @@ static int check_rest(const struct reading *reading, const struct config_file *f
 	return 0;
 }
 
+static int check_names_fit(const struct config *running, const struct config *next, struct error *error)
+{
+	const struct topic_table *topics = next->topics;
+
+	for (unsigned i = 0; running->spool_mode != CONFIG_SPOOL_OFF && i < topics->count; i++)
+		if (strlen(topics->topics[i].name) > SPOOL_PARKED_NAME_MAX)
+			return error_set(error, -ENAMETOOLONG, "spool.mode: the spool that runs has no place of its own for topic "
+				"%.32s..., which has more than %u bytes: restart the daemon, or shorten the name",
+				topics->topics[i].name, SPOOL_PARKED_NAME_MAX);
+	return 0;
+}
+
 int config_fits(const struct config *running, const struct config *next, struct error *error)
 {
 	uint64_t batches = running->pool_bytes / running->batch_bytes, needed = (uint64_t)next->topics->count * TOPIC_BATCHES;
 	char size[32], need[32];
 
 	if (batches >= needed)
-		return 0;
+		return check_names_fit(running, next, error);
 	value_print_size(size, sizeof(size), running->batch_bytes);
 	return error_set(error, -ENOSPC, "memory.pool: the one that runs has room for %llu batches of %s; expected %llu, two for each "
 					 "of %u topics: restart the daemon with at least %s, or name fewer topics",

@@ -269,7 +269,8 @@ const struct config_key config_keys[] = {
 
 	{"spool", "mode", KEY_CHOICE, TOP(config.spool_mode), .fallback = "direct", .form = "off|direct|wal",
 		.help = "off: what Kafka cannot take waits in memory. direct: it goes to disk while Kafka is away or slow. wal: every "
-			"record is written to disk before Kafka gets it, and survives kill -9."},
+			"record is written to disk before Kafka gets it, and survives kill -9. Without off, "
+			"names of topics have 246 bytes at the most."},
 	{"spool", "directory", KEY_TEXT, TOP(config.spool_directory), RANGE(2, 512), .fallback = "",
 		.form = "an absolute path",
 		.help = "Where its logs are; without it spool in the state directory."},

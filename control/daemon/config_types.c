@@ -5,12 +5,14 @@
 #include "control/daemon/config_parts.h"
 #include "control/daemon/config_value.h"
 #include "control/daemon/namesake.h"
+#include "spool/names.h"
 
 #define PATH_SIZE    96
 #define QUOTE_SIZE   256
 #define UNKNOWN_NAME "unknown"
 #define UNKNOWN_ID   0 /* types of the file begin at 1 */
 #define PLACE        "{type}"
+#define UNPARKED     "%s: topic %s has more than %u bytes, and no place of its own on disk; expected a shorter name, or spool.mode: off"
 
 /* Source: Kafka's Topic.validate and Topic.hasCollisionChars. */
 static const char *topic_name_why(const char *name)
@@ -59,6 +61,16 @@ static int fail_collision(const struct reading *reading, const struct tree_node 
 		value_quote(b, sizeof(b), other));
 }
 
+static int fail_unparked(const struct reading *reading, const struct tree_node *node, const char *path, const char *name)
+{
+	char quoted[QUOTE_SIZE];
+
+	(void)value_quote(quoted, sizeof(quoted), name);
+	if (node->kind == TREE_SCALAR)
+		return reading_fail(reading, node, UNPARKED, path, quoted, SPOOL_PARKED_NAME_MAX);
+	return reading_fail_key(reading, node, UNPARKED, path, quoted, SPOOL_PARKED_NAME_MAX);
+}
+
 int topic_add(const struct reading *reading, struct config_file *file, const char *path, const struct tree_node *node,
 	const char *name, uint16_t *index)
 {
@@ -67,6 +79,8 @@ int topic_add(const struct reading *reading, struct config_file *file, const cha
 
 	if (why != NULL)
 		return fail_topic(reading, node, path, name, why);
+	if (file->config.spool_mode != CONFIG_SPOOL_OFF && strlen(name) > SPOOL_PARKED_NAME_MAX)
+		return fail_unparked(reading, node, path, name);
 	for (unsigned i = 0; i < table->count; i++) {
 		const char *other = table->topics[i].name;
 

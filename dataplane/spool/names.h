@@ -5,6 +5,10 @@
 
 #define SPOOL_LANE_NAME_MAX 32
 
+/* Bytes of a topic's name that can have a log of its own: with "topic.P." before it, P the producer's number of up to two digits,
+ * it is what a folder may be called. */
+#define SPOOL_PARKED_NAME_MAX 246u
+
 void spool_lane_name(char name[SPOOL_LANE_NAME_MAX], unsigned lane, unsigned class);
 
 /* The other way round; false when the name is not that of a lane's log. */

@@ -243,6 +243,26 @@ static void values_at_their_limits_are_read(void **state)
 	config_free(c);
 }
 
+static struct config *read_topic(int length, const char *rest)
+{
+	char text[1024];
+
+	(void)snprintf(text, sizeof(text), "node: n\nports: [{name: p, device: d}]\ntypes: {t: {id: 1, topic: %0*d}}\n%s" KAFKA, length, 1, rest);
+	return read_ok(text);
+}
+
+static void a_topic_name_is_as_long_as_its_place_on_disk_allows(void **state)
+{
+	struct config *c = read_topic(246, "");
+
+	(void)state;
+	assert_int_equal(strlen(c->topics->topics[0].name), 246);
+	config_free(c);
+	c = read_topic(249, "spool: {mode: off}\n");
+	assert_int_equal(strlen(c->topics->topics[0].name), 249);
+	config_free(c);
+}
+
 static void a_file_that_cannot_be_read_is_named(void **state)
 {
 	struct config *c = NULL;
@@ -342,6 +362,7 @@ int main(void)
 		cmocka_unit_test(topics_of_several_types_are_in_the_highest_of_their_classes),
 		cmocka_unit_test(as_many_types_as_the_table_holds_are_read),
 		cmocka_unit_test(values_at_their_limits_are_read),
+		cmocka_unit_test(a_topic_name_is_as_long_as_its_place_on_disk_allows),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_named),
 		cmocka_unit_test(a_named_pipe_is_refused_at_once),
 		cmocka_unit_test(endless_input_is_refused),

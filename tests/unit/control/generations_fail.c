@@ -208,6 +208,18 @@ static void topics_have_room_in_the_pool_that_runs(void **state)
 	box_end();
 }
 
+/* A spool that the file no longer asks for is there until a restart. */
+static void topics_have_names_for_the_spool_that_runs(void **state)
+{
+	char text[1024];
+
+	(void)state;
+	box_begin(HEAD "types: {a: {id: 1}}\n");
+	(void)snprintf(text, sizeof(text), HEAD "spool: {mode: off}\ntypes: {a: {id: 1, topic: %0247d}}\n", 1);
+	expect_refused(text, "spool.mode: the spool that runs has no place of its own");
+	box_end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +227,7 @@ int main(void)
 		cmocka_unit_test(a_failed_generation_leaves_classes_and_room),
 		cmocka_unit_test(classes_are_those_that_run),
 		cmocka_unit_test(topics_have_room_in_the_pool_that_runs),
+		cmocka_unit_test(topics_have_names_for_the_spool_that_runs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
