@@ -89,24 +89,62 @@ static void print_ranges(FILE *out, const struct loss *loss)
 	(void)fputc(']', out);
 }
 
+/* A former process may have left a part of a line. */
+static int end_line(int file, off_t size)
+{
+	char last = '\n';
+
+	if (size > 0 && pread(file, &last, 1, size - 1) != 1)
+		return -EIO;
+	return last == '\n' ? 0 : write_all(file, "\n", 1);
+}
+
+/* All of it, or nothing. */
+static int append_line(int file, const char *text, size_t length)
+{
+	struct stat st;
+	int rc;
+
+	if (fstat(file, &st) != 0)
+		return -errno;
+	rc = end_line(file, st.st_size);
+	if (rc == 0)
+		rc = write_all(file, text, length);
+	if (rc == 0 && fdatasync(file) != 0)
+		rc = -errno;
+	if (rc != 0 && ftruncate(file, st.st_size) != 0)
+		rc = -errno; /* the next one ends the line */
+	return rc;
+}
+
+static int sync_names(const struct spool *spool)
+{
+	int directory = open(spool->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
+
+	if (directory < 0)
+		return -errno;
+	rc = fsync(directory) == 0 ? 0 : -errno;
+	(void)close(directory);
+	return rc;
+}
+
 static int append(const struct spool *spool, const char *text, size_t length)
 {
 	char path[4096], old[4096];
 	struct stat st;
-	int file, rc;
+	int file, is_new, rc;
 
 	(void)snprintf(path, sizeof(path), "%s/given-up.%u.ndjson", spool->directory, spool->config.index);
 	(void)snprintf(old, sizeof(old), "%s/given-up.%u.1.ndjson", spool->directory, spool->config.index);
-	if (stat(path, &st) == 0 && st.st_size > (off_t)FILE_MAX)
-		(void)rename(path, old);
-	file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	is_new = stat(path, &st) != 0;
+	if (!is_new && st.st_size > (off_t)FILE_MAX)
+		is_new = rename(path, old) == 0;
+	file = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
 	if (file < 0)
 		return -errno;
-	rc = write_all(file, text, length);
-	if (rc == 0 && fdatasync(file) != 0)
-		rc = -errno;
+	rc = append_line(file, text, length);
 	(void)close(file);
-	return rc;
+	return rc == 0 && is_new ? sync_names(spool) : rc;
 }
 
 static void store(struct spool *spool, char *text, size_t length)
