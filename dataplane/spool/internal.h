@@ -162,6 +162,10 @@ counter *shelf_gauge(struct spool *spool, const struct shelf *shelf);
 /* The frontier has moved from `before`. */
 void shelf_moved(struct spool *spool, struct shelf *shelf, uint64_t before);
 
+/* gather.c: the unsettled records of a batch in a row, in memory that the next call overwrites. 0, or -EMSGSIZE: no entry has room
+ * for them. */
+int shelf_gather(struct spool *spool, const struct batch *batch, struct slice *payload);
+
 /* policy.c: what a class has room for */
 unsigned policy_class(const struct spool *spool, const struct shelf *shelf);
 int policy_make_room(struct spool *spool, unsigned class); /* 0, or -EDQUOT: there is none */

@@ -5,15 +5,12 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
-#include "batch/record.h"
 #include "batch/settled.h"
 #include "spool/internal.h"
 
 #define RETRY_MS    500  /* after the disk has failed */
 #define PATIENCE_MS 2000 /* with a disk that fails, until the memory that waits for it is given back */
 #define HURRY_MS    5
-
-_Static_assert(BATCH_BYTES_MAX - sizeof(struct batch) <= SPOOL_PAYLOAD_MAX, "an entry holds the largest batch");
 
 static void tell(struct shelf *shelf, const struct spool_log_info *info)
 {
@@ -137,25 +134,6 @@ static int is_whole(const struct batch *batch)
 	return batch_unsettled_records(batch) == batch->records;
 }
 
-/* The unsettled records of a batch in a row. 0, or -EMSGSIZE: no entry has room for them. */
-static int gather(struct spool *spool, const struct batch *batch, struct slice *payload)
-{
-	uint32_t offset = 0, begin = 0, size = 0;
-	struct record record;
-
-	for (uint32_t i = 0; i < batch->records && record_next(batch, &offset, &record); i++) {
-		if (batch_is_unsettled(batch, i)) {
-			if (offset - begin > SPOOL_PAYLOAD_MAX - size)
-				return -EMSGSIZE;
-			memcpy(spool->scratch + size, batch->data + begin, offset - begin);
-			size += offset - begin;
-		}
-		begin = offset;
-	}
-	*payload = (struct slice){spool->scratch, size};
-	return 0;
-}
-
 /* The wall clock at the opening of a batch. */
 static int64_t opened_us(const struct batch *batch)
 {
@@ -165,7 +143,7 @@ static int64_t opened_us(const struct batch *batch)
 static int append(struct spool *spool, struct shelf *shelf, const struct batch *batch, int part, uint64_t *position)
 {
 	struct slice payload = {batch->data, batch->bytes};
-	int rc = part ? gather(spool, batch, &payload) : 0;
+	int rc = part ? shelf_gather(spool, batch, &payload) : 0;
 	struct spool_entry entry = {
 		.partition = batch->partition,
 		.lane = batch->lane,
