@@ -300,22 +300,21 @@ static void give_up(struct spool *spool, struct batch *batch)
 void shelf_leave(struct spool *spool, struct batch *batch)
 {
 	struct shelf *shelf = spool->shelves[batch->log];
+	int was_read = batch->lane == SPOOL_LANE, is_counted = was_read && batch->position >= shelf->recovered_end;
+	int64_t hour = batch->hour;
 
-	if (batch->lane == SPOOL_LANE) {
+	if (was_read)
 		shelf->reading--;
-		if (batch->position >= shelf->recovered_end) /* it was counted when it was first put away */
-			hours_take(spool, shelf, batch->hour);
-	}
 	if (batch->position < counter_read(&shelf->state.frontier)) {
 		give_up(spool, batch);
-		return;
-	}
-	if (!is_pending(shelf, batch->position)) {
+	} else if (!is_pending(shelf, batch->position)) {
 		put_away(spool, shelf, batch, batch->position, batch_unsettled_events(batch));
-		return;
+	} else {
+		shelf->pending[batch->position - shelf->first_pending].leave = 1;
+		hurry(spool, shelf);
 	}
-	shelf->pending[batch->position - shelf->first_pending].leave = 1;
-	hurry(spool, shelf);
+	if (is_counted) /* when it was first put away; the hour stays open until it is again */
+		hours_take(spool, shelf, hour);
 }
 
 void shelf_moved(struct spool *spool, struct shelf *shelf, uint64_t before)
@@ -343,20 +342,24 @@ void shelf_settle(struct spool *spool, uint16_t log, uint64_t position, int64_t 
 	shelf_moved(spool, shelf, before);
 }
 
-/* The entry is durable. */
+/* The entry is durable. Its hour is counted here before it is not there: in between it must not seem complete. */
 static void release_one(struct spool *spool, struct shelf *shelf, const struct pending *p, uint64_t position)
 {
+	int was_read;
+	int64_t hour;
+
 	if (p->batch == NULL || !p->leave)
 		return;
-	if (p->from != BATCH_UNLOGGED) {
-		FAULT_KILL("spool_park_begin");
-		if (p->batch->lane == SPOOL_LANE)
-			spool->shelves[p->from]->reading--;
-		shelf_settle(spool, p->from, carry_follow(spool, spool->shelves[p->from], p->from_position),
-			p->batch->lane == SPOOL_LANE ? p->batch->hour : -1);
-		FAULT_KILL("spool_park_done");
-	}
+	was_read = p->batch->lane == SPOOL_LANE;
+	hour = p->batch->hour;
 	put_away(spool, shelf, p->batch, position, p->events);
+	if (p->from == BATCH_UNLOGGED)
+		return;
+	FAULT_KILL("spool_park_begin");
+	if (was_read)
+		spool->shelves[p->from]->reading--;
+	shelf_settle(spool, p->from, carry_follow(spool, spool->shelves[p->from], p->from_position), was_read ? hour : -1);
+	FAULT_KILL("spool_park_done");
 }
 
 /* Of what is pending, the first `count` are durable. */
