@@ -100,7 +100,7 @@ void dead_order(struct spool *spool, struct batch *letter)
 	if (rc == 0)
 		return;
 	counter_add(&spool->counters.refused, 1);
-	if (rc == -ENOSPC)
+	if (rc == -EDQUOT || rc == -ENOSPC)
 		spool_want_room(spool);
 	if (log_allowed(&spool->dead_log, 10, &more))
 		log_write(LOG_ERROR, "spool %s/" SHELF_DEAD "%u: %s: what Kafka refuses for good is given up by name, what it forbids waits, and what was a letter stays one (%u others before it)",

@@ -7,8 +7,12 @@
 
 #include <cmocka.h>
 
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "batch/settled.h"
 #include "hand.h"
@@ -16,6 +20,24 @@
 #include "spool/names.h"
 
 #define SMALL 16384u
+
+static atomic_int is_crowded;
+
+/* In the library's place: a file system of a hundred blocks. */
+int statvfs(const char *path, struct statvfs *fs)
+{
+	(void)path;
+	*fs = (struct statvfs){.f_blocks = 100, .f_bavail = atomic_load(&is_crowded) ? 0 : 50};
+	return 0;
+}
+
+static int setup_with_free(void **state)
+{
+	int rc = hand_setup(state);
+
+	hand.config.free_percent = 5;
+	return rc;
+}
 
 static void expect_left(unsigned records)
 {
@@ -59,11 +81,43 @@ static void topic_with_the_longest_name_is_parked(void **state)
 	hand_stop();
 }
 
+static int is_buried(void)
+{
+	struct batch *letter = hand_batch(1, 1, 100);
+	enum spool_answer answer;
+
+	letter->reason = "MSG_SIZE_TOO_LARGE";
+	answer = hand_order(letter, SPOOL_BURY);
+	batch_put(hand.pool, letter);
+	usleep(1000);
+	return answer == SPOOL_LEFT;
+}
+
+/* A log that holds nothing keeps a file for a minute, unless room is wanted. */
+static void letter_that_finds_the_file_system_crowded_has_idle_files_go(void **state)
+{
+	int64_t until_ms = clock_ms() + 30000;
+	const struct spool_log_state *log;
+
+	(void)state;
+	hand_start(SMALL);
+	log = spool_lane_state(hand.spool, 0, 0);
+	expect_left(1);
+	hand_give(hand_read(), SPOOL_SETTLE);
+	assert_int_equal(counter_read(&log->segments), 1);
+	atomic_store(&is_crowded, 1);
+	while (is_buried() || counter_read(&log->segments) != 0)
+		assert_true(clock_ms() < until_ms);
+	hand_stop();
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(batch_that_no_entry_holds_is_refused_whole_and_in_part, hand_setup, hand_teardown),
 		cmocka_unit_test_setup_teardown(topic_with_the_longest_name_is_parked, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(
+			letter_that_finds_the_file_system_crowded_has_idle_files_go, setup_with_free, hand_teardown),
 	};
 
 	log_set_level((enum log_level)(LOG_ERROR - 1));
