@@ -66,7 +66,7 @@ static int put_aside(struct spool_log *log, unsigned index, const char *why)
 	int rc;
 
 	spool_segment_name(name, log->segments[index].first);
-	log_write(LOG_WARNING, "%s: %s is %s: it is kept as %s.bad", log->name, name, why, name);
+	log_write(LOG_WARNING, "%s: %s is %s: it is kept aside, as .bad", log->name, name, why);
 	log->segments[index].damaged = 1;
 	rc = spool_segments_remove(log, index);
 	if (rc != 0)

@@ -79,7 +79,7 @@ int spool_segments_room(struct spool_log *log);
 int spool_segments_find(const struct spool_log *log, uint64_t position);
 /* Where the positions of a segment end. */
 struct spool_point spool_segments_end(const struct spool_log *log, unsigned index);
-/* Takes the file out of the list and away: unlinked, or renamed to NAME.bad when it was damaged. 0 or -errno: it stays. */
+/* Takes the file out of the list and away: unlinked, or put aside when it was damaged. 0 or -errno: it stays. */
 int spool_segments_remove(struct spool_log *log, unsigned index);
 /* How many of them, the first ones, may go when they are settled: not the one that is written to, nor a suspect one as long as its
  * entries are not written anew. */

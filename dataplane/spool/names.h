@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "spool/disk.h"
+
 /* What the logs of lanes are called: lane.N for the highest class of priority, lane.N.C for the others. */
 
 #define SPOOL_LANE_NAME_MAX 32
@@ -13,3 +15,7 @@ void spool_lane_name(char name[SPOOL_LANE_NAME_MAX], unsigned lane, unsigned cla
 
 /* The other way round; false when the name is not that of a lane's log. */
 int spool_lane_of(const char *name, unsigned *lane, unsigned *class);
+
+/* Calls a file that is never to be read again NAME.bad; when there is one already, NAME.1.bad and so on, up to NAME.99.bad, in
+ * whose place the next one comes. 0 or -errno. */
+int spool_put_aside(struct spool_disk *disk, const char *name);

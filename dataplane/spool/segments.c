@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fault.h"
 #include "spool/log_priv.h"
+#include "spool/names.h"
 
 int spool_segments_room(struct spool_log *log)
 {
@@ -52,7 +52,7 @@ int spool_segments_remove(struct spool_log *log, unsigned index)
 {
 	const struct spool_disk_ops *ops = log->disk->ops;
 	const struct spool_segment *segment = &log->segments[index];
-	char name[SPOOL_NAME_MAX], aside[SPOOL_NAME_MAX + 8];
+	char name[SPOOL_NAME_MAX];
 	int rc = log->removed_dirty ? ops->sync_names(log->disk) : 0;
 
 	if (rc != 0)
@@ -60,9 +60,8 @@ int spool_segments_remove(struct spool_log *log, unsigned index)
 	spool_segment_name(name, segment->first);
 	if (log->reader.file >= 0 && log->reader.first == segment->first)
 		spool_reader_close(&log->reader);
-	(void)snprintf(aside, sizeof(aside), "%s.bad", name);
 	FAULT_KILL("spool_unlink_begin");
-	rc = segment->damaged ? ops->rename(log->disk, name, aside) : ops->unlink(log->disk, name);
+	rc = segment->damaged ? spool_put_aside(log->disk, name) : ops->unlink(log->disk, name);
 	FAULT_KILL("spool_unlink_done");
 	if (rc != 0 && rc != -ENOENT)
 		return rc;

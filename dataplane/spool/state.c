@@ -6,6 +6,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "spool/names.h"
 
 /* 0, also when nothing stands there; -EBADMSG: damaged; -ENOTSUP, or -errno of the disk. */
 static int read_slot(struct spool_state *state, unsigned slot)
@@ -34,13 +35,11 @@ void spool_state_close(struct spool_state *state)
 
 static int put_aside(struct spool_state *state, const char *log_name)
 {
-	const struct spool_disk_ops *ops = state->disk->ops;
-
 	log_write(LOG_WARNING,
-		"%s: no slot of the state is whole: its file is kept as %s.bad, and what was settled may come again",
-		log_name, SPOOL_STATE_NAME);
+		"%s: no slot of the state is whole: its file is kept aside, as .bad, and what was settled may come again",
+		log_name);
 	spool_state_close(state);
-	return ops->rename(state->disk, SPOOL_STATE_NAME, SPOOL_STATE_NAME ".bad");
+	return spool_put_aside(state->disk, SPOOL_STATE_NAME);
 }
 
 /* One good slot is enough. Without any, a disk that fails may do better at the next try; damage will not. */

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "spool/log_priv.h"
+#include "spool/names.h"
 #include "spool/planted.h"
 
 #define RESERVE (4u << 20) /* at a time: a log that is opened often leaves less behind than whole segments would be */
@@ -114,14 +115,12 @@ static void reserve(struct spool_log *log, uint64_t size)
 static int open_new(struct spool_log *log, const char *name)
 {
 	const struct spool_disk_ops *ops = log->disk->ops;
-	char aside[SPOOL_NAME_MAX + 8];
 	int file = ops->open(log->disk, name, 1);
 
 	if (file != -EEXIST)
 		return file;
-	(void)snprintf(aside, sizeof(aside), "%s.bad", name);
-	log_write(LOG_WARNING, "%s: %s is in the way: it is kept as %s", log->name, name, aside);
-	file = ops->rename(log->disk, name, aside);
+	log_write(LOG_WARNING, "%s: %s is in the way: it is kept aside, as .bad", log->name, name);
+	file = spool_put_aside(log->disk, name);
 	return file == 0 ? ops->open(log->disk, name, 1) : file;
 }
 
