@@ -10,7 +10,7 @@
 
 #define TRIES  8 /* while a daemon changes what is read */
 #define JUMPS  4 /* over damage, to the oldest entry */
-#define SIGHTS (64u + SPOOL_VIEW_ASIDE)
+#define SIGHTS 64u /* that there is room for at first */
 
 static int read_slot(struct spool_disk *disk, int file, unsigned slot, struct spool_state_record *record)
 {
@@ -46,14 +46,28 @@ uint64_t spool_inspect_unsettled(const struct spool_log *log, struct spool_point
 	return spool_events_between(from, to);
 }
 
+/* Without memory for one more, the last one's place. */
+static struct spool_sight *next_sight(struct spool_inspection *inspection)
+{
+	unsigned room = inspection->room * 2;
+	struct spool_sight *more;
+
+	if (inspection->count == inspection->room) {
+		more = reallocarray(inspection->sights, room, sizeof(*more));
+		if (more == NULL)
+			return &inspection->sights[inspection->count - 1];
+		inspection->sights = more;
+		inspection->room = room;
+	}
+	return &inspection->sights[inspection->count++];
+}
+
 __attribute__((format(printf, 4, 5))) static struct spool_sight *add(
 	struct spool_inspection *inspection, enum spool_sight_kind kind, const char *file, const char *fmt, ...)
 {
-	struct spool_sight *sight = &inspection->sights[inspection->count];
+	struct spool_sight *sight = next_sight(inspection);
 	va_list ap;
 
-	if (inspection->count + 1 < SIGHTS)
-		inspection->count++;
 	*sight = (struct spool_sight){.kind = kind};
 	(void)snprintf(sight->file, sizeof(sight->file), "%s", file);
 	va_start(ap, fmt);
@@ -164,8 +178,10 @@ int spool_inspect_open(struct spool_inspection **out, struct spool_disk *under, 
 	struct spool_inspection *inspection = calloc(1, sizeof(*inspection));
 	int rc = inspection != NULL ? -EAGAIN : error_set(error, -ENOMEM, "%s: no memory", name);
 
-	if (inspection != NULL)
+	if (inspection != NULL) {
+		inspection->room = SIGHTS;
 		inspection->sights = calloc(SIGHTS, sizeof(*inspection->sights));
+	}
 	if (inspection != NULL && inspection->sights == NULL)
 		rc = error_set(error, -ENOMEM, "%s: no memory", name);
 	for (unsigned i = 0; rc == -EAGAIN && i < TRIES; i++)

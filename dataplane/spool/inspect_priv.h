@@ -18,7 +18,7 @@ struct spool_inspection {
 	struct spool_log *log;
 	struct spool_slots slots; /* as they were before the log was opened */
 	struct spool_sight *sights;
-	unsigned count;
+	unsigned count, room;
 };
 
 void spool_slots_read(struct spool_disk *disk, struct spool_slots *slots);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is put aside is kept, however often it happens to a name. */
+/* What is put aside is kept, however often it happens to a name, and seen. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,8 +13,11 @@
 #include "base/log.h"
 #include "sim_disk.h"
 #include "spool/format.h"
+#include "spool/inspect.h"
 #include "spool/log.h"
 #include "spool/state.h"
+
+#define MANY 110u
 
 static struct sim_disk *sim;
 static struct spool_log *spool;
@@ -107,12 +110,40 @@ static void file_in_the_way_does_not_take_the_place_of_another(void **state)
 	expect(aside, "in the way");
 }
 
+static void all_that_lies_there_is_seen(void **state)
+{
+	const struct spool_sight *sights;
+	struct spool_inspection *inspection;
+	struct error error = {""};
+	char name[SPOOL_NAME_MAX];
+	unsigned count, times;
+
+	(void)state;
+	open_log();
+	spool_log_close(spool);
+	for (unsigned i = 0; i < MANY; i++) {
+		(void)snprintf(name, sizeof(name), "%u.bad", i);
+		put(name, "damaged");
+	}
+	assert_int_equal(spool_inspect_open(&inspection, sim_disk_of(sim), "aside", &error), 0);
+	sights = spool_inspect_sights(inspection, &count);
+	for (unsigned i = 0; i < MANY; i++) {
+		times = 0;
+		(void)snprintf(name, sizeof(name), "%u.bad", i);
+		for (unsigned k = 0; k < count; k++)
+			times += strcmp(sights[k].file, name) == 0;
+		assert_int_equal(times, 1);
+	}
+	spool_inspect_close(inspection);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(second_state_that_is_damaged_does_not_take_the_place_of_the_first, begin, end),
 		cmocka_unit_test_setup_teardown(segment_put_aside_does_not_take_the_place_of_another, begin, end),
 		cmocka_unit_test_setup_teardown(file_in_the_way_does_not_take_the_place_of_another, begin, end),
+		cmocka_unit_test_setup_teardown(all_that_lies_there_is_seen, begin, end),
 	};
 
 	log_set_level((enum log_level)(LOG_ERROR - 1));
