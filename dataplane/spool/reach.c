@@ -18,7 +18,7 @@
 #define TITLE    "penstock reached 1\n"
 #define CHECK    "check %08x\n"
 #define CHECKED  15u /* bytes of that line */
-#define FILE_MAX (8u << 20)
+#define FILE_MAX (32u << 20) /* with all topics and lanes that there may be it is smaller */
 #define LOOSE    "loose\n"
 
 /* The file of the process before, as it was found. */
@@ -35,23 +35,22 @@ static const char *name_of(const struct spool *spool, const char *behind, char n
 
 /* --- what a start finds --- */
 
+/* NULL: there is no such file; "": it cannot be read. */
 static char *read_text(struct spool_disk *disk, const char *name)
 {
 	int file = disk->ops->open(disk, name, 0);
-	int64_t size = file >= 0 ? disk->ops->size(disk, file) : -1, n = -1;
-	char *text = size > 0 && size <= FILE_MAX ? malloc((size_t)size + 1) : NULL;
+	int64_t size = file >= 0 ? disk->ops->size(disk, file) : 0;
+	char *text = NULL;
 
-	if (text != NULL)
-		n = disk->ops->read(disk, file, 0, text, (uint64_t)size);
+	if (file == -ENOENT)
+		return NULL;
+	if (size > 0 && size <= FILE_MAX)
+		text = calloc(1, (size_t)size + 1);
+	if (text != NULL && disk->ops->read(disk, file, 0, text, (uint64_t)size) != size)
+		text[0] = '\0';
 	if (file >= 0)
 		disk->ops->close(disk, file);
-	if (n != size) {
-		free(text);
-		return NULL;
-	}
-	if (text != NULL)
-		text[size] = '\0';
-	return text;
+	return text != NULL ? text : calloc(1, 1);
 }
 
 /* Whole, and of this kind; takes its last line off. */
@@ -158,8 +157,9 @@ int reached_open(struct spool *spool, struct error *error)
 	if (found.text != NULL && is_whole(found.text))
 		take_file(&found);
 	else if (found.text != NULL)
-		log_write(LOG_WARNING, "spool %s: %s is damaged: what the last epoch had reached is not known exactly", spool->directory,
-			name);
+		log_write(LOG_WARNING,
+			"spool %s: %s is damaged, or cannot be read: what the last epoch had reached is not known exactly",
+			spool->directory, name);
 	free(found.text);
 	if (spool->reached.before.epoch == 0) /* a process that writes nothing is to be told from one that nothing is known of */
 		reached_begin(spool);
