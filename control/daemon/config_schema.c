@@ -288,7 +288,9 @@ const struct config_key config_keys[] = {
 		.help = "What becomes of records of a topic to which Kafka does not let the box's user write. wait: they are kept, in "
 			"the topic's log, until the right is given. bury: they are dead letters."},
 	{"spool", "replay", KEY_SIZE, TOP(config.spool_replay), RANGE(MIB, 64 * GIB), .unit = 1, .fallback = "32MiB",
-		.help = "Memory per producer thread for what is read back from disk."},
+		.help = "Memory per producer thread for what is read back from disk: half of it in batches of 16KiB, half in batches of "
+			"memory.batch, of each at least four. Larger ones, from before memory.batch was lowered, take as much "
+			"again at the most, while there are any."},
 
 	{"spool", "replay_rate", KEY_SIZE, TOP(config.spool_replay_rate), RANGE(0, 1024 * GIB), .unit = 1, .fallback = "0B",
 		.help = "What is read back a second, so that it leaves room for what comes; 0B: as much as Kafka takes, which is tried "

@@ -59,6 +59,10 @@ int batch_pool_new(struct batch_pool **pool, unsigned count, uint32_t size, uint
 /* NULL is fine. Returns the number of batches that were not home: a leak, which the caller reports. */
 unsigned batch_pool_free(struct batch_pool *pool);
 
+/* An empty batch of `size` bytes that is in no pool, or NULL: no memory. Its last owner frees it. Any thread but a worker's. */
+struct batch *batch_new(uint32_t size, uint16_t lane, int node);
+void batch_free(struct batch *batch);
+
 /* An empty batch, or NULL when all are out: the caller counts a drop and goes on. Owning worker only; never waits. */
 struct batch *batch_get(struct batch_pool *pool);
 

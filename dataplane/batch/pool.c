@@ -14,6 +14,43 @@ struct batch_pool {
 	uint8_t *memory;
 };
 
+static void init(struct batch *batch, uint32_t size, uint16_t lane)
+{
+	batch->capacity = size - (uint32_t)sizeof(*batch);
+	batch->lane = lane;
+}
+
+static void empty(struct batch *batch)
+{
+	batch->next = NULL;
+	batch->records = 0;
+	batch->events = 0;
+	batch->pack = 1;
+	batch->log = BATCH_UNLOGGED;
+	batch->with_client = 0;
+	batch->sampled_out = 0;
+	batch->stays = 0;
+	batch->bytes = 0;
+	batch->base_ms = 0;
+	batch->partition = BATCH_UNASSIGNED;
+}
+
+struct batch *batch_new(uint32_t size, uint16_t lane, int node)
+{
+	struct batch *batch = memory_map(size, BATCH_ALIGN, node);
+
+	if (batch == NULL)
+		return NULL;
+	init(batch, size, lane);
+	empty(batch);
+	return batch;
+}
+
+void batch_free(struct batch *batch)
+{
+	memory_unmap(batch, sizeof(*batch) + batch->capacity);
+}
+
 int batch_pool_new(struct batch_pool **pool, unsigned count, uint32_t size, uint16_t lane, int node)
 {
 	struct batch_pool *p;
@@ -33,8 +70,7 @@ int batch_pool_new(struct batch_pool **pool, unsigned count, uint32_t size, uint
 	for (unsigned i = count; i-- > 0;) {
 		struct batch *batch = (struct batch *)(void *)(p->memory + (size_t)i * size);
 
-		batch->capacity = size - (uint32_t)sizeof(*batch);
-		batch->lane = lane;
+		init(batch, size, lane);
 		batch_put(p, batch);
 	}
 	*pool = p;
@@ -61,17 +97,7 @@ struct batch *batch_get(struct batch_pool *pool)
 		return NULL;
 	pool->free = batch->next;
 	counter_sub(&pool->available, 1);
-	batch->next = NULL;
-	batch->records = 0;
-	batch->events = 0;
-	batch->pack = 1;
-	batch->log = BATCH_UNLOGGED;
-	batch->with_client = 0;
-	batch->sampled_out = 0;
-	batch->stays = 0;
-	batch->bytes = 0;
-	batch->base_ms = 0;
-	batch->partition = BATCH_UNASSIGNED;
+	empty(batch);
 	return batch;
 }
 

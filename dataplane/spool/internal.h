@@ -50,6 +50,7 @@ struct shelf {
 	uint64_t recovered_end; /* positions below were there at start, and keep `recovering`; 0: of dead letters, which do not */
 	uint64_t damaged, empty; /* as the log said last */
 	uint64_t cursor;      /* where the next read begins */
+	uint32_t next_bytes;  /* of what was to be read next, and did not fit; 0: that was read, or was not looked at */
 	unsigned reading;     /* entries that were read and are not done with */
 	struct pending *pending; /* by position, from `first_pending` on */
 	uint64_t first_pending;
@@ -107,6 +108,15 @@ struct spool_reach {
 	struct log_limit said;
 };
 
+/* Batches of one size for what is read back. */
+struct replay_pool {
+	struct batch_pool *batches;
+	unsigned count;
+	uint32_t capacity; /* bytes of payload in one */
+};
+
+#define REPLAY_POOLS 2u
+
 struct spool {
 	struct spool_config config;
 	char *directory;
@@ -125,10 +135,11 @@ struct spool {
 	struct shelf *shelves[SPOOL_LOGS];
 	uint16_t lanes[UINT16_MAX + 1][TOPIC_CLASSES]; /* shelf of a lane's class; BATCH_UNLOGGED */
 	_Atomic(struct shelf *) topics[TOPIC_MAX]; /* shelf of a topic; the producer reads it too */
-	struct batch_pool *pool;       /* for what is read back */
+	struct replay_pool pools[REPLAY_POOLS]; /* the smaller batches first */
+	unsigned pool_count;
+	unsigned outsize;              /* batches in no pool, for what is larger */
 	int64_t tokens;                /* bytes that may be read back now; below 0: a batch was larger than what there was */
 	int64_t filled_ms;             /* monotonic; when tokens were last added */
-	unsigned pool_batches, replay_max; /* there are, and at the most */
 	uint8_t *scratch;              /* SPOOL_PAYLOAD_MAX bytes: what is left of a batch in part */
 	struct shelf *dead;            /* for this producer's dead letters; NULL: there were none yet */
 	struct exhume_wish wish;
@@ -136,7 +147,7 @@ struct spool {
 	struct spool_reason reasons[SPOOL_REASONS];
 	counter hours[HOURS];          /* entries left on disk, and letters on their way from it, by landing hour */
 	atomic_uint recovering;        /* logs that have unsettled entries from before the start */
-	struct log_limit trouble_log, topic_log, dead_log, full_log, slow_log;
+	struct log_limit trouble_log, topic_log, dead_log, full_log, slow_log, memory_log;
 	struct loss loss[TOPIC_CLASSES];
 	struct loss stopped[TOPIC_CLASSES]; /* given up with the producer: its thread, then this one's */
 	uint64_t turned_away[TOPIC_CLASSES];  /* of all lanes, that are recorded */
@@ -217,8 +228,10 @@ void hours_take(struct spool *spool, struct shelf *shelf, int64_t hour);
 void hours_forget_damaged(struct spool *spool, struct shelf *shelf);
 
 /* replay.c: what is read back */
-int replay_open(struct spool *spool, uint32_t batch_bytes);
-unsigned replay_read(struct spool *spool); /* returns how many entries */
+int replay_open(struct spool *spool); /* takes the memory: 0 or -ENOMEM */
+void replay_close(struct spool *spool);
+unsigned replay_max(const struct spool *spool); /* batches there may be at one time */
+unsigned replay_read(struct spool *spool); /* returns of how many logs */
 int64_t replay_due(const struct spool *spool); /* monotonic; when the rate lets more be read; 0: it does not matter */
 void replay_home(struct spool *spool, struct batch *batch);
 

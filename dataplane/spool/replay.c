@@ -8,27 +8,110 @@
 
 #define PATIENCE_MS 2000 /* with a disk that cannot read */
 #define BURST_MS 50 /* of the rate, that may be read at once */
-#define SHARE 2 /* one log may hold so large a part (1/SHARE) of the memory for what is read back */
+#define NO_MEMORY_MS 500 /* until it is asked for again */
+#define SHARE 2 /* one log may hold so large a part (1/SHARE) of the batches of a size */
 
-int replay_open(struct spool *spool, uint32_t batch_bytes)
+/*
+ * Thin traffic makes small batches, and many of them have to be on their way at once; so half of the memory is in small ones, half
+ * in such as workers fill. They are apart: one that a sick topic holds keeps nothing of another size waiting. Larger ones were
+ * written by a process that was configured otherwise; they get memory as they come.
+ */
+#define SMALL 16384u
+
+/* Bytes of a batch in all. */
+static uint32_t size_for(uint32_t payload)
 {
-	uint64_t count = spool->config.replay_bytes / batch_bytes;
+	return (uint32_t)((sizeof(struct batch) + payload + BATCH_ALIGN - 1) / BATCH_ALIGN * BATCH_ALIGN);
+}
+
+/* How many of a size there may be. */
+static unsigned count_of(const struct spool *spool, uint32_t size)
+{
+	uint64_t count = spool->config.replay_bytes / spool->pool_count / size;
+
+	return count < 2 * SHARE ? 2 * SHARE : (unsigned)count;
+}
+
+static int open_pool(struct spool *spool, struct replay_pool *pool, uint32_t size)
+{
+	pool->count = count_of(spool, size);
+	pool->capacity = size - (uint32_t)sizeof(struct batch);
+	return batch_pool_new(&pool->batches, pool->count, size, SPOOL_LANE, -1);
+}
+
+int replay_open(struct spool *spool)
+{
+	uint32_t most = size_for(SPOOL_PAYLOAD_MAX), usual = spool->config.batch_bytes < most ? spool->config.batch_bytes : most;
 	int rc;
 
-	if (count < 2 * SHARE)
-		count = 2 * SHARE;
-	if (count > spool->replay_max)
-		count = spool->replay_max;
-	(void)batch_pool_free(spool->pool);
-	spool->pool = NULL;
-	rc = batch_pool_new(&spool->pool, (unsigned)count, batch_bytes, SPOOL_LANE, -1);
-	spool->pool_batches = rc == 0 ? (unsigned)count : 0;
+	spool->pool_count = usual > SMALL ? 2 : 1;
+	rc = open_pool(spool, &spool->pools[spool->pool_count - 1], usual);
+	if (rc == 0 && spool->pool_count > 1)
+		rc = open_pool(spool, &spool->pools[0], SMALL);
 	return rc;
+}
+
+void replay_close(struct spool *spool)
+{
+	for (unsigned i = 0; i < spool->pool_count; i++)
+		(void)batch_pool_free(spool->pools[i].batches);
+}
+
+unsigned replay_max(const struct spool *spool)
+{
+	unsigned outsize = spool->pools[spool->pool_count - 1].count; /* fewer of them fit into as much memory */
+
+	for (unsigned i = 0; i < spool->pool_count; i++)
+		outsize += spool->pools[i].count;
+	return outsize;
+}
+
+/* Where a payload fits best; NULL: nowhere. */
+static struct replay_pool *pool_for(struct spool *spool, uint32_t bytes)
+{
+	for (unsigned i = 0; i < spool->pool_count; i++)
+		if (bytes <= spool->pools[i].capacity)
+			return &spool->pools[i];
+	return NULL;
+}
+
+static struct batch *take_outsize(struct spool *spool, struct shelf *shelf)
+{
+	uint32_t size = size_for(shelf->next_bytes);
+	struct batch *batch;
+	unsigned more;
+
+	if (spool->outsize >= count_of(spool, size))
+		return NULL;
+	batch = batch_new(size, SPOOL_LANE, -1);
+	if (batch != NULL) {
+		spool->outsize++;
+		return batch;
+	}
+	shelf->again_ms = spool->now_ms + NO_MEMORY_MS;
+	if (log_allowed(&spool->memory_log, TROUBLE_S, &more))
+		log_write(LOG_ERROR, "spool %s/%s: no memory to read back a batch of %u bytes (%u others before it); tried again",
+			spool->directory, shelf->name, shelf->next_bytes, more);
+	return NULL;
+}
+
+static struct batch *take(struct spool *spool, struct shelf *shelf)
+{
+	struct replay_pool *pool = pool_for(spool, shelf->next_bytes);
+
+	return pool != NULL ? batch_get(pool->batches) : take_outsize(spool, shelf);
 }
 
 void replay_home(struct spool *spool, struct batch *batch)
 {
-	batch_put(spool->pool, batch);
+	struct replay_pool *pool = pool_for(spool, batch->capacity);
+
+	if (pool != NULL) {
+		batch_put(pool->batches, batch);
+		return;
+	}
+	spool->outsize--;
+	batch_free(batch);
 }
 
 static void fill(unsigned log, struct batch *batch, const struct spool_entry *entry, int topic)
@@ -66,15 +149,6 @@ static void hand_over(struct spool *spool, unsigned log, struct batch *batch)
 		atomic_fetch_sub(&shelf->state.left, 1);
 }
 
-/* The entry needs more room than a batch has: the pool is made anew with larger ones when all are at home. */
-static void make_room(struct spool *spool, uint32_t bytes)
-{
-	uint64_t size = (sizeof(struct batch) + bytes + BATCH_ALIGN - 1) / BATCH_ALIGN * BATCH_ALIGN;
-
-	if (batch_pool_available(spool->pool) == spool->pool_batches && replay_open(spool, (uint32_t)size) != 0)
-		log_write(LOG_ERROR, "spool: no memory to read back a batch of %u bytes; tried again", bytes);
-}
-
 /* Nothing is left in the log to be read: its gauges say so. */
 static void ran_empty(struct spool *spool, struct shelf *shelf)
 {
@@ -96,11 +170,11 @@ static void cannot_read(struct spool *spool, struct shelf *shelf, int rc)
 	spool_trouble(spool, "reading", shelf, rc);
 }
 
-/* Reads the next entry of a log. Returns 1, or 0 when that cannot be. */
+/* Reads the next entry of a log, or learns how large it is. Returns 1, or 0 when neither can be. */
 static int read_one(struct spool *spool, unsigned log)
 {
 	struct shelf *shelf = spool->shelves[log];
-	struct batch *batch = batch_get(spool->pool);
+	struct batch *batch = take(spool, shelf);
 	struct spool_entry entry;
 	int rc, topic = -1;
 
@@ -112,11 +186,12 @@ static int read_one(struct spool *spool, unsigned log)
 		shelf->disk->salvage = 0;
 		shelf->unread_ms = 0;
 		shelf->cursor = entry.position + 1;
+		shelf->next_bytes = 0;
 		topic = spool->config.topic_of(spool->config.context, entry.topic);
 	}
 	if (rc == 1 && shelf->is_dead && !exhume_wants(shelf, entry.position, topic)) {
 		spool_log_mark(shelf->log, entry.position, SPOOL_ON_DISK);
-		batch_put(spool->pool, batch);
+		replay_home(spool, batch);
 		return 1;
 	}
 	if (rc == 1 && topic >= 0) {
@@ -125,7 +200,7 @@ static int read_one(struct spool *spool, unsigned log)
 		hand_over(spool, log, batch);
 		return 1;
 	}
-	batch_put(spool->pool, batch);
+	replay_home(spool, batch);
 	if (rc == 1) {
 		unsigned more;
 
@@ -134,10 +209,11 @@ static int read_one(struct spool *spool, unsigned log)
 					     "restart (%u others before it)", entry.topic, more);
 		return 1;
 	}
+	shelf->next_bytes = rc == -EMSGSIZE ? entry.bytes : 0;
+	if (rc == -EMSGSIZE)
+		return 1;
 	if (rc == 0)
 		ran_empty(spool, shelf);
-	else if (rc == -EMSGSIZE)
-		make_room(spool, entry.bytes);
 	else
 		cannot_read(spool, shelf, rc);
 	return 0;
@@ -164,11 +240,20 @@ int64_t replay_due(const struct spool *spool)
 	return spool->filled_ms + 1 - spool->tokens * 1000 / (int64_t)spool->config.replay_rate;
 }
 
-static int may_read(const struct spool *spool, const struct shelf *shelf)
+/* Batches that one log may have at one time, if the next is as large as its next entry. */
+static unsigned share_of(struct spool *spool, const struct shelf *shelf)
+{
+	const struct replay_pool *pool = pool_for(spool, shelf->next_bytes);
+	unsigned count = pool != NULL ? pool->count : count_of(spool, size_for(shelf->next_bytes));
+
+	return (count + SHARE - 1) / SHARE;
+}
+
+static int may_read(struct spool *spool, const struct shelf *shelf)
 {
 	unsigned go = shelf->is_dead ? (exhume_may_read(spool, shelf) && atomic_load(&spool->letters_allowed) ? UINT_MAX : 0)
 				     : atomic_load_explicit(&shelf->state.go, memory_order_relaxed);
-	unsigned share = (spool->pool_batches + SHARE - 1) / SHARE;
+	unsigned share = share_of(spool, shelf);
 
 	return shelf->reading < (go < share ? go : share) && atomic_load(&shelf->state.left) > 0 &&
 	       spool->now_ms >= shelf->retry_ms && spool->now_ms >= shelf->again_ms;

@@ -14,8 +14,6 @@
 #include "spool/lock.h"
 
 #define STALL_MS 1000 /* of a sync, from which on it is said what the log can take */
-/* Thin traffic makes small batches, and many of them have to be on their way at once; larger ones make the pool anew. */
-#define REPLAY_BATCH 16384u
 
 void spool_trouble(struct spool *spool, const char *what, const struct shelf *shelf, int rc)
 {
@@ -118,16 +116,13 @@ int64_t spool_hours_settled(const struct spool *spool, int64_t from, int64_t to)
 
 static int open_memory(struct spool *spool, struct error *error)
 {
-	uint32_t size = spool->config.batch_bytes < REPLAY_BATCH ? spool->config.batch_bytes : REPLAY_BATCH;
-	unsigned room;
+	int rc = replay_open(spool);
+	unsigned room = spool->config.batches + replay_max(spool) + SPOOL_LETTERS + 64;
 
-	spool->replay_max = (unsigned)(spool->config.replay_bytes / size) + 64;
-	room = spool->config.batches + spool->replay_max + SPOOL_LETTERS + 64;
 	spool->orders = ring_new(room, -1);
 	spool->answers = ring_new(room, -1);
 	spool->scratch = malloc(SPOOL_PAYLOAD_MAX);
-	if (spool->orders == NULL || spool->answers == NULL || spool->scratch == NULL ||
-		replay_open(spool, size) != 0)
+	if (rc != 0 || spool->orders == NULL || spool->answers == NULL || spool->scratch == NULL)
 		return error_set(error, -ENOMEM, "spool %s: out of memory", spool->directory);
 	return 0;
 }
@@ -188,7 +183,7 @@ void spool_stop(struct spool *spool)
 		shelf_close(spool->shelves[i]);
 	reached_close(spool);
 	spool_lock_release(spool->lock);
-	(void)batch_pool_free(spool->pool);
+	replay_close(spool);
 	ring_free(spool->orders);
 	ring_free(spool->answers);
 	free(spool->scratch);

@@ -132,7 +132,7 @@ struct spool_config {
 	struct spool_class classes[TOPIC_CLASSES]; /* the highest first */
 	unsigned batches;       /* of all its lanes' pools together */
 	uint32_t batch_bytes;   /* of one */
-	uint64_t replay_bytes;  /* memory for batches that are read back */
+	uint64_t replay_bytes;  /* memory for batches that are read back; as much again for larger ones than batch_bytes */
 	uint64_t replay_rate;   /* bytes a second that are read back; 0: as many as Kafka takes */
 	uint64_t segment_bytes;
 	uint64_t size_bytes;    /* of all logs together; beyond it orders are refused */

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is read back: in batches of all sizes, whatever others hold. */
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "replay_rig.h"
+
+#define SIZES 3u
+
+/* They fit into the smallest batches, into those of the configuration, and only into those of a configuration before. */
+static const uint32_t sizes[SIZES] = {1000, 40000, 100000};
+
+static void no_size_waits_for_a_batch_that_nobody_takes(void **state)
+{
+	struct batch *held[SIZES], *batch;
+
+	(void)state;
+	hand_begin();
+	for (unsigned i = 0; i < SIZES; i++) {
+		hand_park(1, sizes[i]);
+		hand_leave(0, sizes[i]);
+	}
+	hand_allow_topic(1, 1);
+	held[0] = hand_read(1, sizes[0]);
+	hand_allow_topic(1, 2);
+	held[1] = hand_read(1, sizes[1]);
+	hand_allow_topic(1, 3);
+	held[2] = hand_read(1, sizes[2]);
+	hand_allow_lane(UINT_MAX);
+	for (unsigned i = 0; i < SIZES; i++) {
+		batch = hand_read(0, sizes[i]);
+		hand_settle(batch);
+	}
+	for (unsigned i = 0; i < SIZES; i++)
+		hand_settle(held[i]);
+	hand_wait(hand_is_read_out);
+	hand_wait(hand_hours_are_complete);
+}
+
+static void batch_that_has_no_memory_waits_for_it_alone(void **state)
+{
+	struct batch *batch;
+
+	(void)state;
+	hand_begin();
+	hand_park(1, sizes[2]);
+	hand_leave(0, sizes[0]);
+	hand_leave(0, sizes[1]);
+	__atomic_store_n(&hand_no_memory, 1, __ATOMIC_RELAXED);
+	hand_allow_topic(1, UINT_MAX);
+	hand_allow_lane(UINT_MAX);
+	batch = hand_read(0, sizes[0]);
+	hand_settle(batch);
+	batch = hand_read(0, sizes[1]);
+	hand_settle(batch);
+	__atomic_store_n(&hand_no_memory, 0, __ATOMIC_RELAXED);
+	batch = hand_read(1, sizes[2]);
+	hand_settle(batch);
+	hand_wait(hand_is_read_out);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, hand_setup, hand_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(no_size_waits_for_a_batch_that_nobody_takes),
+		TEST(batch_that_has_no_memory_waits_for_it_alone),
+	};
+#undef TEST
+
+	log_set_level((enum log_level)(LOG_ERROR - 1)); /* it tells of the memory */
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
