@@ -219,14 +219,17 @@ static int read_one(struct spool *spool, unsigned log)
 	return 0;
 }
 
-/* A token bucket: tokens are bytes, and come at the rate. */
+/* A token bucket: tokens are bytes, and come at the rate. Time beyond what fills it counts for nothing, such as all before the
+ * first look. */
 static int has_tokens(struct spool *spool)
 {
 	int64_t rate = (int64_t)spool->config.replay_rate, burst = rate * BURST_MS / 1000;
+	int64_t passed_ms = spool->now_ms - spool->filled_ms, full_ms;
 
 	if (rate == 0)
 		return 1;
-	spool->tokens += rate * (spool->now_ms - spool->filled_ms) / 1000;
+	full_ms = (burst - spool->tokens) * 1000 / rate + 1;
+	spool->tokens += rate * (passed_ms < full_ms ? passed_ms : full_ms) / 1000;
 	spool->filled_ms = spool->now_ms;
 	if (spool->tokens > burst)
 		spool->tokens = burst;

@@ -18,7 +18,7 @@ static const uint32_t sizes[SIZES] = {1000, 40000, 100000};
 
 static void no_size_waits_for_a_batch_that_nobody_takes(void **state)
 {
-	struct batch *held[SIZES], *batch;
+	struct batch *held[SIZES];
 
 	(void)state;
 	hand_begin();
@@ -33,10 +33,8 @@ static void no_size_waits_for_a_batch_that_nobody_takes(void **state)
 	hand_allow_topic(1, 3);
 	held[2] = hand_read(1, sizes[2]);
 	hand_allow_lane(UINT_MAX);
-	for (unsigned i = 0; i < SIZES; i++) {
-		batch = hand_read(0, sizes[i]);
-		hand_settle(batch);
-	}
+	for (unsigned i = 0; i < SIZES; i++)
+		hand_settle(hand_read(0, sizes[i]));
 	for (unsigned i = 0; i < SIZES; i++)
 		hand_settle(held[i]);
 	hand_wait(hand_is_read_out);
@@ -45,8 +43,6 @@ static void no_size_waits_for_a_batch_that_nobody_takes(void **state)
 
 static void batch_that_has_no_memory_waits_for_it_alone(void **state)
 {
-	struct batch *batch;
-
 	(void)state;
 	hand_begin();
 	hand_park(1, sizes[2]);
@@ -55,13 +51,25 @@ static void batch_that_has_no_memory_waits_for_it_alone(void **state)
 	__atomic_store_n(&hand_no_memory, 1, __ATOMIC_RELAXED);
 	hand_allow_topic(1, UINT_MAX);
 	hand_allow_lane(UINT_MAX);
-	batch = hand_read(0, sizes[0]);
-	hand_settle(batch);
-	batch = hand_read(0, sizes[1]);
-	hand_settle(batch);
+	hand_settle(hand_read(0, sizes[0]));
+	hand_settle(hand_read(0, sizes[1]));
 	__atomic_store_n(&hand_no_memory, 0, __ATOMIC_RELAXED);
-	batch = hand_read(1, sizes[2]);
-	hand_settle(batch);
+	hand_settle(hand_read(1, sizes[2]));
+	hand_wait(hand_is_read_out);
+}
+
+/* Its clock has run for longer than the bytes of that time can be counted. */
+static void rate_does_not_mind_how_long_the_machine_has_been_up(void **state)
+{
+	(void)state;
+	__atomic_store_n(&hand_ahead_ms, INT64_C(120) * 86400 * 1000, __ATOMIC_RELAXED);
+	hand.config.replay_rate = UINT64_C(1) << 30; /* more than 2^63 thousandths of a byte in that time, and fewer than 2^64 */
+	hand_begin();
+	for (unsigned i = 0; i < SIZES; i++)
+		hand_leave(0, sizes[i]);
+	hand_allow_lane(UINT_MAX);
+	for (unsigned i = 0; i < SIZES; i++)
+		hand_settle(hand_read(0, sizes[i]));
 	hand_wait(hand_is_read_out);
 }
 
@@ -71,6 +79,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(no_size_waits_for_a_batch_that_nobody_takes),
 		TEST(batch_that_has_no_memory_waits_for_it_alone),
+		TEST(rate_does_not_mind_how_long_the_machine_has_been_up),
 	};
 #undef TEST
 
