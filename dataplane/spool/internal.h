@@ -164,14 +164,12 @@ int shelf_write(struct spool *spool, struct batch *batch, int leave, struct shel
 void shelf_leave(struct spool *spool, struct batch *batch);
 void shelf_settle(struct spool *spool, uint16_t log, uint64_t position, int64_t hour);
 void shelf_group(struct spool *spool, struct shelf *shelf); /* makes its group durable when it is time */
-void shelf_account(struct spool *spool, struct shelf *shelf); /* takes over what the log says of damage and size */
+void shelf_account(struct spool *spool, struct shelf *shelf); /* takes over what the log says of damage, size and frontier */
 
 /* Events that only the log held are held no longer: they are counted `as`. */
 void shelf_take_off(struct spool *spool, struct shelf *shelf, uint64_t events, counter *as);
 /* The gauge of events that only the log holds, in the account of all. */
 counter *shelf_gauge(struct spool *spool, const struct shelf *shelf);
-/* The frontier has moved from `before`. */
-void shelf_moved(struct spool *spool, struct shelf *shelf, uint64_t before);
 
 /* gather.c: the unsettled records of a batch in a row, in memory that the next call overwrites. 0, or -EMSGSIZE: no entry has room
  * for them. */

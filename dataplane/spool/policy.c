@@ -78,7 +78,7 @@ static void drop_entry(void *context, const struct spool_entry *entry)
 		d->hours[(uint64_t)entry->hour % HOURS]++;
 }
 
-static void account_drop(struct dropping *d, uint64_t events, uint64_t before)
+static void account_drop(struct dropping *d, uint64_t events)
 {
 	struct spool *spool = d->spool;
 	uint64_t left = atomic_load(&d->shelf->state.left);
@@ -89,7 +89,6 @@ static void account_drop(struct dropping *d, uint64_t events, uint64_t before)
 	shelf_take_off(spool, d->shelf, events, &spool->counters.made_room);
 	atomic_fetch_sub(&d->shelf->state.left, d->loss->entries < left ? d->loss->entries : left);
 	shelf_account(spool, d->shelf);
-	shelf_moved(spool, d->shelf, before);
 }
 
 /* Gives up the oldest file of a log. Returns whether one went. */
@@ -97,7 +96,7 @@ static int drop_oldest(struct spool *spool, struct shelf *shelf, unsigned class)
 {
 	struct loss *loss = &spool->loss[class];
 	struct dropping dropping = {.spool = spool, .shelf = shelf, .loss = loss};
-	uint64_t files = counter_read(&shelf->state.segments), before = counter_read(&shelf->state.frontier);
+	uint64_t files = counter_read(&shelf->state.segments);
 	int64_t events;
 
 	loss_record(spool, class);
@@ -109,7 +108,7 @@ static int drop_oldest(struct spool *spool, struct shelf *shelf, unsigned class)
 		spool_trouble(spool, "making room in", shelf, (int)events);
 		return 0;
 	}
-	account_drop(&dropping, (uint64_t)events, before);
+	account_drop(&dropping, (uint64_t)events);
 	loss->events = (uint64_t)events;
 	loss_record(spool, class);
 	return counter_read(&shelf->state.segments) < files;

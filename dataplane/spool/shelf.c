@@ -116,12 +116,24 @@ void shelf_take_off(struct spool *spool, struct shelf *shelf, uint64_t events, c
 	counter_sub(&shelf->state.left_events, events);
 }
 
+/* The frontier has moved from `before`: by what was settled, passed over as damaged, or given up. */
+static void moved(struct spool *spool, struct shelf *shelf, uint64_t before)
+{
+	uint64_t frontier = counter_read(&shelf->state.frontier);
+
+	shelf->ahead = shelf->ahead > frontier - before ? (unsigned)(shelf->ahead - (frontier - before)) : 0;
+	if (before < shelf->recovered_end && frontier >= shelf->recovered_end)
+		atomic_fetch_sub(&spool->recovering, 1);
+}
+
 void shelf_account(struct spool *spool, struct shelf *shelf)
 {
+	uint64_t before = counter_read(&shelf->state.frontier);
 	struct spool_log_info info;
 
 	spool_log_info(shelf->log, &info);
 	tell(shelf, &info);
+	moved(spool, shelf, before);
 	shelf_take_off(spool, shelf, info.damaged - shelf->damaged, &spool->counters.damaged);
 	shelf_take_off(spool, shelf, info.empty - shelf->empty, &spool->counters.settled);
 	shelf->hours_damaged |= info.damaged != shelf->damaged;
@@ -317,19 +329,9 @@ void shelf_leave(struct spool *spool, struct batch *batch)
 		hours_take(spool, shelf, hour);
 }
 
-void shelf_moved(struct spool *spool, struct shelf *shelf, uint64_t before)
-{
-	uint64_t frontier = counter_read(&shelf->state.frontier);
-
-	shelf->ahead = shelf->ahead > frontier - before ? (unsigned)(shelf->ahead - (frontier - before)) : 0;
-	if (before < shelf->recovered_end && frontier >= shelf->recovered_end)
-		atomic_fetch_sub(&spool->recovering, 1);
-}
-
 void shelf_settle(struct spool *spool, uint16_t log, uint64_t position, int64_t hour)
 {
 	struct shelf *shelf = spool->shelves[log];
-	uint64_t before = counter_read(&shelf->state.frontier);
 
 	if (is_pending(shelf, position))
 		shelf->pending[position - shelf->first_pending].batch = NULL;
@@ -337,9 +339,8 @@ void shelf_settle(struct spool *spool, uint16_t log, uint64_t position, int64_t 
 		hours_take(spool, shelf, hour);
 	spool_log_mark(shelf->log, position, SPOOL_SETTLED);
 	shelf->uncommitted++;
-	shelf_account(spool, shelf);
 	shelf->ahead++;
-	shelf_moved(spool, shelf, before);
+	shelf_account(spool, shelf);
 }
 
 /* The entry is durable. Its hour is counted here before it is not there: in between it must not seem complete. */

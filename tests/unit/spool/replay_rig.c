@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "batch/settled.h"
+#include "spool/format.h"
 
 #define BATCHES    16u
 #define BATCH_SIZE (256u << 10)
@@ -190,6 +191,37 @@ struct batch *hand_read(uint16_t topic, uint32_t bytes)
 void hand_settle(struct batch *batch)
 {
 	order(batch, SPOOL_SETTLE);
+}
+
+/* Where the payload of the entry stands in the bytes of a file. */
+static uint64_t find_payload(const uint8_t *data, uint64_t size, unsigned number)
+{
+	struct spool_found found;
+
+	for (uint64_t at = 0; at + sizeof(struct spool_entry_header) <= size; at += SPOOL_ALIGN)
+		if (spool_entry_decode(&found, data + at, size - at, at, 0) && found.entry.position == number)
+			return found.payload_at;
+	fail_msg("there is no entry %u", number);
+	return 0;
+}
+
+void hand_damage(unsigned number)
+{
+	static uint8_t data[1u << 20];
+	char path[256], name[SPOOL_NAME_MAX];
+	uint64_t size, at;
+	FILE *file;
+
+	spool_segment_name(name, 0);
+	(void)snprintf(path, sizeof(path), "%s/lane.0/%s", hand.directory, name);
+	file = fopen(path, "r+");
+	assert_non_null(file);
+	size = fread(data, 1, sizeof(data), file);
+	at = find_payload(data, size, number);
+	data[at] ^= 0xff;
+	assert_int_equal(fseek(file, (long)at, SEEK_SET), 0);
+	assert_int_equal(fwrite(data + at, 1, 1, file), 1);
+	assert_int_equal(fclose(file), 0);
 }
 
 void hand_wait(int (*done)(void))

@@ -37,6 +37,9 @@ void hand_allow_topic(uint16_t topic, unsigned entries);
 struct batch *hand_read(uint16_t topic, uint32_t bytes);
 void hand_settle(struct batch *batch);
 
+/* Changes a byte of the payload of entry `number` in the first file of the lane's log. While no spool is there. */
+void hand_damage(unsigned number);
+
 /* Waits until `done` says so. */
 void hand_wait(int (*done)(void));
 /* For hand_wait: nothing is left on disk; and the spool holds up no landing hour. */

@@ -73,12 +73,39 @@ static void rate_does_not_mind_how_long_the_machine_has_been_up(void **state)
 	hand_wait(hand_is_read_out);
 }
 
+/* What is damaged of them is passed over when it is the next to be read, and nobody settles anything behind it. */
+static void hours_are_complete_when_the_last_entry_from_before_was_damaged(void **state)
+{
+	(void)state;
+	hand_begin();
+	for (unsigned i = 0; i < 3; i++)
+		hand_leave(0, sizes[0]);
+	hand_end();
+	hand_damage(2);
+	hand_begin();
+	assert_false(hand_hours_are_complete());
+	for (unsigned i = 0; i < 2; i++) {
+		struct batch *batch;
+
+		hand_allow_lane(1);
+		batch = hand_read(0, sizes[0]);
+		hand_allow_lane(0);
+		hand_settle(batch);
+		assert_false(hand_hours_are_complete());
+	}
+	hand_allow_lane(1);
+	hand_wait(hand_is_read_out);
+	assert_int_equal(counter_read(&spool_count(hand.spool)->damaged), 1);
+	hand_wait(hand_hours_are_complete);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, hand_setup, hand_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(no_size_waits_for_a_batch_that_nobody_takes),
 		TEST(batch_that_has_no_memory_waits_for_it_alone),
+		TEST(hours_are_complete_when_the_last_entry_from_before_was_damaged),
 		TEST(rate_does_not_mind_how_long_the_machine_has_been_up),
 	};
 #undef TEST
