@@ -90,18 +90,31 @@ static uint64_t count_oldest(const struct spool_log *log, unsigned index, uint64
 	return spool_marks_on_disk(log, from.position, end.position, spool_events_between(from, end));
 }
 
+/* Tells of the entry at the position. Returns where to go on: behind the hole there is, or nowhere, when the disk fails. */
+static uint64_t tell_one(struct spool_log *log, uint64_t position, spool_told each, void *context)
+{
+	struct spool_point hole[2];
+	struct spool_found found;
+	int rc = spool_find(log, position, &found, hole);
+
+	if (rc < 0)
+		return UINT64_MAX;
+	if (rc == 1 && (found.flags & SPOOL_FLAG_EMPTY) == 0)
+		each(context, &found.entry);
+	return rc == 0 && hole[1].position > position ? hole[1].position : position + 1;
+}
+
 static void tell_oldest(struct spool_log *log, unsigned index, spool_told each, void *context)
 {
 	uint64_t position = log->segments[index].first, end = spool_segments_end(log, index).position;
-	struct spool_point hole[2];
-	struct spool_found found;
 
 	if (position < log->frontier.position)
 		position = log->frontier.position;
-	for (; position < end; position++)
-		if (spool_window_mark(&log->window, position) == SPOOL_ON_DISK &&
-			spool_find(log, position, &found, hole) == 1 && (found.flags & SPOOL_FLAG_EMPTY) == 0)
-			each(context, &found.entry);
+	while (position < end)
+		if (spool_window_mark(&log->window, position) == SPOOL_ON_DISK)
+			position = tell_one(log, position, each, context);
+		else
+			position++;
 }
 
 int64_t spool_log_drop_oldest(struct spool_log *log, spool_told each, void *context)

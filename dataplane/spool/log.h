@@ -148,9 +148,9 @@ int spool_log_rest(struct spool_log *log);
 int spool_log_retires(const struct spool_log *log);
 
 /* Gives up the oldest segment that is not the one written to: its unsettled entries that only the log holds are told to
- * `each` (may be NULL), and settled and counted in given_up, durably before the file goes. Entries that are SPOOL_IN_MEMORY are
- * only settled on disk, not counted. Returns the events given up, 0 when there is no such segment (or nothing in it was to be
- * counted: then spool_log_info has a segment less), or -errno: then what was told is still there. */
+ * `each` (may be NULL) if they can be read, and settled and counted in given_up, durably before the file goes. Entries that
+ * are SPOOL_IN_MEMORY are only settled on disk, not counted. Returns the events given up, 0 when there is no such segment (or
+ * nothing in it was to be counted: then spool_log_info has a segment less), or -errno: then what was told is still there. */
 int64_t spool_log_drop_oldest(struct spool_log *log, spool_told each, void *context);
 
 void spool_log_info(const struct spool_log *log, struct spool_log_info *info);

@@ -9,10 +9,11 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "sim_disk.h"
-#include "spool/log.h"
+#include "spool/format.h"
 
 static const struct sim_faults none, sync_fails = {.sync = 10000}, full = {.full = 10000},
 				     write_fails = {.write = 10000}, read_fails = {.read = 10000},
@@ -263,6 +264,69 @@ static void what_cannot_be_read_now_is_read_later(void **state)
 	expect(0);
 }
 
+static void count(void *context, const struct spool_entry *entry)
+{
+	(void)entry;
+	++*(unsigned *)context;
+}
+
+/* Entries, of 100 bytes, in a first file that is full; one is in the next. */
+static unsigned fill_a_file(void)
+{
+	unsigned number = 0;
+
+	while (info_now().segments < 2)
+		assert_int_equal(append(number++), 0);
+	assert_int_equal(spool_log_sync(spool), 0);
+	return number - 1;
+}
+
+/* All but the first entry or two is zeros from now on. */
+static void wipe_the_first_file(void)
+{
+	char name[SPOOL_NAME_MAX];
+	uint64_t size;
+	uint8_t *bytes;
+
+	spool_segment_name(name, 0);
+	bytes = (uint8_t *)(uintptr_t)sim_disk_get(sim, name, &size);
+	memset(bytes + 600, 0, size - 600);
+}
+
+/* What it takes to give up the first file: it is walked once, whatever is damaged in it. */
+static void file_is_given_up_in_one_walk(void **state)
+{
+	unsigned entries = fill_a_file(), told = 0;
+	uint64_t reads;
+
+	(void)state;
+	crash();
+	wipe_the_first_file();
+	reads = sim_disk_reads(sim);
+	assert_true(spool_log_drop_oldest(spool, count, &told) > 0);
+	assert_in_range(told, 1, 4);
+	assert_in_range(sim_disk_reads(sim) - reads, 1, entries / 4);
+	assert_int_equal(info_now().frontier, entries);
+}
+
+/* What cannot be read now would not be read behind it either. */
+static void file_that_cannot_be_read_is_given_up_at_once(void **state)
+{
+	unsigned entries = fill_a_file(), told = 0;
+	uint64_t reads;
+
+	(void)state;
+	crash();
+	sim_disk_set_faults(sim, &read_fails);
+	reads = sim_disk_reads(sim);
+	assert_int_equal(spool_log_drop_oldest(spool, count, &told), entries * (entries + 1) / 2);
+	assert_int_equal(told, 0);
+	assert_in_range(sim_disk_reads(sim) - reads, 0, entries / 4);
+	sim_disk_set_faults(sim, &none);
+	assert_int_equal(info_now().frontier, entries);
+	expect(entries);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,6 +338,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_sync_that_fails_while_appending_is_told_by_the_next_sync, begin, end),
 		cmocka_unit_test_setup_teardown(a_commit_that_fails_is_done_by_the_next, begin, end),
 		cmocka_unit_test_setup_teardown(what_cannot_be_read_now_is_read_later, begin, end),
+		cmocka_unit_test_setup_teardown(file_is_given_up_in_one_walk, begin, end),
+		cmocka_unit_test_setup_teardown(file_that_cannot_be_read_is_given_up_at_once, begin, end),
 	};
 
 	log_set_level((enum log_level)(LOG_ERROR - 1));

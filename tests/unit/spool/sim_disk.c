@@ -32,6 +32,7 @@ struct sim_disk {
 	struct spool_disk disk;
 	uint64_t random;
 	int reserves, open_files;
+	uint64_t reads;
 	int frozen, fuse; /* fuse: changes until then; -1: never */
 	struct sim_faults faults;
 	struct sim_inode *inodes;
@@ -133,6 +134,7 @@ static int sim_open(struct spool_disk *disk, const char *name, int create)
 		return -EEXIST;
 	if (!create && entry == NULL)
 		return -ENOENT;
+	sim->reads++;
 	if (fails(sim, create ? sim->faults.full : sim->faults.read) || (create && fails(sim, sim->faults.grow)))
 		return create ? -ENOSPC : -EIO;
 	inode = create ? new_inode(sim) : entry->inode;
@@ -195,6 +197,7 @@ static int64_t sim_read(struct spool_disk *disk, int file, uint64_t offset, void
 	struct sim_disk *sim = of(disk);
 	const struct sim_bytes *seen = &sim->inodes[file].seen;
 
+	sim->reads++;
 	if (sim->frozen || fails(sim, sim->faults.read))
 		return -EIO;
 	if (offset >= seen->size)
@@ -367,6 +370,11 @@ void sim_disk_put(struct sim_disk *sim, const char *name, const void *data, uint
 	sim_inode_sync(&sim->inodes[inode]);
 	set_name(&sim->seen, name, inode);
 	sim->durable = sim->seen;
+}
+
+uint64_t sim_disk_reads(const struct sim_disk *sim)
+{
+	return sim->reads;
 }
 
 int sim_disk_open_files(const struct sim_disk *sim)

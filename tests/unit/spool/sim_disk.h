@@ -40,5 +40,8 @@ void sim_disk_crash(struct sim_disk *sim);
 const uint8_t *sim_disk_get(struct sim_disk *sim, const char *name, uint64_t *size);
 void sim_disk_put(struct sim_disk *sim, const char *name, const void *data, uint64_t size);
 
+/* Files opened, and reads, since it was made; those that failed, too. */
+uint64_t sim_disk_reads(const struct sim_disk *sim);
+
 /* Files open and not closed again since the last crash. */
 int sim_disk_open_files(const struct sim_disk *sim);
