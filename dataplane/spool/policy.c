@@ -66,6 +66,7 @@ struct dropping {
 	struct spool *spool;
 	struct shelf *shelf;
 	struct loss *loss;
+	uint64_t told; /* events of entries that could be read */
 	unsigned hours[HOURS]; /* entries by landing hour, that were counted when they were put away */
 };
 
@@ -73,6 +74,7 @@ static void drop_entry(void *context, const struct spool_entry *entry)
 {
 	struct dropping *d = context;
 
+	d->told += entry->events;
 	loss_add(d->loss, entry->topic, entry->lane, entry->first_seq, entry->records, entry->events, entry->opened_us);
 	if (entry->position >= d->shelf->recovered_end)
 		d->hours[(uint64_t)entry->hour % HOURS]++;
@@ -86,6 +88,7 @@ static void account_drop(struct dropping *d, uint64_t events)
 	for (int64_t hour = 0; hour < HOURS; hour++)
 		for (; d->hours[hour] > 0; d->hours[hour]--)
 			hours_take(spool, d->shelf, hour);
+	d->shelf->hours_damaged |= d->told < events;
 	shelf_take_off(spool, d->shelf, events, &spool->counters.made_room);
 	atomic_fetch_sub(&d->shelf->state.left, d->loss->entries < left ? d->loss->entries : left);
 	shelf_account(spool, d->shelf);

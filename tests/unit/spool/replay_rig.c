@@ -193,21 +193,22 @@ void hand_settle(struct batch *batch)
 	order(batch, SPOOL_SETTLE);
 }
 
-/* Where the payload of the entry stands in the bytes of a file. */
-static uint64_t find_payload(const uint8_t *data, uint64_t size, unsigned number)
+/* Where the entry stands in the bytes of a file. */
+static struct spool_found find(const uint8_t *data, uint64_t size, unsigned number)
 {
 	struct spool_found found;
 
 	for (uint64_t at = 0; at + sizeof(struct spool_entry_header) <= size; at += SPOOL_ALIGN)
 		if (spool_entry_decode(&found, data + at, size - at, at, 0) && found.entry.position == number)
-			return found.payload_at;
+			return found;
 	fail_msg("there is no entry %u", number);
-	return 0;
+	return (struct spool_found){0};
 }
 
-void hand_damage(unsigned number)
+static void damage(unsigned number, int header)
 {
 	static uint8_t data[1u << 20];
+	struct spool_found found;
 	char path[256], name[SPOOL_NAME_MAX];
 	uint64_t size, at;
 	FILE *file;
@@ -217,11 +218,22 @@ void hand_damage(unsigned number)
 	file = fopen(path, "r+");
 	assert_non_null(file);
 	size = fread(data, 1, sizeof(data), file);
-	at = find_payload(data, size, number);
+	found = find(data, size, number);
+	at = header ? found.at : found.payload_at;
 	data[at] ^= 0xff;
 	assert_int_equal(fseek(file, (long)at, SEEK_SET), 0);
 	assert_int_equal(fwrite(data + at, 1, 1, file), 1);
 	assert_int_equal(fclose(file), 0);
+}
+
+void hand_damage_payload(unsigned number)
+{
+	damage(number, 0);
+}
+
+void hand_damage_header(unsigned number)
+{
+	damage(number, 1);
 }
 
 void hand_wait(int (*done)(void))

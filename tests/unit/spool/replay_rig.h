@@ -37,8 +37,10 @@ void hand_allow_topic(uint16_t topic, unsigned entries);
 struct batch *hand_read(uint16_t topic, uint32_t bytes);
 void hand_settle(struct batch *batch);
 
-/* Changes a byte of the payload of entry `number` in the first file of the lane's log. While no spool is there. */
-void hand_damage(unsigned number);
+/* Changes a byte of entry `number`, in the first file of the lane's log: of its payload, while no spool is there; or the first one,
+ * so that nothing of it can be told. */
+void hand_damage_payload(unsigned number);
+void hand_damage_header(unsigned number);
 
 /* Waits until `done` says so. */
 void hand_wait(int (*done)(void));

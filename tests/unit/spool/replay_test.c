@@ -81,7 +81,7 @@ static void hours_are_complete_when_the_last_entry_from_before_was_damaged(void 
 	for (unsigned i = 0; i < 3; i++)
 		hand_leave(0, sizes[0]);
 	hand_end();
-	hand_damage(2);
+	hand_damage_payload(2);
 	hand_begin();
 	assert_false(hand_hours_are_complete());
 	for (unsigned i = 0; i < 2; i++) {
@@ -99,6 +99,33 @@ static void hours_are_complete_when_the_last_entry_from_before_was_damaged(void 
 	hand_wait(hand_hours_are_complete);
 }
 
+static int has_made_room(void)
+{
+	return counter_read(&spool_count(hand.spool)->made_room) != 0;
+}
+
+/* What cannot be read of it tells no hour. */
+static void hours_are_complete_when_a_damaged_file_has_made_room(void **state)
+{
+	unsigned sent = 0;
+
+	(void)state;
+	hand.config.size_bytes = 512u << 10;
+	hand.config.class_count = 1;
+	hand.config.classes[0] = (struct spool_class){.name = "all", .percent = 100, .policy = SPOOL_KEEP_NEWEST};
+	hand_begin();
+	for (; sent < 2; sent++)
+		hand_leave(0, sizes[0]);
+	hand_damage_header(0);
+	for (; !has_made_room(); sent++)
+		hand_leave(0, sizes[1]);
+	hand_allow_lane(UINT_MAX);
+	for (sent -= (unsigned)counter_read(&spool_count(hand.spool)->made_room); sent > 0; sent--)
+		hand_settle(hand_read(0, sizes[1]));
+	hand_wait(hand_is_read_out);
+	hand_wait(hand_hours_are_complete);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, hand_setup, hand_teardown)
@@ -106,6 +133,7 @@ int main(void)
 		TEST(no_size_waits_for_a_batch_that_nobody_takes),
 		TEST(batch_that_has_no_memory_waits_for_it_alone),
 		TEST(hours_are_complete_when_the_last_entry_from_before_was_damaged),
+		TEST(hours_are_complete_when_a_damaged_file_has_made_room),
 		TEST(rate_does_not_mind_how_long_the_machine_has_been_up),
 	};
 #undef TEST
