@@ -127,6 +127,9 @@ int spool_log_commit(struct spool_log *log);
  */
 int spool_log_read(struct spool_log *log, uint64_t from, struct spool_entry *entry, void *data, uint32_t size);
 
+/* The entry that was read just now is none that its owner can do anything with: it is settled, and counts as damaged. */
+void spool_log_reject(struct spool_log *log, const struct spool_entry *entry);
+
 /* Appends once more the entry of a position that is not settled, as it stands on disk; its mark stays. `reason` is put into
  * it unless it is NULL. `data` has room for `size` bytes. 0 with `entry` as appended, -ENODATA: it cannot be read, or -errno as
  * spool_log_append. */

@@ -114,11 +114,24 @@ static void settle_empty(struct spool_log *log, const struct spool_entry *entry)
 	spool_marks_advance(log);
 }
 
+static void settle_bad(struct spool_log *log, const struct spool_entry *entry)
+{
+	struct spool_point from = {entry->position, 0}, to = {entry->position + 1, entry->events};
+
+	log->segments[spool_segments_find(log, entry->position)].damaged = 1;
+	settle_damaged(log, from, to);
+}
+
+void spool_log_reject(struct spool_log *log, const struct spool_entry *entry)
+{
+	spool_log_mark(log, entry->position, SPOOL_ON_DISK);
+	settle_bad(log, entry);
+}
+
 /* 1 with the payload, 0: nothing here, go on; -errno. */
 static int take(
 	struct spool_log *log, const struct spool_found *found, struct spool_entry *entry, void *data, uint32_t size)
 {
-	struct spool_point from = {found->entry.position, 0}, to = {found->entry.position + 1, found->entry.events};
 	int rc;
 
 	if ((found->flags & SPOOL_FLAG_EMPTY) != 0) {
@@ -132,8 +145,7 @@ static int take(
 	if (rc < 0)
 		return rc;
 	if (rc == 0) {
-		log->segments[spool_segments_find(log, from.position)].damaged = 1;
-		settle_damaged(log, from, to);
+		settle_bad(log, entry);
 		return 0;
 	}
 	spool_window_know(&log->window, entry->position, entry->events);

@@ -114,6 +114,13 @@ void replay_home(struct spool *spool, struct batch *batch)
 	batch_free(batch);
 }
 
+/* What is in it can be marked, and shared out among its records. */
+static int is_batch(const struct spool_entry *entry)
+{
+	return entry->records > 0 && entry->records <= BATCH_RECORDS &&
+	       (uint64_t)(entry->records - 1) * entry->pack < entry->events;
+}
+
 static void fill(unsigned log, struct batch *batch, const struct spool_entry *entry, int topic)
 {
 	batch->first_seq = entry->first_seq;
@@ -170,6 +177,17 @@ static void cannot_read(struct spool *spool, struct shelf *shelf, int rc)
 	spool_trouble(spool, "reading", shelf, rc);
 }
 
+static int read_batch(struct shelf *shelf, struct spool_entry *entry, struct batch *batch)
+{
+	for (;;) {
+		int rc = spool_log_read(shelf->log, shelf->cursor, entry, batch->data, batch->capacity);
+
+		if (rc != 1 || is_batch(entry))
+			return rc;
+		spool_log_reject(shelf->log, entry);
+	}
+}
+
 /* Reads the next entry of a log, or learns how large it is. Returns 1, or 0 when neither can be. */
 static int read_one(struct spool *spool, unsigned log)
 {
@@ -180,7 +198,7 @@ static int read_one(struct spool *spool, unsigned log)
 
 	if (batch == NULL)
 		return 0;
-	rc = spool_log_read(shelf->log, shelf->cursor, &entry, batch->data, batch->capacity);
+	rc = read_batch(shelf, &entry, batch);
 	shelf_account(spool, shelf);
 	if (rc == 1) {
 		shelf->disk->salvage = 0;

@@ -236,6 +236,24 @@ void hand_damage_header(unsigned number)
 	damage(number, 1);
 }
 
+void hand_forge(uint32_t records, uint32_t events, uint32_t pack)
+{
+	struct spool_entry entry = {.topic = "t0", .records = records, .events = events, .pack = pack, .bytes = 100};
+	struct spool_log_config config = {.segment_bytes = hand.config.segment_bytes, .name = "lane.0"};
+	static const uint8_t bytes[100];
+	struct slice payload = {bytes, entry.bytes};
+	struct spool_log *log;
+	struct error error;
+	char path[256];
+
+	(void)snprintf(path, sizeof(path), "%s/lane.0", hand.directory);
+	assert_int_equal(spool_disk_posix_new(&config.disk, path, &error), 0);
+	assert_int_equal(spool_log_open(&log, &config, &error), 0);
+	assert_int_equal(spool_log_append(log, &entry, &payload, 1), 0);
+	spool_log_close(log);
+	spool_disk_posix_free(config.disk);
+}
+
 void hand_wait(int (*done)(void))
 {
 	for (unsigned i = 0; i < WAIT_MS; i++) {

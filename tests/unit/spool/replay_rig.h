@@ -42,6 +42,9 @@ void hand_settle(struct batch *batch);
 void hand_damage_payload(unsigned number);
 void hand_damage_header(unsigned number);
 
+/* Appends an entry to the lane's log as no batch is, while no spool is there. */
+void hand_forge(uint32_t records, uint32_t events, uint32_t pack);
+
 /* Waits until `done` says so. */
 void hand_wait(int (*done)(void));
 /* For hand_wait: nothing is left on disk; and the spool holds up no landing hour. */

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/log.h"
+#include "batch/batch.h"
 #include "replay_rig.h"
 
 #define SIZES 3u
@@ -126,6 +127,27 @@ static void hours_are_complete_when_a_damaged_file_has_made_room(void **state)
 	hand_wait(hand_hours_are_complete);
 }
 
+/* Whole, and with a right checksum; but its records would be marked beyond the batch's marks, or be none. */
+static void entry_that_can_be_no_batch_is_damaged(void **state)
+{
+	(void)state;
+	hand_begin();
+	hand_leave(0, sizes[0]);
+	hand_end();
+	hand_forge(BATCH_RECORDS + 1, BATCH_RECORDS + 1, 1);
+	hand_forge(0, 5, 1);
+	hand_forge(3, 20, 10);
+	hand_forge(UINT32_MAX, 7, UINT32_MAX);
+	hand_begin();
+	hand_leave(0, sizes[1]);
+	hand_allow_lane(UINT_MAX);
+	hand_settle(hand_read(0, sizes[0]));
+	hand_settle(hand_read(0, sizes[1]));
+	hand_wait(hand_is_read_out);
+	assert_int_equal(counter_read(&spool_count(hand.spool)->damaged), BATCH_RECORDS + 1 + 5 + 20 + 7);
+	hand_wait(hand_hours_are_complete);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, hand_setup, hand_teardown)
@@ -134,6 +156,7 @@ int main(void)
 		TEST(batch_that_has_no_memory_waits_for_it_alone),
 		TEST(hours_are_complete_when_the_last_entry_from_before_was_damaged),
 		TEST(hours_are_complete_when_a_damaged_file_has_made_room),
+		TEST(entry_that_can_be_no_batch_is_damaged),
 		TEST(rate_does_not_mind_how_long_the_machine_has_been_up),
 	};
 #undef TEST
