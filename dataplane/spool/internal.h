@@ -52,6 +52,7 @@ struct shelf {
 	uint64_t cursor;      /* where the next read begins */
 	uint32_t next_bytes;  /* of what was to be read next, and did not fit; 0: that was read, or was not looked at */
 	unsigned reading;     /* entries that were read and are not done with */
+	unsigned read_size;   /* of the last of them: which of spool.pools is for it, or pool_count */
 	struct pending *pending; /* by position, from `first_pending` on */
 	uint64_t first_pending;
 	unsigned pending_count, pending_room;
@@ -138,6 +139,7 @@ struct spool {
 	struct replay_pool pools[REPLAY_POOLS]; /* the smaller batches first */
 	unsigned pool_count;
 	unsigned outsize;              /* batches in no pool, for what is larger */
+	unsigned tried[REPLAY_POOLS + 1]; /* by size, logs of sick topics that something of is being tried */
 	int64_t tokens;                /* bytes that may be read back now; below 0: a batch was larger than what there was */
 	int64_t filled_ms;             /* monotonic; when tokens were last added */
 	uint8_t *scratch;              /* SPOOL_PAYLOAD_MAX bytes: what is left of a batch in part */

@@ -9,7 +9,7 @@
 #define PATIENCE_MS 2000 /* with a disk that cannot read */
 #define BURST_MS 50 /* of the rate, that may be read at once */
 #define NO_MEMORY_MS 500 /* until it is asked for again */
-#define SHARE 2 /* one log may hold so large a part (1/SHARE) of the batches of a size */
+#define SHARE 2 /* one log may hold so large a part (1/SHARE) of the batches of a size, and all sick topics' together */
 
 /*
  * Thin traffic makes small batches, and many of them have to be on their way at once; so half of the memory is in small ones, half
@@ -66,13 +66,35 @@ unsigned replay_max(const struct spool *spool)
 	return outsize;
 }
 
-/* Where a payload fits best; NULL: nowhere. */
+/* The pool in which a payload fits best, by number; pool_count: none. */
+static unsigned size_of(const struct spool *spool, uint32_t bytes)
+{
+	unsigned i = 0;
+
+	while (i < spool->pool_count && bytes > spool->pools[i].capacity)
+		i++;
+	return i;
+}
+
 static struct replay_pool *pool_for(struct spool *spool, uint32_t bytes)
 {
-	for (unsigned i = 0; i < spool->pool_count; i++)
-		if (bytes <= spool->pools[i].capacity)
-			return &spool->pools[i];
-	return NULL;
+	unsigned size = size_of(spool, bytes);
+
+	return size < spool->pool_count ? &spool->pools[size] : NULL;
+}
+
+/* It may have no more than a batch at one time: its topic is sick. */
+static int is_tried(const struct shelf *shelf)
+{
+	return !shelf->is_dead && atomic_load_explicit(&shelf->state.go, memory_order_relaxed) != UINT_MAX;
+}
+
+static void count_tried(struct spool *spool)
+{
+	memset(spool->tried, 0, sizeof(spool->tried));
+	for (unsigned i = 0; i < spool->shelf_count; i++)
+		if (spool->shelves[i]->reading != 0 && is_tried(spool->shelves[i]))
+			spool->tried[spool->shelves[i]->read_size]++;
 }
 
 static struct batch *take_outsize(struct spool *spool, struct shelf *shelf)
@@ -144,6 +166,8 @@ static void hand_over(struct spool *spool, unsigned log, struct batch *batch)
 
 	if (events > counter_read(&shelf->state.left_events)) /* what was settled of it before stays settled in the account */
 		events = counter_read(&shelf->state.left_events);
+	shelf->read_size = size_of(spool, batch->capacity);
+	spool->tried[shelf->read_size] += shelf->reading == 0 && is_tried(shelf);
 	shelf->reading++;
 	counter_sub(&shelf->state.left_events, events);
 	atomic_fetch_add(&spool->counters.passing, batch->events);
@@ -276,6 +300,8 @@ static int may_read(struct spool *spool, const struct shelf *shelf)
 				     : atomic_load_explicit(&shelf->state.go, memory_order_relaxed);
 	unsigned share = share_of(spool, shelf);
 
+	if (is_tried(shelf) && spool->tried[size_of(spool, shelf->next_bytes)] >= share)
+		return 0;
 	return shelf->reading < (go < share ? go : share) && atomic_load(&shelf->state.left) > 0 &&
 	       spool->now_ms >= shelf->retry_ms && spool->now_ms >= shelf->again_ms;
 }
@@ -286,6 +312,7 @@ unsigned replay_read(struct spool *spool)
 
 	if (!has_tokens(spool))
 		return 0;
+	count_tried(spool);
 	for (unsigned i = 0; i < spool->shelf_count; i++)
 		if (may_read(spool, spool->shelves[i]))
 			read += (unsigned)read_one(spool, i);

@@ -91,7 +91,8 @@ struct spool_reason {
 
 struct spool_log_state {
 	_Atomic uint64_t left; /* entries that only the log holds; lowered after the SPOOL_READ answer is on its way */
-	atomic_uint go;        /* the producer: so many entries may be read back and not done with at one time */
+	atomic_uint go;        /* the producer: so many entries may be read back and not done with at one time; UINT_MAX: the log is
+	                        * not that of a sick topic, which all together may have half of the memory for it */
 	counter left_events;   /* events in them */
 	counter bytes, segments; /* of its files */
 	counter suspect;       /* files that a sync has failed on */

@@ -58,9 +58,9 @@ int hand_setup(void **state)
 {
 	(void)state;
 	(void)clock_init();
-	topics.count = 2;
-	(void)strcpy(topics.topics[0].name, "t0");
-	(void)strcpy(topics.topics[1].name, "t1");
+	topics.count = 8;
+	for (unsigned i = 0; i < topics.count; i++)
+		(void)snprintf(topics.topics[i].name, sizeof(topics.topics[i].name), "t%u", i);
 	lane.batches = BATCHES;
 	hand = (struct hand){.directory = "/tmp/penstock-hand-XXXXXX"};
 	assert_non_null(mkdtemp(hand.directory));

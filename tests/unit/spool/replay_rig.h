@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* A spool with the producer's part played by hand: a lane, the topics t0 and t1, and a directory of the test's own. Batches hold
+/* A spool with the producer's part played by hand: a lane, the topics t0 to t7, and a directory of the test's own. Batches hold
  * one record of one event. What is waited for and does not come fails the test after 20 s. */
 
 #include "spool/spool.h"

@@ -42,6 +42,32 @@ static void no_size_waits_for_a_batch_that_nobody_takes(void **state)
 	hand_wait(hand_hours_are_complete);
 }
 
+/* There are four batches of the size, and each of them is tried with one that the client keeps. */
+static void sick_topics_together_leave_half_of_the_batches_to_others(void **state)
+{
+	struct batch *held[5];
+
+	(void)state;
+	hand.config.replay_bytes = 8 * hand.config.batch_bytes;
+	hand_begin();
+	for (uint16_t topic = 1; topic <= 5; topic++)
+		hand_park(topic, sizes[1]);
+	hand_leave(0, sizes[1]);
+	for (uint16_t topic = 1; topic <= 5; topic++)
+		hand_allow_topic(topic, 1);
+	held[0] = hand_read(1, sizes[1]);
+	held[1] = hand_read(2, sizes[1]);
+	hand_allow_lane(UINT_MAX);
+	hand_settle(hand_read(0, sizes[1]));
+	for (uint16_t topic = 3; topic <= 5; topic++) {
+		hand_settle(held[topic - 3]);
+		held[topic - 1] = hand_read(topic, sizes[1]);
+	}
+	hand_settle(held[3]);
+	hand_settle(held[4]);
+	hand_wait(hand_is_read_out);
+}
+
 static void batch_that_has_no_memory_waits_for_it_alone(void **state)
 {
 	(void)state;
@@ -153,6 +179,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, hand_setup, hand_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(no_size_waits_for_a_batch_that_nobody_takes),
+		TEST(sick_topics_together_leave_half_of_the_batches_to_others),
 		TEST(batch_that_has_no_memory_waits_for_it_alone),
 		TEST(hours_are_complete_when_the_last_entry_from_before_was_damaged),
 		TEST(hours_are_complete_when_a_damaged_file_has_made_room),
