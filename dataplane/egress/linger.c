@@ -40,7 +40,7 @@ static int has_used_credit(const struct producer *producer, uint16_t topic)
 	for (unsigned i = 0; i < producer->config.lane_count; i++) {
 		const struct lane *lane = producer->config.lanes[i];
 
-		if (lane->topics != NULL && lane->topics[topic].held * 100 >= lane->credit * CROWDED_PERCENT)
+		if (lane->topics[topic].held * 100 >= lane->credit * CROWDED_PERCENT)
 			return 1;
 	}
 	return 0;

@@ -153,13 +153,33 @@ static struct producer *producer_new(const struct producer_config *config)
 	return producer;
 }
 
+static int open_accounts(struct producer *producer)
+{
+	for (unsigned i = 0; i < producer->config.lane_count; i++) {
+		producer->config.lanes[i]->topics = calloc(TOPIC_MAX, sizeof(struct lane_topic));
+		if (producer->config.lanes[i]->topics == NULL)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void close_accounts(struct producer *producer)
+{
+	for (unsigned i = 0; i < producer->config.lane_count; i++) {
+		free(producer->config.lanes[i]->topics);
+		producer->config.lanes[i]->topics = NULL;
+	}
+}
+
 int producer_start(struct producer **producer, const struct producer_config *config, struct error *error)
 {
 	struct producer *p = producer_new(config);
 	int rc;
 
-	if (p == NULL)
+	if (p == NULL || open_accounts(p) != 0) {
+		producer_free(p);
 		return error_set(error, -ENOMEM, "starting the producer of node %u: out of memory", config->node);
+	}
 	p->open_error = error;
 	rc = spill_open(p, error);
 	if (rc != 0) {
@@ -200,6 +220,7 @@ void producer_free(struct producer *producer)
 		return;
 	producer_stop(producer);
 	spill_free(producer);
+	close_accounts(producer);
 	sem_destroy(&producer->opened);
 	pthread_mutex_destroy(&producer->status_lock);
 	memory_unmap(producer, sizeof(*producer));

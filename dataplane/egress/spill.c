@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -41,12 +40,8 @@ int spill_open(struct producer *producer, struct error *error)
 	config.lanes = producer->config.lanes;
 	config.lane_count = producer->config.lane_count;
 	config.batches = 0;
-	for (unsigned i = 0; i < config.lane_count; i++) {
-		producer->config.lanes[i]->topics = calloc(TOPIC_MAX, sizeof(struct lane_topic));
-		if (producer->config.lanes[i]->topics == NULL)
-			return error_set(error, -ENOMEM, "spool: out of memory");
+	for (unsigned i = 0; i < config.lane_count; i++)
 		config.batches += producer->config.lanes[i]->batches;
-	}
 	rc = spool_start(&producer->spool, &config, error);
 	if (rc != 0)
 		return rc;
@@ -64,17 +59,12 @@ void spill_free(struct producer *producer)
 {
 	spool_stop(producer->spool);
 	bury_free(producer);
-	for (unsigned i = 0; i < producer->config.lane_count; i++) {
-		free(producer->config.lanes[i]->topics);
-		producer->config.lanes[i]->topics = NULL;
-	}
 }
 
 void spill_held(struct lane *lane, uint16_t topic, int change)
 {
 	lane->held += (unsigned)change;
-	if (lane->topics != NULL)
-		lane->topics[topic].held += (unsigned)change;
+	lane->topics[topic].held += (unsigned)change;
 }
 
 static int backlog(struct spool_log_state *state, unsigned on_its_way)

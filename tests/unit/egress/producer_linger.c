@@ -86,6 +86,23 @@ static void crowded_pool_is_not_waited_with(void **state)
 	assert_true(submits >= 4 * RIG_BATCHES);
 }
 
+static int has_credit_left(struct rig *rig)
+{
+	return RIG_BATCHES - batch_pool_available(rig->pool) < rig->lane.credit;
+}
+
+static void topic_that_needs_its_credit_is_not_waited_with(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_start(rig);
+	for (unsigned i = 0; i < 10 * rig->lane.credit; i++) { /* never so many at once that the pool is crowded */
+		rig_wait(rig, has_credit_left);
+		rig_send(rig, 0, 0, 10, 20);
+	}
+	rig_stop(rig);
+}
+
 static void topic_without_known_partitions_is_not_waited_with(void **state)
 {
 	struct rig *rig = *state;
@@ -116,6 +133,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(batches_of_slow_topics_are_handed_over_together),
 		TEST(crowded_pool_is_not_waited_with),
+		TEST(topic_that_needs_its_credit_is_not_waited_with),
 		TEST(topic_without_known_partitions_is_not_waited_with),
 		TEST(stop_hands_over_what_waits),
 	};
