@@ -245,7 +245,8 @@ const struct config_key config_keys[] = {
 	{"kafka", "properties", NODE(struct config_file, properties, TREE_MAP), RANGE(1, CONFIG_PROPERTIES),
 		.form = "a map of 1 to 128 client properties",
 		.help = "Properties of the Kafka client, passed through, but for those that would lose or repeat records; "
-			"bootstrap.servers is needed. With {file: PATH} for a value, that is what the file says."},
+			"bootstrap.servers is needed, linger.ms (100 unless told) is 1000 at the most. With {file: PATH} "
+			"for a value, that is what the file says."},
 
 	{"memory", "pool", KEY_SIZE, TOP(config.pool_bytes), RANGE(64 * KIB, 1024 * GIB), .unit = 1,
 		.fallback = "64MiB", .help = "Batch memory per worker; at least two batches for every topic."},

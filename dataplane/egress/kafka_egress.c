@@ -13,7 +13,7 @@ _Static_assert(KAFKA_TOPICS >= TOPIC_MAX, "a client numbers its topics as the to
 _Static_assert(KAFKA_BY_KEY == BATCH_UNASSIGNED, "a batch's partition is handed on as it is");
 
 #define COLLECT_MIN_MS   20   /* of linger.ms; below, all of it is the client's */
-#define COLLECT_MAX_MS   1000
+#define COLLECT_MAX_MS   KAFKA_LINGER_MAX_MS
 #define CLIENT_LINGER_MS 3    /* for a batch to be there whole before the first of it is sent */
 
 #define AHEAD_BYTES 1024u /* some three records */

@@ -8,6 +8,8 @@
 #define RIPE_BYTES      1000000u /* of one topic: a whole request */
 #define CROWDED_PERCENT 30u /* of a pool, or of a topic's credit in it, held: well below what the disk would be asked for */
 
+_Static_assert(AWAY_MS >= 2 * KAFKA_LINGER_MAX_MS, "records that wait for others are no sign that Kafka is away");
+
 /* What a turn may add to the time is part of it: what comes in may wait REST_MS for being seen, and so may its reports. */
 void linger_open(struct producer *producer)
 {

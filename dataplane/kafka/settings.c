@@ -205,6 +205,25 @@ static int refuse_together(const struct kafka_property *properties, unsigned cou
 	return error_set(error, -EINVAL, "kafka properties: %s", one_line(text));
 }
 
+static int is_linger(const char *name)
+{
+	return strcmp(name, "linger.ms") == 0 || strcmp(name, "queue.buffering.max.ms") == 0;
+}
+
+static int check_linger(const struct kafka_property *properties, unsigned count, struct error *error)
+{
+	const struct kafka_property *last = NULL;
+
+	for (unsigned i = 0; i < count; i++)
+		if (is_linger(properties[i].name))
+			last = &properties[i];
+	if (last == NULL || kafka_linger_ms(properties, count) <= KAFKA_LINGER_MAX_MS)
+		return 0;
+	return error_set(error, -EINVAL,
+		"kafka property %s=%s is refused: while records wait for others nothing comes back, and Kafka would be taken to be "
+		"away; set it to %u at the most", last->name, last->value, KAFKA_LINGER_MAX_MS);
+}
+
 int kafka_properties_check(const struct kafka_property *properties, unsigned count, struct error *error)
 {
 	rd_kafka_conf_t *conf = kafka_conf_new(properties, count, 1, error);
@@ -222,6 +241,8 @@ int kafka_properties_check(const struct kafka_property *properties, unsigned cou
 		return refuse_together(properties, count, text, error);
 	}
 	rd_kafka_destroy(handle);
+	if (check_linger(properties, count, error) != 0)
+		return -EINVAL;
 	for (unsigned i = 0; i < count; i++)
 		servers |= reaches_out(properties[i].name);
 	if (!servers)

@@ -28,6 +28,11 @@ static const struct {
 } cases[] = {
 	{"compression.type", "zstd", NULL},
 	{"linger.ms", "5", NULL},
+	{"linger.ms", "1000", NULL},
+	{"linger.ms", "1001", "set it to 1000 at the most"},
+	{"linger.ms", "3500", "linger.ms=3500 is refused"},
+	{"queue.buffering.max.ms", "1000", NULL},
+	{"queue.buffering.max.ms", "1000.5", "queue.buffering.max.ms=1000.5 is refused"},
 	{"acks", "all", NULL},
 	{"acks", "-1", NULL},
 	{"enable.idempotence", "TRUE", NULL},
@@ -142,6 +147,19 @@ static void linger_is_told_as_the_client_has_it(void **state)
 	assert_true(kafka_linger_ms(properties, 3) == 40);
 }
 
+static void linger_is_judged_as_the_client_has_it(void **state)
+{
+	const struct kafka_property properties[] = {
+		SERVERS, {"linger.ms", "5"}, {"queue.buffering.max.ms", "3500"}, {"client.id", "x"}, {"linger.ms", "5"}};
+	struct error error = {""};
+
+	(void)state;
+	assert_int_equal(kafka_properties_check(properties, 2, &error), 0);
+	assert_true(kafka_properties_check(properties, 4, &error) < 0);
+	assert_non_null(strstr(error.text, "queue.buffering.max.ms=3500 is refused"));
+	assert_int_equal(kafka_properties_check(properties, 5, &error), 0);
+}
+
 static void allocator_takes_the_settings(void **state)
 {
 	(void)state;
@@ -160,6 +178,7 @@ int main(void)
 		cmocka_unit_test(missing_servers_are_told),
 		cmocka_unit_test(tls_files_are_read_and_secrets_not_told),
 		cmocka_unit_test(linger_is_told_as_the_client_has_it),
+		cmocka_unit_test(linger_is_judged_as_the_client_has_it),
 		cmocka_unit_test(allocator_takes_the_settings),
 	};
 
