@@ -15,6 +15,7 @@ struct kafka_admin {
 	rd_kafka_t *handle;
 	const atomic_int *leave; /* see kafka_admin_obey; NULL: none */
 	rd_kafka_queue_t *answers;
+	unsigned next; /* topic with which the next look at topics begins */
 	char last_error[KAFKA_PROBLEM]; /* of the connection; the library does not repeat one that stays the same */
 };
 
@@ -159,6 +160,33 @@ static rd_kafka_resp_err_t describe_one(struct kafka_admin *admin, struct kafka_
 	return code;
 }
 
+static int is_no_answer(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__TRANSPORT;
+}
+
+/* Begins where the look before it had to end, but beyond a topic that had all its time for nothing. Returns why not all have been
+ * asked for, or why none could be. */
+static rd_kafka_resp_err_t describe_round(struct kafka_admin *admin, struct kafka_topic_info *topics, unsigned count, int64_t end)
+{
+	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+	unsigned first = admin->next, described = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct kafka_topic_info *topic = &topics[(first + i) % count];
+
+		code = describe_one(admin, topic, left_ms(end));
+		if (is_no_answer(code)) {
+			admin->next = (first + (i > 0 ? i : 1)) % count;
+			return code;
+		}
+		if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+			(void)snprintf(topic->problem, sizeof(topic->problem), "%s", rd_kafka_err2str(code));
+		described += code == RD_KAFKA_RESP_ERR_NO_ERROR;
+	}
+	return described > 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : code;
+}
+
 int kafka_topics_describe(struct kafka_admin *admin, struct kafka_topic_info *topics, unsigned count, unsigned limit_ms,
 	struct error *error)
 {
@@ -170,11 +198,9 @@ int kafka_topics_describe(struct kafka_admin *admin, struct kafka_topic_info *to
 
 		topics[i] = (struct kafka_topic_info){.name = name, .state = KAFKA_TOPIC_UNKNOWN};
 	}
-	for (unsigned i = 0; i < count; i++) {
-		code = describe_one(admin, &topics[i], left_ms(end));
-		if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-			return refuse(admin, "asking Kafka about topics", code, error);
-	}
+	code = describe_round(admin, topics, count, end);
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return refuse(admin, "asking Kafka about topics", code, error);
 	while (rd_kafka_poll(admin->handle, 0) > 0)
 		continue;
 	admin->last_error[0] = '\0';

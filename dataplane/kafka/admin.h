@@ -41,7 +41,8 @@ struct kafka_topic_info {
 };
 
 /* Fills in what the cluster says of each topic; asking never makes one. 0, or -ETIMEDOUT or -EIO with a sentence when the
- * cluster did not answer within `limit_ms` in all: topics not answered by then are KAFKA_TOPIC_UNKNOWN. */
+ * cluster did not answer within `limit_ms` in all: topics not answered by then are KAFKA_TOPIC_UNKNOWN, and the next call begins
+ * with them, so that some calls for the same topics reach all of them. */
 int kafka_topics_describe(struct kafka_admin *admin, struct kafka_topic_info *topics, unsigned count, unsigned limit_ms,
 	struct error *error);
 

@@ -89,6 +89,55 @@ static void topics_are_described_as_the_cluster_tells(void **state)
 	assert_int_equal(topics[3].leaderless, 1);
 }
 
+#define MANY    12u
+#define SLOW_MS 200
+#define LOOK_MS 1000u /* for less than half of them */
+
+static void topics_beyond_one_looks_time_are_described_by_the_next_ones(void **state)
+{
+	struct kafka_topic_info topics[MANY] = {{0}};
+	char names[MANY][8];
+	int known[MANY] = {0};
+	unsigned all = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < MANY; i++) {
+		(void)snprintf(names[i], sizeof(names[i]), "t%u", i);
+		mock_topic(mock, names[i], 1);
+		topics[i].name = names[i];
+	}
+	mock_delay(mock, SLOW_MS);
+	for (unsigned look = 0; look < 5 * MANY && all < MANY; look++) {
+		struct error error = {""};
+
+		(void)kafka_topics_describe(admin, topics, MANY, LOOK_MS, &error);
+		for (unsigned i = 0; i < MANY; i++) {
+			all += topics[i].state == KAFKA_TOPIC_EXISTS && !known[i];
+			known[i] |= topics[i].state == KAFKA_TOPIC_EXISTS;
+		}
+	}
+	assert_int_equal(all, MANY);
+}
+
+static void topics_beside_one_that_cannot_be_asked_for_are_described(void **state)
+{
+	char too_long[600] = "";
+	struct kafka_topic_info topics[] = {{.name = "t"}, {.name = too_long}, {.name = "u"}};
+	struct error error = {""};
+
+	(void)state;
+	memset(too_long, 'x', sizeof(too_long) - 1);
+	mock_topic(mock, "t", 1);
+	mock_topic(mock, "u", 2);
+	assert_int_equal(kafka_topics_describe(admin, topics, 3, 20000, &error), 0);
+	assert_int_equal(topics[0].partitions, 1);
+	assert_int_equal(topics[1].state, KAFKA_TOPIC_UNKNOWN);
+	assert_true(topics[1].problem[0] != '\0');
+	assert_int_equal(topics[2].partitions, 2);
+	assert_int_equal(kafka_topics_describe(admin, topics + 1, 1, 20000, &error), -EIO);
+	assert_non_null(strstr(error.text, topics[1].problem));
+}
+
 static void cluster_that_is_away_is_told_with_its_address(void **state)
 {
 	struct kafka_topic_info topics[] = {{.name = "a"}, {.name = "b"}};
@@ -172,6 +221,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_topic_is_made_when_all_its_leaders_tell_offsets, setup, teardown),
 		cmocka_unit_test_setup_teardown(topics_are_described_as_the_cluster_tells, setup, teardown),
+		cmocka_unit_test_setup_teardown(topics_beyond_one_looks_time_are_described_by_the_next_ones, setup, teardown),
+		cmocka_unit_test_setup_teardown(topics_beside_one_that_cannot_be_asked_for_are_described, setup, teardown),
 		cmocka_unit_test(cluster_that_is_away_is_told_with_its_address),
 		cmocka_unit_test(question_without_a_broker_ends_when_told),
 		cmocka_unit_test_setup_teardown(impossible_wish_is_refused_without_the_cluster, setup, teardown),
