@@ -244,7 +244,7 @@ const struct config_key config_keys[] = {
 		.help = "CPUs of producer threads and of the client's own; empty: their node's, but not the workers'."},
 	{"kafka", "properties", NODE(struct config_file, properties, TREE_MAP), RANGE(1, CONFIG_PROPERTIES),
 		.form = "a map of 1 to 128 client properties",
-		.help = "Properties of the Kafka client, passed through, but for those that would lose or repeat records; "
+		.help = "Properties of the Kafka client, passed through, but for those that would lose or repeat records, or are for tests; "
 			"bootstrap.servers is needed, linger.ms (100 unless told) is 1000 at the most. With {file: PATH} "
 			"for a value, that is what the file says."},
 

@@ -78,6 +78,15 @@ static int refuse(const struct kafka_property *property, struct error *error)
 	return 0;
 }
 
+/* With one of them the client makes a cluster in this process, in place of those that bootstrap.servers names, and all is acked. */
+static int refuse_test(const struct kafka_property *property, struct error *error)
+{
+	if (strncmp(property->name, "test.", 5) != 0)
+		return 0;
+	return error_set(error, -EINVAL,
+		"kafka property %s is refused: it is for the client's own tests, and records would be lost; remove it", property->name);
+}
+
 /* Brokers from 4.0 on check the client nonce that librdkafka before 2.6.1 sends twice (its issue 4895): the login then fails
  * with "invalid credentials" although the password is right. */
 static int refuse_scram(const struct kafka_property *property, struct error *error)
@@ -132,12 +141,6 @@ static int check_servers(const struct kafka_property *property, struct error *er
 	}
 }
 
-/* Set on the handle of a check, these would make it look for brokers or start some. */
-static int reaches_out(const char *name)
-{
-	return is_bootstrap(name) || strncmp(name, "test.mock.", 10) == 0;
-}
-
 /* The library's sentences may end in a newline, or have one inside. */
 static const char *one_line(char *text)
 {
@@ -173,10 +176,12 @@ static int set_all(rd_kafka_conf_t *conf, const struct kafka_property *propertie
 	for (unsigned i = 0; i < count && rc == 0; i++) {
 		rc = refuse(&properties[i], error);
 		if (rc == 0)
+			rc = refuse_test(&properties[i], error);
+		if (rc == 0)
 			rc = refuse_scram(&properties[i], error);
 		if (rc == 0 && is_bootstrap(properties[i].name))
 			rc = check_servers(&properties[i], error);
-		if (rc == 0 && !(offline && reaches_out(properties[i].name)))
+		if (rc == 0 && !(offline && is_bootstrap(properties[i].name))) /* which would have it look for brokers */
 			rc = set_one(conf, &properties[i], error);
 	}
 	return rc;
@@ -244,7 +249,7 @@ int kafka_properties_check(const struct kafka_property *properties, unsigned cou
 	if (check_linger(properties, count, error) != 0)
 		return -EINVAL;
 	for (unsigned i = 0; i < count; i++)
-		servers |= reaches_out(properties[i].name);
+		servers |= is_bootstrap(properties[i].name);
 	if (!servers)
 		return error_set(error, -EINVAL, "kafka property bootstrap.servers is missing: name a broker as HOST:PORT");
 	return 0;

@@ -3,7 +3,8 @@
 
 /*
  * The Kafka client's properties: ours first, the user's on top. Whatever librdkafka knows passes through, save what would
- * load code into the process or take away a setting that the ledger stands on; those are refused by name, with the cure.
+ * load code into the process, take away a setting that the ledger stands on, or put a mock in Kafka's place; those are refused by
+ * name, with the cure.
  *
  * Our defaults, where they differ from the library's (measured: linger, batch.size and batch.num.messages decide the CPU an
  * event costs; a small queue makes small batches):
