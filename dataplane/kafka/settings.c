@@ -198,7 +198,8 @@ rd_kafka_conf_t *kafka_conf_new(const struct kafka_property *properties, unsigne
 }
 
 /* The library tells which property failed, but not the file that it names. */
-static int refuse_together(const struct kafka_property *properties, unsigned count, char *text, struct error *error)
+static int refuse_together(const struct kafka_property *properties, unsigned count, const char *whom, char *text,
+	struct error *error)
 {
 	for (unsigned i = 0; i < count; i++) {
 		const struct kafka_property *p = &properties[i];
@@ -207,7 +208,27 @@ static int refuse_together(const struct kafka_property *properties, unsigned cou
 			return error_set(error, -EINVAL, "kafka property %s=%s: %s (%s)", p->name, p->value, one_line(text),
 				access(p->value, R_OK) != 0 ? strerror(errno) : "the file can be read");
 	}
-	return error_set(error, -EINVAL, "kafka properties: %s", one_line(text));
+	return error_set(error, -EINVAL, "kafka properties%s: %s", whom, one_line(text));
+}
+
+/* Contradictions between properties, and TLS files, come up only when a handle is made. `whom`: for whom it is; "" is all. */
+static int check_together(const struct kafka_property *properties, unsigned count, rd_kafka_type_t type, const char *whom,
+	struct error *error)
+{
+	rd_kafka_conf_t *conf = kafka_conf_new(properties, count, 1, error);
+	char text[400];
+	rd_kafka_t *handle;
+
+	if (conf == NULL)
+		return -EINVAL;
+	rd_kafka_conf_set_log_cb(conf, NULL);
+	handle = rd_kafka_new(type, conf, text, sizeof(text));
+	if (handle == NULL) {
+		rd_kafka_conf_destroy(conf);
+		return refuse_together(properties, count, whom, text, error);
+	}
+	rd_kafka_destroy(handle);
+	return 0;
 }
 
 static int is_linger(const char *name)
@@ -231,22 +252,11 @@ static int check_linger(const struct kafka_property *properties, unsigned count,
 
 int kafka_properties_check(const struct kafka_property *properties, unsigned count, struct error *error)
 {
-	rd_kafka_conf_t *conf = kafka_conf_new(properties, count, 1, error);
-	char text[400];
-	rd_kafka_t *handle;
 	int servers = 0;
 
-	if (conf == NULL)
-		return -EINVAL;
-	/* Contradictions between properties, and TLS files, come up only when a handle is made. */
-	rd_kafka_conf_set_log_cb(conf, NULL);
-	handle = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
-	if (handle == NULL) {
-		rd_kafka_conf_destroy(conf);
-		return refuse_together(properties, count, text, error);
-	}
-	rd_kafka_destroy(handle);
-	if (check_linger(properties, count, error) != 0)
+	if (check_together(properties, count, RD_KAFKA_PRODUCER, "", error) != 0 ||
+		check_together(properties, count, RD_KAFKA_CONSUMER, ", for the consumer by which boxes notice each other", error) != 0 ||
+		check_linger(properties, count, error) != 0)
 		return -EINVAL;
 	for (unsigned i = 0; i < count; i++)
 		servers |= is_bootstrap(properties[i].name);

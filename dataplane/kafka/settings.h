@@ -34,8 +34,8 @@ struct kafka_property {
 #define KAFKA_LINGER_MAX_MS 1000u /* of linger.ms: half of the time without an answer after which Kafka is taken to be away */
 
 /* Checks every property, and all of them together, with the library itself but without a broker: unknown name, impossible
- * value, contradiction, or one of the refused. Files that TLS properties name are read. 0 or -EINVAL with the sentence;
- * secrets are not in it. Any thread; takes some milliseconds. */
+ * value, contradiction (also for the consumer that board.h has), or one of the refused. Files that TLS properties name are read.
+ * 0 or -EINVAL with the sentence; secrets are not in it. Any thread; takes some milliseconds. */
 int kafka_properties_check(const struct kafka_property *properties, unsigned count, struct error *error);
 
 /* What linger.ms is, with these on top of our defaults; ms. Any thread. */
