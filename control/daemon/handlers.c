@@ -25,7 +25,7 @@ static const struct {
 	{API_SHOW_KAFKA, handle_kafka, 0},
 	{API_SHOW_TABLES, handle_tables, 0},
 	{API_SHOW_SPOOL, handle_spool, 0},
-	{API_SPOOL_REPLAY, handle_spool_replay, SERVER_CHANGES},
+	{API_SPOOL_REPLAY, handle_spool_replay, SERVER_CHANGES | SERVER_APART},
 	{API_TABLES_LOOKUP, handle_lookup, 0},
 	{API_TOPICS_PLAN, handle_topics_plan, SERVER_APART},
 	{API_TOPICS_CREATE, handle_topics_create, SERVER_CHANGES | SERVER_APART},

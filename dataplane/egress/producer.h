@@ -107,7 +107,7 @@ void producer_free(struct producer *producer);
 /* Its spool, or NULL. Any thread, until producer_free, may ask what spool.h lets any thread ask. */
 const struct spool *producer_spool(const struct producer *producer);
 
-/* spool_exhume; -ENOENT: it has no spool. Control thread. */
+/* spool_exhume; -ENOENT: it has no spool. One control thread at a time, until producer_free. */
 int producer_exhume(struct producer *producer, const char *topic, unsigned ms, uint64_t *letters, uint64_t *events);
 
 /* Any thread, until producer_free. */

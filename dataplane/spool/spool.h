@@ -186,7 +186,7 @@ void spool_allow_letters(struct spool *spool, int allowed);
 
 /* Has the dead letters that there are now tried once more: those of a topic, or all (NULL). Waits `ms` at the most until they are
  * counted, and tells how many they are. -EBUSY: others are being counted, -ETIMEDOUT: the count goes on, and so does what was
- * asked; else -errno. Control thread. */
+ * asked; else -errno. One control thread at a time. */
 int spool_exhume(struct spool *spool, const char *topic, unsigned ms, uint64_t *letters, uint64_t *events);
 
 /* The state of a lane's log for a class, of a topic's (NULL until it has one). In place until spool_stop. Producer's thread. */
