@@ -204,10 +204,15 @@ static enum answer look(
 	return answer;
 }
 
-/* A daemon that cannot be reached yet may be starting. */
-static int wait_for(struct cli *cli, has_come *come)
+/* When its time is over; 0: never. */
+static int64_t deadline_of(const struct cli *cli)
 {
-	int64_t deadline_ms = cli->timeout_s > 0 ? now_ms() + (int64_t)(cli->timeout_s * 1000) + 1 : 0;
+	return cli->timeout_s > 0 ? now_ms() + (int64_t)(cli->timeout_s * 1000) + 1 : 0;
+}
+
+/* A daemon that cannot be reached yet may be starting. */
+static int wait_until(struct cli *cli, has_come *come, int64_t deadline_ms)
+{
 	struct api_error error = {0};
 	json_t *before = NULL;
 	enum answer answer;
@@ -218,6 +223,11 @@ static int wait_for(struct cli *cli, has_come *come)
 	} while (answer == NOT_YET && pause_until(deadline_ms));
 	json_decref(before);
 	return answer == COME ? 0 : give_up(cli, rc, &error);
+}
+
+static int wait_for(struct cli *cli, has_come *come)
+{
+	return wait_until(cli, come, deadline_of(cli));
 }
 
 int run_wait_ready(struct cli *cli)
@@ -252,13 +262,17 @@ static enum answer is_loaded(
 
 int run_reload(struct cli *cli)
 {
+	int64_t deadline_ms = deadline_of(cli);
 	struct api_error error = {0};
 	json_t *result;
-	int rc = api_call(cli->socket, API_RELOAD, NULL, cli->command->timeout_ms, &result, &error);
+	int rc;
 
+	do {
+		rc = api_call(cli->socket, API_RELOAD, NULL, limit_of(cli, deadline_ms), &result, &error);
+	} while (rc == -EREMOTEIO && error.code == API_BUSY && pause_until(deadline_ms));
 	if (rc != 0)
 		return cli_fail(cli, rc, &error);
 	cli->request = json_integer_value(json_object_get(result, "request"));
 	json_decref(result);
-	return wait_for(cli, is_loaded);
+	return wait_until(cli, is_loaded, deadline_ms);
 }

@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "control/api/protocol.h"
 #include "control/cli/grammar.h"
 #include "control/daemon/server.h"
 
@@ -47,7 +48,7 @@ static inline void *cli_rig_serve(void *context)
 	return NULL;
 }
 
-/* Serves every method of the grammar with `handler`. */
+/* Serves every method of the grammar, and that of `reload`, with `handler`. */
 static inline void cli_rig_start(struct cli_rig *rig, server_handler *handler, void *context)
 {
 	struct error error;
@@ -59,6 +60,7 @@ static inline void cli_rig_start(struct cli_rig *rig, server_handler *handler, v
 	for (const struct grammar_command *command = grammar_commands; command->words != NULL; command++)
 		if (command->method != NULL)
 			(void)server_register(rig->server, command->method, handler, context, 0);
+	assert_int_equal(server_register(rig->server, API_RELOAD, handler, context, 0), 0);
 	assert_int_equal(pthread_create(&rig->thread, NULL, cli_rig_serve, rig), 0);
 }
 

@@ -139,6 +139,25 @@ static void a_refusal_that_may_pass_does_not_end_the_wait(void **state)
 	assert_true(asked >= 2);
 }
 
+#define ASKED  "{\"request\":7}"
+#define LOADED "{\"done\":7,\"ok\":true,\"generation\":2}"
+
+static void a_reload_is_asked_for_again_when_others_are_in_the_way(void **state)
+{
+	struct script good = {.answers = {BUSY, BUSY, ASKED, BUSY, LOADED}};
+	struct script never = {.answers = {BUSY}};
+	struct script drains = {.answers = {AWAY}};
+	unsigned asked;
+
+	(void)state;
+	assert_int_equal(run(&good, "reload -t 60", &asked, ""), 0);
+	assert_int_equal(asked, 5);
+	assert_int_equal(run(&never, "reload -t 0.5", &asked, "refused"), 1);
+	assert_true(asked >= 2);
+	assert_int_equal(run(&drains, "reload -t 60", &asked, "refused"), 1);
+	assert_int_equal(asked, 1);
+}
+
 static void a_wait_in_vain_ends_with_1_and_without_a_daemon_with_69(void **state)
 {
 	struct script script = {.answers = {STATUS("starting", "true", "")}};
@@ -190,6 +209,7 @@ int main(void)
 		cmocka_unit_test(a_ledger_without_its_terms_ends_the_wait),
 		cmocka_unit_test(a_refusal_ends_the_wait),
 		cmocka_unit_test(a_refusal_that_may_pass_does_not_end_the_wait),
+		cmocka_unit_test(a_reload_is_asked_for_again_when_others_are_in_the_way),
 		cmocka_unit_test(a_wait_in_vain_ends_with_1_and_without_a_daemon_with_69),
 		cmocka_unit_test(a_daemon_that_comes_later_is_found),
 	};
