@@ -33,6 +33,7 @@ struct lane {
 	/* The producer's own account of the pool, all in all and by topic: batches that it took and did not send home, those of
 	 * them that the client has, and (by class) those that are on their way to the disk. */
 	unsigned held, with_client, leaving[TOPIC_CLASSES];
+	unsigned silent; /* those that the client had of silent topics, a quarter second ago or less */
 	struct lane_topic *topics; /* TOPIC_MAX of them while there is a producer */
 	uint8_t has_backlog[TOPIC_CLASSES]; /* what comes goes to the end of the class's log, behind what waits there */
 	uint8_t is_pressed;  /* so much of the pool is held that what waits is left to the disk */

@@ -18,7 +18,7 @@
 #define STUCK_MS       120000 /* without a record coming back: twice the client's own longest time-out */
 #define STUCK_AGAIN_MS 10000  /* after which that is looked at again */
 #define SICK_MS        5000 /* without progress, while others make some: after which a topic is parked */
-#define AWAY_MS        2000 /* without any acknowledgement: Kafka is away */
+#define AWAY_MS        2000 /* without any acknowledgement: Kafka is away; of one topic, while others have some: it is silent */
 #define REPLAY_FIRST   4u /* batches read from disk that the client gets of a topic at first; one more with each that is acked */
 #define WINDOW_OPEN    UINT32_MAX
 #define WINDOW_FIRST   64u   /* records at once after a first refusal; then a quarter, a quarter ... */
@@ -53,6 +53,7 @@ struct topic_state {
 	uint8_t sick;        /* it makes no progress while others do: what comes is parked */
 	uint8_t has_log;     /* listed in producer.parked */
 	uint8_t has_backlog; /* as a lane's */
+	uint64_t left_in;    /* producer.fill when a batch of it was last left to the log of a lane */
 };
 
 TAILQ_HEAD(topic_queue, topic_state);
@@ -101,11 +102,14 @@ struct producer {
 
 	struct spool *spool; /* NULL: none */
 	unsigned class_count; /* of the spool's classes */
-	uint8_t is_away;     /* the client has records, and nothing has come back for a while */
+	uint8_t is_away;     /* the client has records of topics that are not silent, and nothing was acknowledged for a while */
+	uint8_t is_connected; /* a client with a broker; as of the last quarter second */
 	unsigned with_client; /* batches */
+	unsigned silent;     /* those of them that are of silent topics; as of the last quarter second */
+	uint64_t fill;       /* raised while the logs of all lanes are empty: since then they hold what was left in this fill */
 	unsigned ordered;    /* batches of lanes with the spool */
 	int orders_given;    /* since the spool was last woken */
-	int64_t acked_ms;    /* monotonic; when something was last acknowledged, or handed over when there was nothing */
+	int64_t acked_ms;    /* monotonic; when something was last acknowledged, or handed over when all there was was silent */
 	int64_t refused_ms;  /* monotonic; when the spool last refused a batch */
 	int64_t full_ms[TOPIC_CLASSES]; /* the same, for want of room for the class */
 	struct burial burials[SPOOL_LETTERS];
@@ -160,6 +164,20 @@ void spill_order(struct producer *producer, struct batch *batch, enum spool_orde
 void spill_close(struct producer *producer);
 void spill_free(struct producer *producer);
 
+/*
+ * away.c: whether Kafka is away, or topics say nothing while others are acknowledged: these are silent, tell nothing of Kafka, and
+ * get no more until they are heard. While Kafka seems to be away, each topic of which neither the client nor a lane's log has
+ * anything tries it with one batch. So it cannot be for silence alone that everything goes to disk.
+ * What stands in others' way on disk is parked when its topic is sick, and no topic is that while Kafka seems to be away; so that
+ * ends by itself where a broker stays connected.
+ */
+void away_look(struct producer *producer);  /* once a turn */
+void away_sweep(struct producer *producer); /* each quarter second: counts what silent topics have with the client */
+int away_is_silent(const struct producer *producer, const struct topic_state *topic);
+int away_tries(const struct producer *producer, const struct lane *lane, uint16_t topic); /* with its next batch of this lane */
+int away_has_room(const struct producer *producer, const struct lane *lane, uint16_t topic); /* the client, for one more */
+void away_asked(struct producer *producer); /* the client gets a batch */
+
 /* bury.c: what Kafka refuses for good, or forbids (given_up NULL: when the disk refuses it, it is handed over again). 0: the disk
  * has it, and the batch waits for the answer; -EAGAIN: not now; else -errno */
 int bury_record(struct producer *producer, struct batch *batch, uint32_t index, const char *code, counter *given_up);
@@ -178,4 +196,5 @@ void settle_again(struct producer *producer, struct batch *batch, uint32_t index
 void settle_record(void *context, const struct kafka_report *report);
 void settle_flush(struct producer *producer);
 void settle_finish(struct producer *producer, struct batch *batch); /* nothing of it is outstanding */
+int64_t settle_stuck_ms(const struct producer *producer); /* for which a client may keep records without a word */
 void settle_sweep(struct producer *producer); /* stalled topics; once a second or so */

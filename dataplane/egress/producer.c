@@ -47,6 +47,9 @@ static void publish(struct producer *producer, int64_t *next)
 	*next = producer->now_ms + PUBLISH_MS;
 	count = producer->ops->status(producer->egress, status, PRODUCER_HANDLES, &rebuilds);
 	counter_set(&producer->counters.rebuilds, rebuilds);
+	producer->is_connected = 0;
+	for (unsigned i = 0; i < count; i++)
+		producer->is_connected |= status[i].connected != 0;
 	pthread_mutex_lock(&producer->status_lock);
 	producer->status_count = count;
 	memcpy(producer->status, status, count * sizeof(status[0]));

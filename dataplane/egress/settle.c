@@ -261,12 +261,17 @@ static void mark_stalled(struct producer *producer, unsigned index)
 			topic->code != NULL ? topic->code : "none", topic->code != NULL ? kafka_topic_cure(topic->code) : "", more);
 }
 
+int64_t settle_stuck_ms(const struct producer *producer)
+{
+	return producer->config.stuck_ms != 0 ? producer->config.stuck_ms : STUCK_MS;
+}
+
 /* The client has records of the topic and says nothing of them: neither that they were delivered nor that they were not. When the
  * cluster has just come back, the client is given time to do so. */
 static void mark_stuck(struct producer *producer, unsigned index)
 {
 	struct topic_state *topic = &producer->topics[index];
-	int64_t stuck_ms = producer->config.stuck_ms != 0 ? producer->config.stuck_ms : STUCK_MS;
+	int64_t stuck_ms = settle_stuck_ms(producer);
 	int is_well;
 
 	if (topic->outstanding == 0 || producer->ops->unstick == NULL || producer->now_ms - topic->heard_ms < stuck_ms) {
@@ -284,6 +289,7 @@ static void mark_stuck(struct producer *producer, unsigned index)
 
 void settle_sweep(struct producer *producer)
 {
+	away_sweep(producer);
 	for (unsigned i = 0; i < producer->config.topics->count; i++) {
 		atomic_store_explicit(&producer->counters.topics[i].answer, producer->topics[i].code, memory_order_relaxed);
 		if (counter_read(&producer->counters.topics[i].held) != 0)

@@ -12,9 +12,8 @@
 #define CLOSED_MS   2000  /* for which a class that had no room is taken to have none */
 #define CLOSE_MS    30000 /* for the disk to take what is left at the end */
 
-/* Of a lane's pool, and of the credit that a topic has in it, in percent: what the client may have; what the producer holds when
- * it begins to leave what waits to the disk, and (a pool) when it ends. */
-#define CLIENT_PERCENT  40u
+/* Of a lane's pool, and of the credit that a topic has in it, in percent: what the producer holds when it begins to leave what
+ * waits to the disk, and (a pool) when it ends. */
 #define PRESSED_PERCENT 60u
 #define EASED_PERCENT   45u
 
@@ -77,20 +76,33 @@ static void allow(const struct producer *producer, struct spool_log_state *state
 	atomic_store_explicit(&state->go, producer->is_away || producer->giving_up ? 0 : entries, memory_order_relaxed);
 }
 
-static void look_at_lane(struct producer *producer, struct lane *lane)
+/* Returns whether its logs are empty. */
+static int look_at_lane(struct producer *producer, struct lane *lane)
 {
-	unsigned percent = lane->is_pressed ? EASED_PERCENT : PRESSED_PERCENT, closed = 0;
+	unsigned percent = lane->is_pressed ? EASED_PERCENT : PRESSED_PERCENT, closed = 0, is_empty = 1;
 
 	lane->is_pressed = lane->held * 100 >= lane->batches * percent;
 	for (unsigned class = 0; class < producer->class_count; class++) {
 		struct spool_log_state *state = spool_lane_state(producer->spool, lane->number, class);
 
 		lane->has_backlog[class] = (uint8_t)backlog(state, lane->leaving[class]);
+		is_empty &= !lane->has_backlog[class];
 		allow(producer, state, UINT_MAX);
 		if (lane->is_pressed && producer->now_ms - producer->full_ms[class] < CLOSED_MS)
 			closed |= 1u << class;
 	}
 	atomic_store_explicit(&lane->closed, closed, memory_order_relaxed);
+	return (int)is_empty;
+}
+
+/* What is given back is in a log before it is `returning` no more. */
+static void look_at_lanes(struct producer *producer)
+{
+	int is_empty = atomic_load(&spool_counters(producer->spool)->returning) == 0;
+
+	for (unsigned i = 0; i < producer->config.lane_count; i++)
+		is_empty &= look_at_lane(producer, producer->config.lanes[i]);
+	producer->fill += (unsigned)is_empty;
 }
 
 /* A sick topic is tried with one batch. */
@@ -112,16 +124,10 @@ static void look_at_topic(struct producer *producer, uint16_t index)
  */
 void spill_look(struct producer *producer)
 {
-	int was_away;
-
 	if (producer->spool == NULL)
 		return;
-	was_away = producer->is_away;
-	producer->is_away = producer->with_client != 0 && producer->now_ms - producer->acked_ms >= AWAY_MS;
-	for (unsigned i = 0; was_away && !producer->is_away && i < producer->config.topics->count; i++)
-		producer->topics[i].moved_ms = producer->now_ms; /* each has its time anew to show whether it is sick */
-	for (unsigned i = 0; i < producer->config.lane_count; i++)
-		look_at_lane(producer, producer->config.lanes[i]);
+	away_look(producer);
+	look_at_lanes(producer);
 	for (unsigned i = 0; i < producer->parked_count; i++)
 		look_at_topic(producer, producer->parked[i]);
 	spool_allow_letters(producer->spool, !producer->is_away && !producer->giving_up);
@@ -170,6 +176,8 @@ static unsigned class_of(const struct producer *producer, uint16_t topic)
 static void leave(struct producer *producer, struct batch *batch, enum spool_order what)
 {
 	spill_back(producer, batch);
+	if (what == SPOOL_LEAVE)
+		producer->topics[batch->topic].left_in = producer->fill;
 	if (what == SPOOL_PARK) {
 		producer->topics[batch->topic].parking += batch->lane != SPOOL_LANE;
 		producer->topics[batch->topic].has_backlog = 1;
@@ -235,6 +243,8 @@ int spill_takes(struct producer *producer, struct batch *batch)
 	}
 	if (!(producer->is_away || lane->has_backlog[class] || lane->is_pressed) || is_in_part(batch))
 		return 0;
+	if (away_tries(producer, lane, batch->topic))
+		return 0;
 	leave(producer, batch, SPOOL_LEAVE);
 	return 1;
 }
@@ -273,20 +283,20 @@ int spill_has_room(struct producer *producer, struct batch *batch)
 
 	if (producer->spool == NULL || batch->with_client)
 		return 1;
+	if (away_is_silent(producer, topic))
+		return 0;
 	if (lane == NULL) {
 		if (!spill_has_window(producer, topic))
 			return 0;
 		topic->replaying++;
 	} else {
-		if (lane->with_client * 100 >= lane->batches * CLIENT_PERCENT ||
-			lane->topics[batch->topic].with_client * 100 >= lane->credit * CLIENT_PERCENT)
+		if (!away_has_room(producer, lane, batch->topic))
 			return 0;
 		lane->with_client++;
 		lane->topics[batch->topic].with_client++;
 	}
 	batch->with_client = 1;
-	if (producer->with_client++ == 0)
-		producer->acked_ms = producer->now_ms;
+	away_asked(producer);
 	return 1;
 }
 

@@ -54,6 +54,8 @@ void spool_rig_begin(void)
 	struct rig *rig = rig_new(spool_rig.egress == NULL ? mock_servers(spool_rig.mock) : NULL);
 
 	spool_rig.rig = rig;
+	for (; rig->topics.count < spool_rig.topics; rig->topics.count++)
+		(void)snprintf(rig->topics.topics[rig->topics.count].name, 8, "t%u", rig->topics.count);
 	spool_rig.spool.directory = spool_rig.directory;
 	spool_rig.spool.topics = spool_rig.spool.context = &rig->topics;
 	if (spool_rig.egress != NULL)
@@ -62,6 +64,7 @@ void spool_rig_begin(void)
 	rig->config.write_first = spool_rig.write_first;
 	rig->config.bury_forbidden = spool_rig.bury_forbidden;
 	rig->config.drain_seconds = spool_rig.drain_seconds;
+	rig->config.stuck_ms = spool_rig.stuck_ms;
 	if (spool_rig.spool.class_count > 0) /* t0 is in the first class, t1 in the last */
 		atomic_store(&rig->topics.topics[1].class, (unsigned char)(spool_rig.spool.class_count - 1));
 	rig_start(rig);

@@ -12,6 +12,8 @@ struct spool_rig {
 	struct spool_config spool; /* for the next spool_rig_begin, which fills in what belongs to the rig */
 	int write_first, bury_forbidden;
 	unsigned drain_seconds;
+	unsigned stuck_ms;
+	unsigned topics; /* t0, t1 ...; 0: two */
 	const struct egress_ops *egress; /* in the place of Kafka's client; NULL: that */
 	char directory[64];
 };
