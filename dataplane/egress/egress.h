@@ -36,7 +36,7 @@ struct egress_ops {
 	/* Serves what came back and mends what broke; waits up to `ms` for the first. Returns how much came back. */
 	unsigned (*poll)(struct egress *egress, int ms);
 
-	/* Whether the cluster answers, and could take what there is of the topic. May take 100 ms. */
+	/* Whether the cluster answers, and could take what there is of the topic. May take 20 ms. */
 	int (*is_well)(struct egress *egress, uint16_t topic);
 
 	/* What it has of a topic that is well has not come back for long: the client that has it is made anew by the next poll, and

@@ -17,6 +17,7 @@
 #define STALLED_MS     3000 /* without progress, after which a topic is shown as stalled */
 #define STUCK_MS       120000 /* without a record coming back: twice the client's own longest time-out */
 #define STUCK_AGAIN_MS 10000  /* after which that is looked at again */
+#define ASK_MS         1000   /* between two askings whether the cluster is well, of whatever topics */
 #define SICK_MS        5000 /* without progress, while others make some: after which a topic is parked */
 #define AWAY_MS        2000 /* without any acknowledgement: Kafka is away; of one topic, while others have some: it is silent */
 #define REPLAY_FIRST   4u /* batches read from disk that the client gets of a topic at first; one more with each that is acked */
@@ -97,6 +98,8 @@ struct producer {
 	uint8_t hurried;     /* something waits that is not kept for others, in this turn */
 
 	struct log_limit stall_log;
+	unsigned asked;      /* the topic of which it was last asked whether the cluster is well */
+	int64_t ask_ms;      /* monotonic; when that may be asked again, of any */
 	struct topic_state topics[TOPIC_MAX];
 	struct lane *home[UINT16_MAX + 1]; /* by batch->lane */
 

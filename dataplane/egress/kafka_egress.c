@@ -19,7 +19,7 @@ _Static_assert(KAFKA_BY_KEY == BATCH_UNASSIGNED, "a batch's partition is handed 
 #define AHEAD_BYTES 1024u /* some three records */
 #define REBUILD_MS 1000 /* between two makings of one client */
 #define STUCK_REBUILD_MS 600000 /* the same, of one whose records stick: what it had in flight may then be there twice */
-#define WELL_MS 100 /* for the cluster to say that it is well */
+#define WELL_MS 20 /* for the cluster to say that it is well */
 
 struct egress {
 	const struct producer_config *config;

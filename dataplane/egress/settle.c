@@ -266,25 +266,45 @@ int64_t settle_stuck_ms(const struct producer *producer)
 	return producer->config.stuck_ms != 0 ? producer->config.stuck_ms : STUCK_MS;
 }
 
-/* The client has records of the topic and says nothing of them: neither that they were delivered nor that they were not. When the
- * cluster has just come back, the client is given time to do so. */
-static void mark_stuck(struct producer *producer, unsigned index)
+/* The client has records of the topic and says nothing of them: neither that they were delivered nor that they were not. */
+static int seems_stuck(const struct producer *producer, const struct topic_state *topic)
+{
+	return topic->outstanding != 0 && producer->now_ms - topic->heard_ms >= settle_stuck_ms(producer);
+}
+
+/* When the cluster has just come back, the client is given time to say something. */
+static void ask_whether_stuck(struct producer *producer, unsigned index)
 {
 	struct topic_state *topic = &producer->topics[index];
 	int64_t stuck_ms = settle_stuck_ms(producer);
 	int is_well;
 
-	if (topic->outstanding == 0 || producer->ops->unstick == NULL || producer->now_ms - topic->heard_ms < stuck_ms) {
-		topic->was_well = 0;
-		return;
-	}
-	if (producer->now_ms < topic->look_ms)
-		return;
+	producer->asked = index;
+	producer->ask_ms = producer->now_ms + (stuck_ms < ASK_MS ? stuck_ms : ASK_MS);
 	topic->look_ms = producer->now_ms + (stuck_ms < STUCK_AGAIN_MS ? stuck_ms : STUCK_AGAIN_MS);
 	is_well = producer->ops->is_well(producer->egress, (uint16_t)index);
 	if (is_well && topic->was_well)
 		producer->ops->unstick(producer->egress, (uint16_t)index);
 	topic->was_well = is_well;
+}
+
+/* Lanes wait while the cluster is asked: one topic at a time, by turns, and none when there can be no answer. */
+static void mark_stuck(struct producer *producer)
+{
+	unsigned count = producer->config.topics->count;
+
+	if (producer->ops->unstick == NULL || producer->now_ms < producer->ask_ms || !producer->is_connected || producer->is_away ||
+		atomic_load_explicit(&producer->stop, memory_order_relaxed))
+		return;
+	for (unsigned i = 1; i <= count; i++) {
+		unsigned index = (producer->asked + i) % count;
+		const struct topic_state *topic = &producer->topics[index];
+
+		if (!seems_stuck(producer, topic) || producer->now_ms < topic->look_ms)
+			continue;
+		ask_whether_stuck(producer, index);
+		return;
+	}
 }
 
 void settle_sweep(struct producer *producer)
@@ -296,6 +316,8 @@ void settle_sweep(struct producer *producer)
 			mark_stalled(producer, i);
 		else
 			counter_set(&producer->counters.topics[i].stalled_since, 0);
-		mark_stuck(producer, i);
+		if (!seems_stuck(producer, &producer->topics[i]))
+			producer->topics[i].was_well = 0;
 	}
+	mark_stuck(producer);
 }

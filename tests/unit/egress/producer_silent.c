@@ -35,6 +35,7 @@ static void fall_silent(int whether)
 static int teardown(void **state)
 {
 	fall_silent(0);
+	atomic_store(&silent_disconnected, 0);
 	return spool_rig_teardown(state);
 }
 
@@ -206,6 +207,52 @@ static void silent_topic_holds_up_nobody_on_disk(void **state)
 	end_well();
 }
 
+static int is_each_asked_after(struct rig *rig)
+{
+	(void)rig;
+	for (unsigned i = 1; i <= others; i++)
+		if (atomic_load(&silent_asked[i]) < 2)
+			return 0;
+	return 1;
+}
+
+static unsigned times_asked(void)
+{
+	unsigned times = 0;
+
+	for (unsigned i = 0; i <= others; i++)
+		times += atomic_load(&silent_asked[i]);
+	return times;
+}
+
+static int is_disconnected(struct rig *rig)
+{
+	struct kafka_client_status status;
+
+	return producer_status(rig->producer, &status, 1) == 1 && !status.connected;
+}
+
+/* To ask takes a moment in which lanes wait. Without a broker there is no answer. */
+static void silent_topics_are_asked_after_one_by_one(void **state)
+{
+	unsigned asked;
+
+	(void)state;
+	spool_rig.stuck_ms = 100;
+	begin(6);
+	fall_silent(1);
+	for (uint16_t topic = 1; topic <= others; topic++)
+		send(topic);
+	rig_wait(spool_rig.rig, is_each_asked_after);
+	assert_int_equal(atomic_load(&silent_asked_most), 1);
+	atomic_store(&silent_disconnected, 1);
+	rig_wait(spool_rig.rig, is_disconnected);
+	asked = times_asked();
+	nanosleep(&(struct timespec){2, 0}, NULL); /* far longer than between two of them */
+	assert_int_equal(times_asked(), asked);
+	end_well();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, spool_rig_setup, teardown)
@@ -216,6 +263,7 @@ int main(void)
 		TEST(four_silent_topics_stop_nobody),
 		TEST(ten_silent_topics_stop_nobody),
 		TEST(silent_topic_holds_up_nobody_on_disk),
+		TEST(silent_topics_are_asked_after_one_by_one),
 	};
 #undef TEST
 

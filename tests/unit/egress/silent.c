@@ -9,11 +9,13 @@
 #define HELD_MAX 65536u
 
 atomic_uchar silent[TOPIC_MAX];
+atomic_uint silent_asked[TOPIC_MAX], silent_asked_most;
+atomic_int silent_disconnected;
 
 struct egress {
 	kafka_settle *settle;
 	void *context;
-	unsigned count;
+	unsigned count, asked;
 	void *tags[HELD_MAX];
 };
 
@@ -76,9 +78,24 @@ static unsigned silent_poll(struct egress *egress, int ms)
 {
 	unsigned answered = answer(egress, 0);
 
+	egress->asked = 0;
 	if (answered == 0 && ms > 0)
 		nanosleep(&(struct timespec){0, ms * 1000000L}, NULL);
 	return answered;
+}
+
+static int silent_is_well(struct egress *egress, uint16_t topic)
+{
+	atomic_fetch_add(&silent_asked[topic], 1);
+	if (++egress->asked > atomic_load(&silent_asked_most))
+		atomic_store(&silent_asked_most, egress->asked);
+	return 0;
+}
+
+static void silent_unstick(struct egress *egress, uint16_t topic)
+{
+	(void)egress;
+	(void)topic;
 }
 
 static void silent_flush(struct egress *egress, int ms)
@@ -92,7 +109,7 @@ static unsigned silent_status(struct egress *egress, struct kafka_client_status 
 	(void)egress;
 	(void)max;
 	*rebuilds = 0;
-	status[0] = (struct kafka_client_status){.connected = 1};
+	status[0] = (struct kafka_client_status){.connected = !atomic_load(&silent_disconnected)};
 	return 1;
 }
 
@@ -106,6 +123,8 @@ const struct egress_ops silent_ops = {.name = "silent",
 	.open = silent_open,
 	.submit = silent_submit,
 	.poll = silent_poll,
+	.is_well = silent_is_well,
+	.unstick = silent_unstick,
 	.flush = silent_flush,
 	.status = silent_status,
 	.close = silent_close};
