@@ -191,9 +191,9 @@ void bury_free(struct producer *producer);
 /* settle.c: what comes back */
 void settle_home(struct producer *producer, struct batch *batch);
 void settle_left(struct producer *producer, struct batch *batch, uint64_t events); /* held no longer, not acked either */
-void settle_whole(struct producer *producer, struct batch *batch, counter *reason); /* all that is left of it is given up */
+void settle_whole(struct producer *producer, struct batch *batch, counter *reason); /* what is left of it is given up, unasked */
 void settle_stopped(struct producer *producer, struct batch *batch); /* because everything ends */
-void settle_given_up(struct producer *producer, uint16_t topic, counter *reason, uint64_t events);
+void settle_given_up(struct producer *producer, uint16_t topic, counter *reason, uint64_t events); /* Kafka has refused them */
 void settle_buried(struct producer *producer, uint16_t topic, uint64_t events);
 void settle_again(struct producer *producer, struct batch *batch, uint32_t index); /* no letter after all: later */
 void settle_record(void *context, const struct kafka_report *report);

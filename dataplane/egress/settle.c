@@ -21,12 +21,12 @@ static void count_end(struct producer *producer, uint16_t topic, counter *as, co
 	counter_add(of_topic, events);
 	counter_sub(&producer->counters.topics[topic].held, events);
 	counter_sub(&producer->counters.held, events);
-	moved(producer, topic);
 }
 
 void settle_given_up(struct producer *producer, uint16_t topic, counter *reason, uint64_t events)
 {
 	count_end(producer, topic, reason, &producer->counters.topics[topic].given_up, events);
+	moved(producer, topic);
 }
 
 void settle_buried(struct producer *producer, uint16_t topic, uint64_t events)
@@ -34,6 +34,7 @@ void settle_buried(struct producer *producer, uint16_t topic, uint64_t events)
 	struct producer_counters *counters = &producer->counters;
 
 	count_end(producer, topic, &counters->dead_lettered, &counters->topics[topic].dead_lettered, events);
+	moved(producer, topic);
 }
 
 void settle_flush(struct producer *producer)
@@ -207,7 +208,7 @@ void settle_left(struct producer *producer, struct batch *batch, uint64_t events
 
 void settle_whole(struct producer *producer, struct batch *batch, counter *reason)
 {
-	settle_given_up(producer, batch->topic, reason, batch_unsettled_events(batch));
+	count_end(producer, batch->topic, reason, &producer->counters.topics[batch->topic].given_up, batch_unsettled_events(batch));
 	memset(batch->unsettled, 0, sizeof(batch->unsettled));
 	batch->outstanding = 0;
 	settle_home(producer, batch);

@@ -207,6 +207,37 @@ static void silent_topic_holds_up_nobody_on_disk(void **state)
 	end_well();
 }
 
+static uint64_t sampled;
+
+static int more_are_sampled_out(struct rig *rig)
+{
+	if (batch_pool_available(rig->pool) > RIG_BATCHES / 2)
+		send(1);
+	return counter_read(&producer_counters(rig->producer)->given_up_sampled) > sampled;
+}
+
+/* What its class leaves out of its sample was not delivered. */
+static void silent_topic_of_a_sampled_class_is_stalled(void **state)
+{
+	(void)state;
+	spool_rig.spool.size_bytes = 4u << 20;
+	spool_rig.spool.class_count = 2;
+	spool_rig.spool.classes[0] = (struct spool_class){.name = "high", .percent = 80};
+	spool_rig.spool.classes[1] = (struct spool_class){.name = "low", .percent = 20, .policy = SPOOL_SAMPLE};
+	begin(1);
+	fall_silent(1);
+	send(1);
+	rig_wait(spool_rig.rig, is_stalled);
+	sampled = 0;
+	for (unsigned i = 0; i < 5; i++) {
+		rig_wait(spool_rig.rig, more_are_sampled_out);
+		sampled = counter_read(&producer_counters(spool_rig.rig->producer)->given_up_sampled);
+		assert_true(is_stalled(spool_rig.rig));
+	}
+	fall_silent(0);
+	spool_rig_end();
+}
+
 static int is_each_asked_after(struct rig *rig)
 {
 	(void)rig;
@@ -263,6 +294,7 @@ int main(void)
 		TEST(four_silent_topics_stop_nobody),
 		TEST(ten_silent_topics_stop_nobody),
 		TEST(silent_topic_holds_up_nobody_on_disk),
+		TEST(silent_topic_of_a_sampled_class_is_stalled),
 		TEST(silent_topics_are_asked_after_one_by_one),
 	};
 #undef TEST
