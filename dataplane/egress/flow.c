@@ -164,6 +164,22 @@ static uint32_t room(const struct producer *producer, const struct topic_state *
 	return topic->outstanding < (int64_t)window ? (uint32_t)(window - topic->outstanding) : 0;
 }
 
+/* Some may be settled before the egress has told how many it took: all that it could take are outstanding meanwhile, and one
+ * more, so that none of those is the last. */
+static uint32_t submit(struct producer *producer, struct topic_state *topic, uint32_t most)
+{
+	struct batch *batch = topic->current;
+	int64_t ahead = (int64_t)(batch->records - topic->index) + 1;
+	uint32_t n;
+
+	topic->outstanding += ahead;
+	n = producer->ops->submit(producer->egress, batch, &topic->offset, &topic->index, most);
+	topic->outstanding -= ahead - n;
+	if (n != 0 && topic->outstanding == 0)
+		settle_last(topic);
+	return n;
+}
+
 /* Hands over one batch or what the window allows of it. Returns 0 when the topic has to wait. */
 static unsigned submit_one(struct producer *producer, struct topic_state *topic, unsigned *taken)
 {
@@ -179,8 +195,7 @@ static unsigned submit_one(struct producer *producer, struct topic_state *topic,
 		return 0;
 	if (topic->outstanding == 0)
 		topic->heard_ms = producer->now_ms;
-	n = producer->ops->submit(producer->egress, batch, &topic->offset, &topic->index, most);
-	topic->outstanding += n;
+	n = submit(producer, topic, most);
 	*taken += n;
 	if (topic->index < batch->records)
 		return n != 0;

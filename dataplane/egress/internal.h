@@ -197,6 +197,7 @@ void settle_given_up(struct producer *producer, uint16_t topic, counter *reason,
 void settle_buried(struct producer *producer, uint16_t topic, uint64_t events);
 void settle_again(struct producer *producer, struct batch *batch, uint32_t index); /* no letter after all: later */
 void settle_record(void *context, const struct kafka_report *report);
+void settle_last(struct topic_state *topic); /* none of its records is outstanding any more: its window is set anew */
 void settle_flush(struct producer *producer);
 void settle_finish(struct producer *producer, struct batch *batch); /* nothing of it is outstanding */
 int64_t settle_stuck_ms(const struct producer *producer); /* for which a client may keep records without a word */

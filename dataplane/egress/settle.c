@@ -86,7 +86,7 @@ static void back_off(struct producer *producer, struct topic_state *topic)
 }
 
 /* All that was handed over of a topic has come back: its window follows what became of it. */
-static void adjust_window(struct topic_state *topic)
+void settle_last(struct topic_state *topic)
 {
 	if (topic->refused)
 		topic->window = topic->window > WINDOW_FIRST ? WINDOW_FIRST : topic->window / 4;
@@ -185,7 +185,7 @@ void settle_record(void *context, const struct kafka_report *report)
 	}
 	topic->heard_ms = producer->now_ms;
 	if (--topic->outstanding == 0)
-		adjust_window(topic);
+		settle_last(topic);
 	if (--batch->outstanding == 0)
 		settle_finish(producer, batch);
 }
