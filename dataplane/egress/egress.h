@@ -29,8 +29,8 @@ struct egress_ops {
 
 	/* Hands over the unsettled records of a batch from `*offset` and `*index` on (both 0 at first), at most `most`, and moves
 	 * the two behind what was taken; `*index` is batch->records when the batch is through. Raises batch->outstanding for
-	 * each record before its settle can be called. Returns how many were taken: 0 before the end when there is no room or
-	 * the client is dead. */
+	 * each record before its settle can be called. Returns how many were taken, those that were settled at once
+	 * among them, beyond `most` when they could not be read: 0 before the end when there is no room or the client is dead. */
 	uint32_t (*submit)(struct egress *egress, struct batch *batch, uint32_t *offset, uint32_t *index, uint32_t most);
 
 	/* Serves what came back and mends what broke; waits up to `ms` for the first. Returns how much came back. */

@@ -140,9 +140,12 @@ static int kafka_open(struct egress **egress, const struct producer_config *conf
 	return 0;
 }
 
-/* The bytes from here on are no records: what they should have been is settled by name, so that the batch can go home. */
-static void settle_unreadable(struct egress *egress, struct batch *batch, uint32_t *index)
+/* The bytes from here on are no records: what they should have been is settled by name, so that the batch can go home. Returns how
+ * many that were. */
+static uint32_t settle_unreadable(struct egress *egress, struct batch *batch, uint32_t *index)
 {
+	uint32_t settled = 0;
+
 	for (; *index < batch->records; (*index)++) {
 		struct kafka_report report = {
 			.tag = batch_tag(batch, *index), .verdict = KAFKA_INVALID, .alone = 1, .code = "UNREADABLE"};
@@ -150,8 +153,10 @@ static void settle_unreadable(struct egress *egress, struct batch *batch, uint32
 		if (!batch_is_unsettled(batch, *index))
 			continue;
 		batch->outstanding++;
+		settled++;
 		egress->settle(egress->context, &report);
 	}
+	return settled;
 }
 
 /* The worker wrote the records on another core: the lines that will be read are asked for ahead. */
@@ -194,7 +199,7 @@ static uint32_t kafka_submit(struct egress *egress, struct batch *batch, uint32_
 	while (total < most) {
 		n = gather(egress, batch, offset, index, most - total);
 		if (n == 0) {
-			settle_unreadable(egress, batch, index);
+			total += settle_unreadable(egress, batch, index);
 			break;
 		}
 		batch->outstanding += n;

@@ -75,11 +75,31 @@ static void all_records_are_acked_and_arrive_once_and_unchanged(void **state)
 	mock_free(mock);
 }
 
+static void records_that_cannot_be_read_are_given_up_alone(void **state)
+{
+	struct mock *mock = mock_new(1);
+	struct rig *rig = rig_new(mock_servers(mock));
+
+	(void)state;
+	mock_topic(mock, "t0", 1);
+	rig_start(rig);
+	rig_send(rig, 0, 0, 10, 60);
+	rig_send_unreadable(rig, 0, 5);
+	rig_send(rig, 0, 0, 10, 60);
+	rig_wait(rig, rig_all_settled);
+	rig_stop(rig);
+	assert_int_equal(rig_acked(rig), 20);
+	assert_int_equal(counter_read(&producer_counters(rig->producer)->given_up_invalid), 5);
+	rig_free(rig);
+	mock_free(mock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(discarding_producer_settles_all_and_sends_batches_home),
 		cmocka_unit_test(all_records_are_acked_and_arrive_once_and_unchanged),
+		cmocka_unit_test(records_that_cannot_be_read_are_given_up_alone),
 	};
 
 	log_set_level(LOG_ERROR);

@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/ring.h"
 #include "batch/record.h"
+#include "egress/internal.h"
 #include "rig.h"
 
 #define POISON 0xdb
@@ -144,6 +145,16 @@ void rig_send(struct rig *rig, uint16_t topic, int32_t partition, unsigned recor
 	hand_over(rig, batch);
 }
 
+void rig_send_unreadable(struct rig *rig, uint16_t topic, unsigned records)
+{
+	struct batch *batch = open_batch(rig, topic, 0);
+
+	batch->records = records;
+	batch->bytes = 64;
+	memset(batch->data, 0xff, batch->bytes);
+	hand_over(rig, batch);
+}
+
 void rig_send_one_large(struct rig *rig, uint16_t topic, unsigned records, unsigned which, unsigned large)
 {
 	struct batch *batch = open_batch(rig, topic, 0);
@@ -204,6 +215,7 @@ void rig_stop(struct rig *rig)
 		lost += counter_read(&c->topics[i].given_up);
 		buried += counter_read(&c->topics[i].dead_lettered);
 		assert_int_equal(counter_read(&c->topics[i].held), 0);
+		assert_int_equal(rig->producer->topics[i].outstanding, 0);
 	}
 	assert_int_equal(counter_read(&c->received), rig->sent);
 	assert_int_equal(counter_read(&c->held), 0);

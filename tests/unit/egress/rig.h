@@ -39,6 +39,9 @@ void rig_send(struct rig *rig, uint16_t topic, int32_t partition, unsigned recor
 /* Like rig_send, with a value of `large` bytes at index `which`. */
 void rig_send_one_large(struct rig *rig, uint16_t topic, unsigned records, unsigned which, unsigned large);
 
+/* A batch that says that it has so many records, and whose bytes are none. */
+void rig_send_unreadable(struct rig *rig, uint16_t topic, unsigned records);
+
 /* Takes home what has come back. */
 void rig_collect(struct rig *rig);
 
@@ -49,7 +52,7 @@ int rig_all_settled(struct rig *rig);
 uint64_t rig_acked(const struct rig *rig);
 uint64_t rig_topic_acked(const struct rig *rig, uint16_t topic);
 
-/* Stops the producer; asserts that every batch is home, that nothing is held or in the ring, and that
+/* Stops the producer; asserts that every batch is home, that nothing is held, outstanding or in the ring, and that
  * sent = received = acked + given up + buried + what was left on disk, per producer and over topics. */
 void rig_stop(struct rig *rig);
 void rig_free(struct rig *rig);
