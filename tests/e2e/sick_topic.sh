@@ -89,6 +89,11 @@ parked() { # WHAT SECONDS
 	sent=$first
 	send "$2"
 	wait_for 20 "all events of the other topics are acked" others_home
+	let_pass 4 "nobody sends anything, and nothing is acknowledged"
+	acked=$(of_others acked)
+	send 2
+	wait_for 20 "all events of the other topics are acked after the lull" others_home
+	expect "$1: events of others acked after the lull" "$(($(of_others acked) - acked))" -gt 0
 	expect "$1: events dropped" "$(ledger events dropped.)" = 0
 	expect "$1: events on disk" "$(ledger spool parked)" -gt 0
 	expect "$1: events on disk of others" "$(ledger spool spooled)" = 0
