@@ -295,15 +295,16 @@ static int is_pending(const struct shelf *shelf, uint64_t position)
 	return shelf->pending_count != 0 && position >= shelf->first_pending;
 }
 
-/* It was read from a part of the log that has made room meanwhile. */
-static void give_up(struct spool *spool, struct batch *batch)
+/* It stands in a part of the log that has made room meanwhile: since it was read, or before it was durable. */
+static void give_up(struct spool *spool, const struct shelf *shelf, struct batch *batch, uint64_t events)
 {
-	const struct shelf *shelf = spool->shelves[batch->log];
-	uint64_t events = batch_unsettled_events(batch);
-
 	loss_add(&spool->loss[policy_class(spool, shelf)], spool->config.topics->topics[batch->topic].name,
 		shelf->lane < 0 ? UINT32_MAX : (uint32_t)shelf->lane, batch->first_seq, batch->records, (uint32_t)events, 0);
 	counter_add(&spool->counters.made_room, events);
+	if (batch->lane != SPOOL_LANE) {
+		spool_answer(spool, batch, SPOOL_LEFT);
+		return;
+	}
 	atomic_fetch_sub(&spool->counters.returning, events);
 	replay_home(spool, batch);
 }
@@ -318,7 +319,7 @@ void shelf_leave(struct spool *spool, struct batch *batch)
 	if (was_read)
 		shelf->reading--;
 	if (batch->position < counter_read(&shelf->state.frontier)) {
-		give_up(spool, batch);
+		give_up(spool, shelf, batch, batch_unsettled_events(batch));
 	} else if (!is_pending(shelf, batch->position)) {
 		put_away(spool, shelf, batch, batch->position, batch_unsettled_events(batch));
 	} else {
@@ -353,7 +354,10 @@ static void release_one(struct spool *spool, struct shelf *shelf, const struct p
 		return;
 	was_read = p->batch->lane == SPOOL_LANE;
 	hour = p->batch->hour;
-	put_away(spool, shelf, p->batch, position, p->events);
+	if (position < counter_read(&shelf->state.frontier))
+		give_up(spool, shelf, p->batch, p->events);
+	else
+		put_away(spool, shelf, p->batch, position, p->events);
 	if (p->from == BATCH_UNLOGGED)
 		return;
 	FAULT_KILL("spool_park_begin");

@@ -104,7 +104,7 @@ void hand_give(struct batch *batch, enum spool_order order)
 	spool_wake(hand.spool);
 }
 
-static struct batch *take(enum spool_answer *answer)
+struct batch *hand_take(enum spool_answer *answer)
 {
 	int64_t until_ms = clock_ms() + 30000;
 	struct batch *batch;
@@ -121,7 +121,7 @@ enum spool_answer hand_order(struct batch *batch, enum spool_order order)
 	enum spool_answer answer;
 
 	hand_give(batch, order);
-	assert_ptr_equal(take(&answer), batch);
+	assert_ptr_equal(hand_take(&answer), batch);
 	return answer;
 }
 
@@ -133,7 +133,7 @@ struct batch *hand_read(void)
 
 	atomic_store(&log->go, 1);
 	spool_wake(hand.spool);
-	batch = take(&answer);
+	batch = hand_take(&answer);
 	atomic_store(&log->go, 0);
 	assert_int_equal(answer, SPOOL_READ);
 	atomic_fetch_sub(&spool_counters(hand.spool)->passing, batch->events);

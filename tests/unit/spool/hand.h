@@ -36,5 +36,8 @@ struct batch *hand_batch(uint16_t topic, unsigned records, uint32_t bytes);
 void hand_give(struct batch *batch, enum spool_order order);
 enum spool_answer hand_order(struct batch *batch, enum spool_order order);
 
+/* The next answer; waits likewise. */
+struct batch *hand_take(enum spool_answer *answer);
+
 /* The next batch that is read back from the lane's log; waits likewise. */
 struct batch *hand_read(void);
