@@ -75,8 +75,8 @@ int hand_teardown(void **state)
 	char command[128];
 
 	(void)state;
-	hand_no_memory = 0;
-	hand_ahead_ms = 0;
+	__atomic_store_n(&hand_no_memory, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&hand_ahead_ms, 0, __ATOMIC_RELAXED);
 	spool_stop(hand.spool);
 	(void)batch_pool_free(pool);
 	(void)snprintf(command, sizeof(command), "rm -rf %s", hand.directory);
