@@ -18,6 +18,10 @@ server_handler handle_tables, handle_lookup;
 server_handler handle_spool, handle_spool_replay;
 server_handler handle_kafka, handle_topics_plan, handle_topics_create;
 
+/* handlers_sources.c: how many rows a request asks for with "limit", and a sender's address as JSON. */
+unsigned rows_limit(const json_t *params);
+json_t *json_address(const struct address *address);
+
 /* A counter's value as JSON. */
 static inline json_t *json_counter(uint64_t value)
 {

@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "control/api/protocol.h"
 #include "control/daemon/handlers.h"
 #include "control/daemon/totals.h"
 #include "worker/senders.h"
-
-#define LIMIT_DEFAULT 50
-#define LIMIT_MAX     10000
-
-static void print_address(const struct address *address, char *out, size_t size)
-{
-	out[0] = '\0';
-	(void)inet_ntop(address->family == ADDRESS_IPV4 ? AF_INET : AF_INET6, address->bytes, out, (socklen_t)size);
-}
 
 /* As it is written, though that of an IPv4 network is kept as the IPv6 one. */
 static json_t *prefix_of(const struct quota_prefix *prefix)
@@ -26,14 +18,16 @@ static json_t *prefix_of(const struct quota_prefix *prefix)
 	struct address address = {.family = v4 ? ADDRESS_IPV4 : ADDRESS_IPV6};
 	uint64_t high = htobe64(prefix->address.high), low = htobe64(prefix->address.low);
 	uint32_t word = htobe32((uint32_t)prefix->address.low);
-	char text[INET6_ADDRSTRLEN];
+	json_t *text, *result;
 
 	memcpy(address.bytes, &high, sizeof(high));
 	memcpy(address.bytes + 8, &low, sizeof(low));
 	if (v4)
 		memcpy(address.bytes, &word, sizeof(word));
-	print_address(&address, text, sizeof(text));
-	return json_sprintf("%s/%u", text, v4 ? length - 96 : length);
+	text = json_address(&address);
+	result = json_sprintf("%s/%u", json_string_value(text), v4 ? length - 96 : length);
+	json_decref(text);
+	return result;
 }
 
 static json_t *quota_of(const struct quota *quota)
@@ -90,21 +84,16 @@ static int more_dropped(const void *a, const void *b)
 
 static json_t *row_of(const struct senders_row *row, uint64_t tsc)
 {
-	char address[INET6_ADDRSTRLEN];
-
-	print_address(&row->address, address, sizeof(address));
-	return json_pack("{s:s,s:I,s:I,s:f}", "address", address, "dropped", (json_int_t)row->dropped, "bytes",
+	return json_pack("{s:o,s:I,s:I,s:f}", "address", json_address(&row->address), "dropped", (json_int_t)row->dropped, "bytes",
 		(json_int_t)row->bytes, "last_dropped_s", (double)(int64_t)(tsc - row->last_tsc) / (double)clock_hz());
 }
 
 json_t *handle_quotas(void *context, const json_t *params, struct error *error, int *code)
 {
 	struct box *box = context;
-	const json_t *limit = json_object_get(params, "limit");
-	json_int_t wanted = json_is_integer(limit) ? json_integer_value(limit) : LIMIT_DEFAULT;
 	struct rows rows = {0};
 	json_t *list = json_array();
-	size_t shown = wanted < 1 ? 1 : wanted > LIMIT_MAX ? LIMIT_MAX : (size_t)wanted;
+	size_t shown = rows_limit(params);
 	uint64_t tsc = clock_tsc();
 
 	if (senders_read(box->senders, add_row, &rows) != 0) {

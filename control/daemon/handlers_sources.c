@@ -11,6 +11,22 @@
 #define LIMIT_DEFAULT 50
 #define LIMIT_MAX     10000
 
+unsigned rows_limit(const json_t *params)
+{
+	const json_t *limit = json_object_get(params, "limit");
+	json_int_t wanted = json_is_integer(limit) ? json_integer_value(limit) : LIMIT_DEFAULT;
+
+	return wanted < 1 ? 1 : wanted > LIMIT_MAX ? LIMIT_MAX : (unsigned)wanted;
+}
+
+json_t *json_address(const struct address *address)
+{
+	char text[INET6_ADDRSTRLEN] = "";
+
+	(void)inet_ntop(address->family == ADDRESS_IPV4 ? AF_INET : AF_INET6, address->bytes, text, sizeof(text));
+	return json_string(text);
+}
+
 /* The rows that rank highest, kept sorted while all rows pass by. */
 struct ranking {
 	struct sources_row *rows;
@@ -43,11 +59,7 @@ static int rank(void *context, const struct sources_row *row)
 
 static json_t *row_of(const struct sources_row *row, uint64_t tsc)
 {
-	char address[INET6_ADDRSTRLEN] = "";
-	int family = row->address.family == ADDRESS_IPV4 ? AF_INET : AF_INET6;
-
-	(void)inet_ntop(family, row->address.bytes, address, sizeof(address));
-	return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f}", "address", address, "id", (json_int_t)row->id,
+	return json_pack("{s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f}", "address", json_address(&row->address), "id", (json_int_t)row->id,
 		"epoch", (json_int_t)row->epoch, "expected", (json_int_t)row->expected, "received", (json_int_t)row->received,
 		"lost", (json_int_t)row->lost, "pending", (json_int_t)row->pending, "late", (json_int_t)row->late, "duplicate",
 		(json_int_t)row->duplicate, "outside", (json_int_t)row->outside, "restarted", (json_int_t)row->restarts,
@@ -70,13 +82,12 @@ static json_t *totals_of(struct sources *sources)
 json_t *handle_sources(void *context, const json_t *params, struct error *error, int *code)
 {
 	struct box *box = context;
-	const json_t *limit = json_object_get(params, "limit"), *order = json_object_get(params, "order");
-	json_int_t wanted = json_is_integer(limit) ? json_integer_value(limit) : LIMIT_DEFAULT;
+	const json_t *order = json_object_get(params, "order");
 	struct ranking ranking = {.by_lost = json_is_string(order) && strcmp(json_string_value(order), "lost") == 0};
 	json_t *rows = json_array();
 	uint64_t tsc = clock_tsc();
 
-	ranking.limit = wanted < 1 ? 1 : wanted > LIMIT_MAX ? LIMIT_MAX : (unsigned)wanted;
+	ranking.limit = rows_limit(params);
 	ranking.rows = calloc(ranking.limit, sizeof(*ranking.rows));
 	if (ranking.rows == NULL) {
 		*code = API_INTERNAL_ERROR;
