@@ -11,11 +11,25 @@
 #include "sources_helpers.h"
 #include "tables/category.h"
 #include "tables/geo.h"
+#include "worker/senders.h"
 
 struct judged {
 	struct rig *rig;
 	struct config *config;
 };
+
+static inline void give_quotas(struct rig *rig, const struct quotas *quotas)
+{
+	const struct senders_config config = {.count = 16, .node = MEMORY_ANY_NODE};
+
+	if (quotas->count == 0)
+		return;
+	rig->generation->quotas = malloc(sizeof(*quotas));
+	assert_non_null(rig->generation->quotas);
+	*rig->generation->quotas = *quotas;
+	quotas_seal(rig->generation->quotas, clock_hz());
+	assert_int_equal(senders_new(&rig->config.senders, &config), 0);
+}
 
 static inline void load_tables(struct generation *generation)
 {
@@ -68,6 +82,7 @@ static inline struct judged judged_new(const char *types, const char *more, int 
 		load_tables(generation);
 	j.rig->config.credit_percent = j.config->credit_percent;
 	j.rig->config.sources = table_new(4, 64, 1u << 30);
+	give_quotas(j.rig, &j.config->quotas);
 	rig_start(j.rig);
 	assert_int_equal(worker_prepare(j.rig->worker, j.config->topics->count, 1), 0);
 	return j;
@@ -76,8 +91,10 @@ static inline struct judged judged_new(const char *types, const char *more, int 
 static inline void judged_free(struct judged *j)
 {
 	struct sources *sources = j->rig->config.sources;
+	struct senders *senders = j->rig->config.senders;
 
 	rig_free(j->rig);
 	sources_free(sources);
+	senders_free(senders);
 	config_free(j->config);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A burst of events that are judged, looked up and written makes no system call, takes and gives back no memory, and locks
- * nothing: the linker leads those calls here, and the kernel ends a process that makes another system call than exit.
+ * A burst of events that are judged by quotas and rules, looked up and written makes no system call, takes and gives back no
+ * memory, and locks nothing: the linker leads those calls here, and the kernel ends a process that makes another system call than
+ * exit.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,6 +50,9 @@ static const char types[] =
 	"      - {if: '@age > 2h or sample(user.id, 10%)', then: quarantine}\n"
 	"      - {if: 'price in 20..30', then: keep, topic: other, copy: everything}\n";
 
+/* One sender's quota, which is one datagram of any length at least: the last of its events are too much. */
+static const char more[] = "topics: {quarantine: aside}\nquotas: [{from: [10.0.0.0/8]}, {bytes: 1KiB, burst: 1ms}]\n";
+
 static const char *const events[] = {
 	"{\"type\":\"click\",\"item\":7,\"ip\":\"200.1.2.3\",\"price\":25,\"user\":{\"id\":\"u1\",\"name\":\"c\"}}",
 	"{\"type\":\"click\",\"item\":\"a\\u0062c\",\"ip\":\"2001:db8::1\",\"price\":1e3,\"agent\":\"x\\u0062\",\"geo\":1}",
@@ -80,14 +84,17 @@ static void check_outcomes(const struct judged *j)
 {
 	const struct worker_counters *c = j->rig->counters;
 
-	assert_int_equal(counter_read(&c->found), ROUNDS * sizeof(events) / sizeof(events[0]));
+	uint64_t spent = counter_read(&c->datagram_drops[DATAGRAM_DROP_sender_quota]);
+
+	assert_int_equal(counter_read(&c->found) + spent, ROUNDS * sizeof(events) / sizeof(events[0]));
+	assert_true(spent > 0);
 	assert_true(counter_read(&c->numbered) > 0 && counter_read(&c->filtered) > 0 && counter_read(&c->copies) > 0);
 	assert_true(counter_read(&c->types[0].quarantined) > 0);
 }
 
 static void a_burst_takes_no_memory_and_locks_nothing(void **state)
 {
-	struct judged j = judged_new(types, "topics: {quarantine: aside}\n", 1);
+	struct judged j = judged_new(types, more, 1);
 
 	(void)state;
 	calls = 0;
@@ -115,7 +122,7 @@ static int allow_nothing(void)
 
 static void a_burst_makes_no_system_call(void **state)
 {
-	struct judged j = judged_new(types, "topics: {quarantine: aside}\n", 1);
+	struct judged j = judged_new(types, more, 1);
 	int status;
 	pid_t child;
 
