@@ -7,15 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
 #include <cmocka.h>
 
-#include "base/clock.h"
+#include "base/memory.h"
 #include "batch/record.h"
 #include "batch/settled.h"
 
-#define BATCHES 8u
+#define BATCHES 16u
+#define WAIT_MS 20000
 
 struct hand hand;
 
@@ -34,7 +35,7 @@ int hand_setup(void **state)
 	hand = (struct hand){.directory = "/tmp/penstock-hand-XXXXXX", .lane.batches = BATCHES};
 	assert_non_null(mkdtemp(hand.directory));
 	hand.lanes[0] = &hand.lane;
-	hand.topics.count = 3;
+	hand.topics.count = HAND_TOPICS;
 	for (unsigned i = 0; i < hand.topics.count; i++)
 		(void)snprintf(hand.topics.topics[i].name, sizeof(hand.topics.topics[i].name), "t%u", i);
 	hand.config = (struct spool_config){.directory = hand.directory, .index_count = 1, .all_lanes = 1, .lanes = hand.lanes,
@@ -60,7 +61,7 @@ void hand_start(uint32_t bytes)
 
 	hand.config.batch_bytes = bytes;
 	if (hand.pool == NULL)
-		assert_int_equal(batch_pool_new(&hand.pool, BATCHES, bytes, 0, -1), 0);
+		assert_int_equal(batch_pool_new(&hand.pool, BATCHES, bytes, 0, MEMORY_ANY_NODE), 0);
 	if (spool_start(&hand.spool, &hand.config, &error) != 0)
 		fail_msg("%s", error.text);
 }
@@ -104,16 +105,33 @@ void hand_give(struct batch *batch, enum spool_order order)
 	spool_wake(hand.spool);
 }
 
+void hand_pause(void)
+{
+	spool_wake(hand.spool);
+	(void)nanosleep(&(struct timespec){0, 1000000}, NULL);
+}
+
+void hand_wait(int (*done)(void))
+{
+	for (unsigned i = 0; i < WAIT_MS; i++) {
+		if (done())
+			return;
+		hand_pause();
+	}
+	fail_msg("what was waited for has not come");
+}
+
 struct batch *hand_take(enum spool_answer *answer)
 {
-	int64_t until_ms = clock_ms() + 30000;
 	struct batch *batch;
 
-	while (spool_answers(hand.spool, &batch, answer, 1) == 0) {
-		assert_true(clock_ms() < until_ms);
-		usleep(1000);
+	for (unsigned i = 0; i < WAIT_MS; i++) {
+		if (spool_answers(hand.spool, &batch, answer, 1) == 1)
+			return batch;
+		hand_pause();
 	}
-	return batch;
+	fail_msg("the spool answers nothing");
+	return NULL;
 }
 
 enum spool_answer hand_order(struct batch *batch, enum spool_order order)

@@ -22,24 +22,24 @@ static void no_size_waits_for_a_batch_that_nobody_takes(void **state)
 	struct batch *held[SIZES];
 
 	(void)state;
-	hand_begin();
+	rig_begin();
 	for (unsigned i = 0; i < SIZES; i++) {
-		hand_park(1, sizes[i]);
-		hand_leave(0, sizes[i]);
+		rig_park(1, sizes[i]);
+		rig_leave(0, sizes[i]);
 	}
-	hand_allow_topic(1, 1);
-	held[0] = hand_read(1, sizes[0]);
-	hand_allow_topic(1, 2);
-	held[1] = hand_read(1, sizes[1]);
-	hand_allow_topic(1, 3);
-	held[2] = hand_read(1, sizes[2]);
-	hand_allow_lane(UINT_MAX);
+	rig_allow_topic(1, 1);
+	held[0] = rig_read(1, sizes[0]);
+	rig_allow_topic(1, 2);
+	held[1] = rig_read(1, sizes[1]);
+	rig_allow_topic(1, 3);
+	held[2] = rig_read(1, sizes[2]);
+	rig_allow_lane(UINT_MAX);
 	for (unsigned i = 0; i < SIZES; i++)
-		hand_settle(hand_read(0, sizes[i]));
+		rig_settle(rig_read(0, sizes[i]));
 	for (unsigned i = 0; i < SIZES; i++)
-		hand_settle(held[i]);
-	hand_wait(hand_is_read_out);
-	hand_wait(hand_hours_are_complete);
+		rig_settle(held[i]);
+	hand_wait(rig_is_read_out);
+	hand_wait(rig_hours_are_complete);
 }
 
 /* There are four batches of the size, and each of them is tried with one that the client keeps. */
@@ -49,81 +49,81 @@ static void sick_topics_together_leave_half_of_the_batches_to_others(void **stat
 
 	(void)state;
 	hand.config.replay_bytes = 8 * hand.config.batch_bytes;
-	hand_begin();
+	rig_begin();
 	for (uint16_t topic = 1; topic <= 5; topic++)
-		hand_park(topic, sizes[1]);
-	hand_leave(0, sizes[1]);
+		rig_park(topic, sizes[1]);
+	rig_leave(0, sizes[1]);
 	for (uint16_t topic = 1; topic <= 5; topic++)
-		hand_allow_topic(topic, 1);
-	held[0] = hand_read(1, sizes[1]);
-	held[1] = hand_read(2, sizes[1]);
-	hand_allow_lane(UINT_MAX);
-	hand_settle(hand_read(0, sizes[1]));
+		rig_allow_topic(topic, 1);
+	held[0] = rig_read(1, sizes[1]);
+	held[1] = rig_read(2, sizes[1]);
+	rig_allow_lane(UINT_MAX);
+	rig_settle(rig_read(0, sizes[1]));
 	for (uint16_t topic = 3; topic <= 5; topic++) {
-		hand_settle(held[topic - 3]);
-		held[topic - 1] = hand_read(topic, sizes[1]);
+		rig_settle(held[topic - 3]);
+		held[topic - 1] = rig_read(topic, sizes[1]);
 	}
-	hand_settle(held[3]);
-	hand_settle(held[4]);
-	hand_wait(hand_is_read_out);
+	rig_settle(held[3]);
+	rig_settle(held[4]);
+	hand_wait(rig_is_read_out);
 }
 
 static void batch_that_has_no_memory_waits_for_it_alone(void **state)
 {
 	(void)state;
-	hand_begin();
-	hand_park(1, sizes[2]);
-	hand_leave(0, sizes[0]);
-	hand_leave(0, sizes[1]);
-	__atomic_store_n(&hand_no_memory, 1, __ATOMIC_RELAXED);
-	hand_allow_topic(1, UINT_MAX);
-	hand_allow_lane(UINT_MAX);
-	hand_settle(hand_read(0, sizes[0]));
-	hand_settle(hand_read(0, sizes[1]));
-	__atomic_store_n(&hand_no_memory, 0, __ATOMIC_RELAXED);
-	hand_settle(hand_read(1, sizes[2]));
-	hand_wait(hand_is_read_out);
+	rig_begin();
+	rig_park(1, sizes[2]);
+	rig_leave(0, sizes[0]);
+	rig_leave(0, sizes[1]);
+	__atomic_store_n(&rig_no_memory, 1, __ATOMIC_RELAXED);
+	rig_allow_topic(1, UINT_MAX);
+	rig_allow_lane(UINT_MAX);
+	rig_settle(rig_read(0, sizes[0]));
+	rig_settle(rig_read(0, sizes[1]));
+	__atomic_store_n(&rig_no_memory, 0, __ATOMIC_RELAXED);
+	rig_settle(rig_read(1, sizes[2]));
+	hand_wait(rig_is_read_out);
 }
 
 /* Its clock has run for longer than the bytes of that time can be counted. */
 static void rate_does_not_mind_how_long_the_machine_has_been_up(void **state)
 {
 	(void)state;
-	__atomic_store_n(&hand_ahead_ms, INT64_C(120) * 86400 * 1000, __ATOMIC_RELAXED);
+	__atomic_store_n(&rig_ahead_ms, INT64_C(120) * 86400 * 1000, __ATOMIC_RELAXED);
 	hand.config.replay_rate = UINT64_C(1) << 30; /* more than 2^63 thousandths of a byte in that time, and fewer than 2^64 */
-	hand_begin();
+	rig_begin();
 	for (unsigned i = 0; i < SIZES; i++)
-		hand_leave(0, sizes[i]);
-	hand_allow_lane(UINT_MAX);
+		rig_leave(0, sizes[i]);
+	rig_allow_lane(UINT_MAX);
 	for (unsigned i = 0; i < SIZES; i++)
-		hand_settle(hand_read(0, sizes[i]));
-	hand_wait(hand_is_read_out);
+		rig_settle(rig_read(0, sizes[i]));
+	hand_wait(rig_is_read_out);
 }
 
 /* What is damaged of them is passed over when it is the next to be read, and nobody settles anything behind it. */
 static void hours_are_complete_when_the_last_entry_from_before_was_damaged(void **state)
 {
 	(void)state;
-	hand_begin();
+	rig_begin();
 	for (unsigned i = 0; i < 3; i++)
-		hand_leave(0, sizes[0]);
-	hand_end();
-	hand_damage_payload(2);
-	hand_begin();
-	assert_false(hand_hours_are_complete());
+		rig_leave(0, sizes[0]);
+	hand_stop();
+	rig_damage_payload(2);
+	rig_begin();
+	assert_false(rig_hours_are_complete());
 	for (unsigned i = 0; i < 2; i++) {
 		struct batch *batch;
 
-		hand_allow_lane(1);
-		batch = hand_read(0, sizes[0]);
-		hand_allow_lane(0);
-		hand_settle(batch);
-		assert_false(hand_hours_are_complete());
+		rig_allow_lane(1);
+		batch = rig_read(0, sizes[0]);
+		rig_allow_lane(0);
+		rig_settle(batch);
+		assert_false(rig_hours_are_complete());
 	}
-	hand_allow_lane(1);
-	hand_wait(hand_is_read_out);
+	rig_allow_lane(1);
+	hand_wait(rig_is_read_out);
 	assert_int_equal(counter_read(&spool_count(hand.spool)->damaged), 1);
-	hand_wait(hand_hours_are_complete);
+	hand_wait(rig_hours_are_complete);
 }
 
 static int has_made_room(void)
@@ -140,43 +140,43 @@ static void hours_are_complete_when_a_damaged_file_has_made_room(void **state)
 	hand.config.size_bytes = 512u << 10;
 	hand.config.class_count = 1;
 	hand.config.classes[0] = (struct spool_class){.name = "all", .percent = 100, .policy = SPOOL_KEEP_NEWEST};
-	hand_begin();
+	rig_begin();
 	for (; sent < 2; sent++)
-		hand_leave(0, sizes[0]);
-	hand_damage_header(0);
+		rig_leave(0, sizes[0]);
+	rig_damage_header(0);
 	for (; !has_made_room(); sent++)
-		hand_leave(0, sizes[1]);
-	hand_allow_lane(UINT_MAX);
+		rig_leave(0, sizes[1]);
+	rig_allow_lane(UINT_MAX);
 	for (sent -= (unsigned)counter_read(&spool_count(hand.spool)->made_room); sent > 0; sent--)
-		hand_settle(hand_read(0, sizes[1]));
-	hand_wait(hand_is_read_out);
-	hand_wait(hand_hours_are_complete);
+		rig_settle(rig_read(0, sizes[1]));
+	hand_wait(rig_is_read_out);
+	hand_wait(rig_hours_are_complete);
 }
 
 /* Whole, and with a right checksum; but its records would be marked beyond the batch's marks, or be none. */
 static void entry_that_can_be_no_batch_is_damaged(void **state)
 {
 	(void)state;
-	hand_begin();
-	hand_leave(0, sizes[0]);
-	hand_end();
-	hand_forge(BATCH_RECORDS + 1, BATCH_RECORDS + 1, 1);
-	hand_forge(0, 5, 1);
-	hand_forge(3, 20, 10);
-	hand_forge(UINT32_MAX, 7, UINT32_MAX);
-	hand_begin();
-	hand_leave(0, sizes[1]);
-	hand_allow_lane(UINT_MAX);
-	hand_settle(hand_read(0, sizes[0]));
-	hand_settle(hand_read(0, sizes[1]));
-	hand_wait(hand_is_read_out);
+	rig_begin();
+	rig_leave(0, sizes[0]);
+	hand_stop();
+	rig_forge(BATCH_RECORDS + 1, BATCH_RECORDS + 1, 1);
+	rig_forge(0, 5, 1);
+	rig_forge(3, 20, 10);
+	rig_forge(UINT32_MAX, 7, UINT32_MAX);
+	rig_begin();
+	rig_leave(0, sizes[1]);
+	rig_allow_lane(UINT_MAX);
+	rig_settle(rig_read(0, sizes[0]));
+	rig_settle(rig_read(0, sizes[1]));
+	hand_wait(rig_is_read_out);
 	assert_int_equal(counter_read(&spool_count(hand.spool)->damaged), BATCH_RECORDS + 1 + 5 + 20 + 7);
-	hand_wait(hand_hours_are_complete);
+	hand_wait(rig_hours_are_complete);
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, hand_setup, hand_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(no_size_waits_for_a_batch_that_nobody_takes),
 		TEST(sick_topics_together_leave_half_of_the_batches_to_others),
