@@ -9,15 +9,14 @@
 
 #include <cmocka.h>
 
-#include "batch/record.h"
+#include "standin.h"
 
 #define SET_MAX 4096
 
 struct picky picky;
 
 struct egress {
-	kafka_settle *settle;
-	void *context;
+	struct standin standin;
 	unsigned count[TOPIC_MAX];
 	void *tags[TOPIC_MAX][SET_MAX];
 	uint32_t bytes[TOPIC_MAX][SET_MAX];
@@ -29,34 +28,26 @@ static int picky_open(struct egress **egress, const struct producer_config *conf
 {
 	(void)config;
 	(void)error;
-	*egress = calloc(1, sizeof(**egress));
-	if (*egress == NULL)
-		return -1;
-	(*egress)->settle = settle;
-	(*egress)->context = context;
-	return 0;
+	return standin_open(egress, sizeof(**egress), settle, context);
+}
+
+static int take(struct egress *egress, void *tag, const struct record *record)
+{
+	uint32_t index, at, topic = batch_of_tag(tag, &index)->topic;
+
+	if (egress->count[topic] == SET_MAX)
+		return 0;
+	at = egress->count[topic]++;
+	egress->tags[topic][at] = tag;
+	egress->bytes[topic][at] = record->value.len;
+	egress->guilty[topic][at] =
+		picky.guilty_every != 0 && strtoul((const char *)record->value.data, NULL, 10) % picky.guilty_every == 0;
+	return 1;
 }
 
 static uint32_t picky_submit(struct egress *egress, struct batch *batch, uint32_t *offset, uint32_t *index, uint32_t most)
 {
-	unsigned *count = &egress->count[batch->topic];
-	struct record record;
-	uint32_t taken = 0;
-
-	for (; *index < batch->records && taken < most && *count < SET_MAX; (*index)++) {
-		if (!record_next(batch, offset, &record))
-			abort();
-		if (!batch_is_unsettled(batch, *index))
-			continue;
-		egress->tags[batch->topic][*count] = batch_tag(batch, *index);
-		egress->bytes[batch->topic][*count] = record.value.len;
-		egress->guilty[batch->topic][*count] =
-			picky.guilty_every != 0 && strtoul((const char *)record.value.data, NULL, 10) % picky.guilty_every == 0;
-		(*count)++;
-		taken++;
-		batch->outstanding++;
-	}
-	return taken;
+	return standin_submit(egress, batch, offset, index, most, take);
 }
 
 static enum kafka_verdict judge(const struct egress *egress, unsigned topic, unsigned count)
@@ -95,31 +86,10 @@ static unsigned picky_poll(struct egress *egress, int ms)
 		egress->count[topic] = 0;
 		picky.sets += count != 0;
 		total += count;
-		for (unsigned i = 0; i < count; i++) {
-			struct kafka_report report = {.tag = egress->tags[topic][i],
-				.bytes = egress->bytes[topic][i],
-				.verdict = verdict,
-				.code = codes[verdict]};
-
-			egress->settle(egress->context, &report);
-		}
+		for (unsigned i = 0; i < count; i++)
+			standin_settle(egress, egress->tags[topic][i], egress->bytes[topic][i], verdict, codes[verdict]);
 	}
 	return total;
-}
-
-static void picky_flush(struct egress *egress, int ms)
-{
-	(void)egress;
-	(void)ms;
-}
-
-static unsigned picky_status(struct egress *egress, struct kafka_client_status *status, unsigned max, uint64_t *rebuilds)
-{
-	(void)egress;
-	(void)status;
-	(void)max;
-	*rebuilds = 0;
-	return 0;
 }
 
 static void picky_close(struct egress *egress)
@@ -132,6 +102,6 @@ const struct egress_ops picky_ops = {.name = "picky",
 	.open = picky_open,
 	.submit = picky_submit,
 	.poll = picky_poll,
-	.flush = picky_flush,
-	.status = picky_status,
+	.flush = standin_flush,
+	.status = standin_status,
 	.close = picky_close};

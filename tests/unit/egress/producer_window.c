@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "base/log.h"
-#include "batch/record.h"
 #include "rig.h"
+#include "standin.h"
 
 #define LARGE 1000u /* bytes of a record that is refused at once */
 #define SET   2u
@@ -22,8 +22,7 @@
  * window is as wide as the four records that are sent first, the second set is not judged before two large records have come.
  */
 struct egress {
-	kafka_settle *settle;
-	void *context;
+	struct standin standin;
 	unsigned count, larges, judged;
 	void *tags[HELD];
 	unsigned numbers[HELD];
@@ -36,15 +35,10 @@ static int window_open(struct egress **egress, const struct producer_config *con
 {
 	(void)config;
 	(void)error;
-	*egress = calloc(1, sizeof(**egress));
-	if (*egress == NULL)
-		return -1;
-	(*egress)->settle = settle;
-	(*egress)->context = context;
-	return 0;
+	return standin_open(egress, sizeof(**egress), settle, context);
 }
 
-static void take(struct egress *egress, void *tag, unsigned number)
+static void hold(struct egress *egress, void *tag, unsigned number)
 {
 	if (number == 0) {
 		atomic_fetch_add(&tries, 1);
@@ -59,27 +53,23 @@ static void refuse_at_once(struct egress *egress, void *tag)
 	struct kafka_report report = {.tag = tag, .verdict = KAFKA_TOO_LARGE, .alone = 1, .code = "MSG_SIZE_TOO_LARGE"};
 
 	egress->larges++;
-	egress->settle(egress->context, &report);
+	egress->standin.settle(egress->standin.context, &report);
+}
+
+static int take(struct egress *egress, void *tag, const struct record *record)
+{
+	if (egress->count == HELD)
+		return 0;
+	if (record->value.len >= LARGE)
+		refuse_at_once(egress, tag);
+	else
+		hold(egress, tag, (unsigned)strtoul((const char *)record->value.data, NULL, 10));
+	return 1;
 }
 
 static uint32_t window_submit(struct egress *egress, struct batch *batch, uint32_t *offset, uint32_t *index, uint32_t most)
 {
-	struct record record;
-	uint32_t taken = 0;
-
-	for (; *index < batch->records && taken < most && egress->count < HELD; (*index)++) {
-		if (!record_next(batch, offset, &record))
-			abort();
-		if (!batch_is_unsettled(batch, *index))
-			continue;
-		taken++;
-		batch->outstanding++;
-		if (record.value.len >= LARGE)
-			refuse_at_once(egress, batch_tag(batch, *index));
-		else
-			take(egress, batch_tag(batch, *index), (unsigned)strtoul((const char *)record.value.data, NULL, 10));
-	}
-	return taken;
+	return standin_submit(egress, batch, offset, index, most, take);
 }
 
 static unsigned judge(struct egress *egress)
@@ -94,12 +84,8 @@ static unsigned judge(struct egress *egress)
 	egress->judged++;
 	memmove(egress->tags, egress->tags + count, egress->count * sizeof(egress->tags[0]));
 	memmove(egress->numbers, egress->numbers + count, egress->count * sizeof(egress->numbers[0]));
-	for (unsigned i = 0; i < count; i++) {
-		struct kafka_report report = {.tag = tags[i], .bytes = 1, .verdict = guilty ? KAFKA_INVALID : KAFKA_ACKED,
-			.code = guilty ? "INVALID_RECORD" : ""};
-
-		egress->settle(egress->context, &report);
-	}
+	for (unsigned i = 0; i < count; i++)
+		standin_settle(egress, tags[i], 1, guilty ? KAFKA_INVALID : KAFKA_ACKED, guilty ? "INVALID_RECORD" : "");
 	return count;
 }
 
@@ -111,21 +97,6 @@ static unsigned window_poll(struct egress *egress, int ms)
 	return judge(egress);
 }
 
-static void window_flush(struct egress *egress, int ms)
-{
-	(void)egress;
-	(void)ms;
-}
-
-static unsigned window_status(struct egress *egress, struct kafka_client_status *status, unsigned max, uint64_t *rebuilds)
-{
-	(void)egress;
-	(void)status;
-	(void)max;
-	*rebuilds = 0;
-	return 0;
-}
-
 static void window_close(struct egress *egress)
 {
 	free(egress);
@@ -135,8 +106,8 @@ static const struct egress_ops window_ops = {.name = "window",
 	.open = window_open,
 	.submit = window_submit,
 	.poll = window_poll,
-	.flush = window_flush,
-	.status = window_status,
+	.flush = standin_flush,
+	.status = standin_status,
 	.close = window_close};
 
 static int window_fits(struct rig *rig)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "batch/record.h"
+#include "standin.h"
 
 #define HELD_MAX 65536u
 
@@ -13,8 +13,7 @@ atomic_uint silent_asked[TOPIC_MAX], silent_asked_most;
 atomic_int silent_disconnected;
 
 struct egress {
-	kafka_settle *settle;
-	void *context;
+	struct standin standin;
 	unsigned count, asked;
 	void *tags[HELD_MAX];
 };
@@ -24,29 +23,21 @@ static int silent_open(struct egress **egress, const struct producer_config *con
 {
 	(void)config;
 	(void)error;
-	*egress = calloc(1, sizeof(**egress));
-	if (*egress == NULL)
-		return -1;
-	(*egress)->settle = settle;
-	(*egress)->context = context;
-	return 0;
+	return standin_open(egress, sizeof(**egress), settle, context);
+}
+
+static int take(struct egress *egress, void *tag, const struct record *record)
+{
+	(void)record;
+	if (egress->count == HELD_MAX)
+		return 0;
+	egress->tags[egress->count++] = tag;
+	return 1;
 }
 
 static uint32_t silent_submit(struct egress *egress, struct batch *batch, uint32_t *offset, uint32_t *index, uint32_t most)
 {
-	struct record record;
-	uint32_t taken = 0;
-
-	for (; *index < batch->records && taken < most && egress->count < HELD_MAX; (*index)++) {
-		if (!record_next(batch, offset, &record))
-			abort();
-		if (!batch_is_unsettled(batch, *index))
-			continue;
-		egress->tags[egress->count++] = batch_tag(batch, *index);
-		taken++;
-		batch->outstanding++;
-	}
-	return taken;
+	return standin_submit(egress, batch, offset, index, most, take);
 }
 
 static int is_silent(void *tag)
@@ -62,13 +53,13 @@ static unsigned answer(struct egress *egress, int ends)
 
 	for (unsigned i = 0; i < count; i++) {
 		void *tag = egress->tags[i];
-		struct kafka_report acked = {.tag = tag, .bytes = 1, .verdict = KAFKA_ACKED, .code = ""};
-		struct kafka_report purged = {.tag = tag, .bytes = 1, .verdict = KAFKA_RETRY, .code = "_PURGE_QUEUE"};
 
-		if (!ends && is_silent(tag))
+		if (ends)
+			standin_settle(egress, tag, 1, KAFKA_RETRY, "_PURGE_QUEUE");
+		else if (is_silent(tag))
 			egress->tags[kept++] = tag;
 		else
-			egress->settle(egress->context, ends ? &purged : &acked);
+			standin_settle(egress, tag, 1, KAFKA_ACKED, "");
 	}
 	egress->count = kept;
 	return count - kept;
@@ -98,12 +89,6 @@ static void silent_unstick(struct egress *egress, uint16_t topic)
 	(void)topic;
 }
 
-static void silent_flush(struct egress *egress, int ms)
-{
-	(void)egress;
-	(void)ms;
-}
-
 static unsigned silent_status(struct egress *egress, struct kafka_client_status *status, unsigned max, uint64_t *rebuilds)
 {
 	(void)egress;
@@ -125,6 +110,6 @@ const struct egress_ops silent_ops = {.name = "silent",
 	.poll = silent_poll,
 	.is_well = silent_is_well,
 	.unstick = silent_unstick,
-	.flush = silent_flush,
+	.flush = standin_flush,
 	.status = silent_status,
 	.close = silent_close};
