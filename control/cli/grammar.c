@@ -7,8 +7,8 @@
 #include "control/cli/commands.h"
 
 #define CALL_MS 10000
-/* The daemon asks the Kafka cluster first. */
-#define CLUSTER_MS 60000
+/* The daemon asks the Kafka cluster first, of which hundreds of topics may be asked. */
+#define CLUSTER_MS 120000
 
 const struct grammar_option grammar_options[] = {
 	{'s', "socket", "SOCKET", "the daemon's control socket; else $PENSTOCK_SOCKET, else " API_SOCKET_DEFAULT},

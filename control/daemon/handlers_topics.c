@@ -9,7 +9,7 @@
 #include "control/daemon/watcher.h"
 #include "kafka/admin.h"
 
-#define LIMIT_MS 10000
+#define LIMIT_MS 10000 /* for sixteen topics, and to make them all */
 
 /* What the configuration wants, copied: it may be replaced while the cluster is asked. */
 struct wanted_topic {
@@ -112,7 +112,7 @@ static struct kafka_admin *describe(struct box *box, struct wanted *wanted, stru
 	if (kafka_admin_new(&admin, box->properties, box->config->property_count, error) != 0)
 		return NULL;
 	kafka_admin_obey(admin, &box->stop_asked);
-	if (kafka_topics_describe(admin, wanted->infos, wanted->count, LIMIT_MS, error) == 0)
+	if (kafka_topics_describe_all(admin, wanted->infos, wanted->count, LIMIT_MS, error) == 0)
 		return admin;
 	kafka_admin_free(admin);
 	return NULL;

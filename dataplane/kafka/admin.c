@@ -109,9 +109,14 @@ void kafka_admin_obey(struct kafka_admin *admin, const atomic_int *leave)
 	admin->leave = leave;
 }
 
+static int is_told_to_leave(const struct kafka_admin *admin)
+{
+	return admin->leave != NULL && atomic_load(admin->leave);
+}
+
 static int may_wait(const struct kafka_admin *admin, int64_t end)
 {
-	return left_ms(end) > 0 && (admin->leave == NULL || !atomic_load(admin->leave));
+	return left_ms(end) > 0 && !is_told_to_leave(admin);
 }
 
 /* While there is no broker to be asked, it looks now and then for whether to go on. A broker that is slow has all the time. */
@@ -175,7 +180,7 @@ static rd_kafka_resp_err_t describe_round(struct kafka_admin *admin, struct kafk
 	for (unsigned i = 0; i < count; i++) {
 		struct kafka_topic_info *topic = &topics[(first + i) % count];
 
-		code = describe_one(admin, topic, left_ms(end));
+		code = is_told_to_leave(admin) ? RD_KAFKA_RESP_ERR__TIMED_OUT : describe_one(admin, topic, left_ms(end));
 		if (is_no_answer(code)) {
 			admin->next = (first + (i > 0 ? i : 1)) % count;
 			return code;
@@ -205,6 +210,18 @@ int kafka_topics_describe(struct kafka_admin *admin, struct kafka_topic_info *to
 		continue;
 	admin->last_error[0] = '\0';
 	return 0;
+}
+
+int kafka_topics_describe_all(struct kafka_admin *admin, struct kafka_topic_info *topics, unsigned count, unsigned limit_ms,
+	struct error *error)
+{
+	int rc = 0;
+
+	for (unsigned from = 0, some; from < count && rc == 0; from += some) {
+		some = count - from < KAFKA_TOPICS_TOGETHER ? count - from : KAFKA_TOPICS_TOGETHER;
+		rc = kafka_topics_describe(admin, topics + from, some, limit_ms, error);
+	}
+	return rc;
 }
 
 static void list_led_partitions(rd_kafka_topic_partition_list_t *list, const struct rd_kafka_metadata_topic *topic)

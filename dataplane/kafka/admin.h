@@ -22,8 +22,8 @@ struct kafka_admin;
 int kafka_admin_new(struct kafka_admin **admin, const struct kafka_property *properties, unsigned count,
 	struct error *error);
 
-/* Once `leave`, which any thread may set, is not 0, no question waits for a broker that is not there, nor for topics to be made.
- * NULL: none. */
+/* Once `leave`, which any thread may set, is not 0, no further topic is asked for, and no question waits for a broker that is not
+ * there, nor for topics to be made. NULL: none. */
 void kafka_admin_obey(struct kafka_admin *admin, const atomic_int *leave);
 
 /* NULL is fine. */
@@ -44,6 +44,13 @@ struct kafka_topic_info {
  * cluster did not answer within `limit_ms` in all: topics not answered by then are KAFKA_TOPIC_UNKNOWN, and the next call begins
  * with them, so that some calls for the same topics reach all of them. */
 int kafka_topics_describe(struct kafka_admin *admin, struct kafka_topic_info *topics, unsigned count, unsigned limit_ms,
+	struct error *error);
+
+#define KAFKA_TOPICS_TOGETHER 16u
+
+/* The same with `limit_ms` for every KAFKA_TOPICS_TOGETHER of the topics: many of them, of a cluster that is far away, take long,
+ * one that is gone is told of soon. Ends at the first that are not answered; the `state` of those behind is not set. */
+int kafka_topics_describe_all(struct kafka_admin *admin, struct kafka_topic_info *topics, unsigned count, unsigned limit_ms,
 	struct error *error);
 
 /* Whether the brokers have made all partitions of a topic: each that has a leader answers when asked for its offsets. Metadata

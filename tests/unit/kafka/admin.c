@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -173,6 +174,42 @@ static void question_without_a_broker_ends_when_told(void **state)
 	kafka_admin_free(admin);
 }
 
+#define FAR_TOPICS 160u
+
+static void many_topics_of_a_slow_cluster_are_all_described(void **state)
+{
+	struct kafka_topic_info topics[FAR_TOPICS];
+	struct error error = {""};
+	char names[FAR_TOPICS][8];
+
+	(void)state;
+	for (unsigned i = 0; i < FAR_TOPICS; i++) {
+		(void)snprintf(names[i], sizeof(names[i]), "t%u", i);
+		topics[i].name = names[i];
+	}
+	mock_delay(mock, 20);
+	assert_int_equal(kafka_topics_describe(admin, topics, FAR_TOPICS, 3000, &error), -ETIMEDOUT);
+	kafka_admin_free(admin);
+	connect_to(mock_servers(mock));
+	if (kafka_topics_describe_all(admin, topics, FAR_TOPICS, 3000, &error) != 0)
+		fail_msg("%s", error.text);
+	for (unsigned i = 0; i < FAR_TOPICS; i++)
+		assert_int_not_equal(topics[i].state, KAFKA_TOPIC_UNKNOWN); /* some mocks make what is asked for */
+}
+
+static void no_topic_is_asked_for_when_told_to_leave(void **state)
+{
+	static const atomic_int leave = 1;
+	struct kafka_topic_info topics[] = {{.name = "t"}, {.name = "u"}};
+	struct error error = {""};
+
+	(void)state;
+	mock_topic(mock, "t", 1);
+	kafka_admin_obey(admin, &leave);
+	assert_int_equal(kafka_topics_describe(admin, topics, 2, 5000, &error), -ETIMEDOUT);
+	assert_int_equal(topics[0].state, KAFKA_TOPIC_UNKNOWN);
+}
+
 static void impossible_wish_is_refused_without_the_cluster(void **state)
 {
 	struct kafka_topic_wish wish = {.name = "a", .partitions = -2, .replicas = 1};
@@ -225,6 +262,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(topics_beside_one_that_cannot_be_asked_for_are_described, setup, teardown),
 		cmocka_unit_test(cluster_that_is_away_is_told_with_its_address),
 		cmocka_unit_test(question_without_a_broker_ends_when_told),
+		cmocka_unit_test_setup_teardown(many_topics_of_a_slow_cluster_are_all_described, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_topic_is_asked_for_when_told_to_leave, setup, teardown),
 		cmocka_unit_test_setup_teardown(impossible_wish_is_refused_without_the_cluster, setup, teardown),
 		cmocka_unit_test(topics_are_made_once_and_each_refusal_told),
 	};
