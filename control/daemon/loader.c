@@ -2,7 +2,6 @@
 #include "control/daemon/loader.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -88,28 +87,15 @@ static void look_after(struct box *box)
 	struct loader *loader = &box->loader;
 	struct generations *all = &box->generations;
 	struct error error = {""};
-	int64_t now_us = clock_utc_us(clock_tsc());
+	int64_t now_ms = clock_ms();
 
 	if (generations_follow(box, &error) != 0)
 		complain(&limit, &error);
-	if (all->config->watch_ms == 0 || now_us < loader->next_watch_us)
+	if (all->config->watch_ms == 0 || now_ms < loader->next_watch_ms)
 		return;
-	loader->next_watch_us = now_us + (int64_t)all->config->watch_ms * 1000;
+	loader->next_watch_ms = now_ms + (int64_t)all->config->watch_ms;
 	if (tables_changed(watched(box), &loader->tried))
 		(void)loader_ask(box);
-}
-
-static void rest(struct loader *loader)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += REST_MS * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_nsec -= 1000000000L;
-		until.tv_sec++;
-	}
-	(void)pthread_cond_timedwait(&loader->wake, &loader->lock, &until);
 }
 
 static void *loader_main(void *argument)
@@ -121,7 +107,7 @@ static void *loader_main(void *argument)
 	pthread_mutex_lock(&loader->lock);
 	while (!loader->stop) {
 		if (loader->done == loader->asked) {
-			rest(loader);
+			(void)thread_wait(&loader->wake, &loader->lock, REST_MS);
 			pthread_mutex_unlock(&loader->lock);
 			look_after(box);
 			pthread_mutex_lock(&loader->lock);

@@ -38,7 +38,7 @@ struct loader {
 	struct loader_result last;
 	struct config *refused;    /* the thread's own: what was read last and could not be put in force; NULL: it could */
 	struct tables_marks tried; /* same: of the files when it last loaded them, whatever came of it ... */
-	int64_t next_watch_us;     /* ... and when it looks again */
+	int64_t next_watch_ms;     /* ... and when it looks again */
 	pthread_t thread;
 	int started;
 };

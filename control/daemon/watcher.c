@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "control/daemon/box.h"
@@ -83,19 +83,12 @@ static unsigned look(struct box *box, struct kafka_admin *admin, struct kafka_to
 /* Sleeps until the next look is due, hurried or at the end. Returns 0 at the end. */
 static int rest(struct watcher *watcher, unsigned ms)
 {
-	struct timespec until;
+	int64_t end = clock_ms() + ms;
 	int go_on;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += (time_t)(ms / 1000);
-	until.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
 	pthread_mutex_lock(&watcher->lock);
 	while (!watcher->stop && !watcher->hurry)
-		if (pthread_cond_timedwait(&watcher->wake, &watcher->lock, &until) == ETIMEDOUT)
+		if (thread_wait(&watcher->wake, &watcher->lock, end - clock_ms()) == ETIMEDOUT)
 			break;
 	watcher->hurry = 0;
 	go_on = !watcher->stop;

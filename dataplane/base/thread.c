@@ -3,6 +3,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <time.h>
 
 int thread_start(pthread_t *thread, const char *name, const int *cpus, unsigned cpu_count, void *(*run)(void *), void *argument)
 {
@@ -25,4 +26,19 @@ int thread_start(pthread_t *thread, const char *name, const int *cpus, unsigned 
 	if (rc == 0)
 		pthread_setname_np(*thread, name);
 	return -rc;
+}
+
+int thread_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	ms = ms > 0 ? ms : 0;
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	return pthread_cond_clockwait(condition, mutex, CLOCK_MONOTONIC, &until);
 }
