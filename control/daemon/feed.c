@@ -2,6 +2,8 @@
 #include "control/daemon/feed.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,39 +23,40 @@ void feed_let_go(const struct category *category_before, const struct category_o
 		category_free(category);
 }
 
-/* Opens the file and notices when it is another one than before. Its descriptor or -errno. */
-static int open_feed(struct feed *feed, const char *path, uint64_t *size)
+/* The file as it is now: as far as it was read when it is the one that was, else nothing of it was. 0 or -errno. */
+static int look(struct feed *feed, int fd, uint64_t *size)
 {
-	int fd = regular_file_open(path), rc;
-	struct stat st;
+	struct feed now = {0};
+	struct statx st;
 
-	if (fd < 0)
-		return fd;
-	if (fstat(fd, &st) != 0) {
-		rc = -errno;
-		close(fd);
-		return rc;
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &st) != 0)
+		return -errno;
+	*size = st.stx_size;
+	now.device = (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
+	now.inode = st.stx_ino;
+	if ((st.stx_mask & STATX_BTIME) != 0)
+		now.born_ns = st.stx_btime.tv_sec * 1000000000 + st.stx_btime.tv_nsec;
+	if (now.device == feed->device && now.inode == feed->inode && now.born_ns == feed->born_ns && feed->offset <= *size) {
+		now.offset = feed->offset;
+		now.line = feed->line;
 	}
-	*size = (uint64_t)st.st_size;
-	if (st.st_dev != feed->device || st.st_ino != feed->inode || *size < feed->offset)
-		feed->offset = 0;
-	feed->device = st.st_dev;
-	feed->inode = st.st_ino;
-	return fd;
+	*feed = now;
+	return 0;
 }
 
 /* What stands at the offset up to the last line feed; 0: no complete line. */
-static ssize_t read_lines(int fd, uint64_t offset, char *text)
+static ssize_t read_lines(int fd, const struct feed *feed, char *text, struct error *error)
 {
-	ssize_t length = pread(fd, text, CHUNK, (off_t)offset);
+	ssize_t length = pread(fd, text, CHUNK, (off_t)feed->offset);
 	const char *last;
 
 	if (length <= 0)
-		return length < 0 ? -errno : 0;
+		return length < 0 ? error_set(error, -errno, "%s; expected lines of changes", strerror(errno)) : 0;
 	last = memrchr(text, '\n', (size_t)length);
-	if (last == NULL)
-		return length == (ssize_t)CHUNK ? -EMSGSIZE : 0;
-	return last - text + 1;
+	if (last == NULL && length == (ssize_t)CHUNK)
+		return error_set(error, -EMSGSIZE, "line %" PRIu64 " is longer than %zu bytes; expected lines of changes",
+			feed->line + 1, CHUNK);
+	return last != NULL ? last - text + 1 : 0;
 }
 
 /* What is in force so far; what of it is not somebody else's goes when it is replaced. */
@@ -86,22 +89,26 @@ static int merge(struct view *view, struct error *error)
 	return 0;
 }
 
-static int add_lines(const char *path, struct view *view, struct slice lines, struct error *error)
+static int add_lines(struct feed *feed, const char *path, struct view *view, struct slice lines, struct error *error)
 {
 	struct category_overlay *overlay = NULL;
-	unsigned bad = 0;
-	int rc = category_overlay_new(&overlay, view->category, view->overlay, lines, FEED_KEYS, &bad, error);
+	struct category_tally tally = {.line = feed->line};
+	struct error said = {""};
+	int rc = category_overlay_new(&overlay, view->category, view->overlay, lines, FEED_KEYS, &tally, &said);
 
 	if (rc == -EFBIG) {
-		rc = view->overlay != NULL ? merge(view, error) : 0;
+		rc = view->overlay != NULL ? merge(view, &said) : 0;
+		said.text[0] = rc == 0 ? '\0' : said.text[0];
 		if (rc == 0)
-			rc = category_overlay_new(&overlay, view->category, NULL, lines, SIZE_MAX / 2, &bad, error);
+			rc = category_overlay_new(&overlay, view->category, NULL, lines, SIZE_MAX / 2, &tally, &said);
 	}
 	if (rc != 0)
-		return rc;
+		return error_set(error, rc, "%s", said.text);
 	set_overlay(view, overlay);
-	if (bad > 0)
-		log_write(LOG_WARNING, "%s: %u bad lines, passed over: %s", path, bad, error->text);
+	feed->offset += lines.len;
+	feed->line = tally.line;
+	if (tally.bad > 0)
+		log_write(LOG_WARNING, "%s: %u bad lines, passed over: %s", path, tally.bad, said.text);
 	return 0;
 }
 
@@ -109,41 +116,64 @@ static int follow(struct feed *feed, const char *path, int fd, struct view *view
 {
 	char *text = malloc(CHUNK);
 	ssize_t length;
-	int any = 0, rc = text != NULL ? 0 : -ENOMEM;
+	int any = 0, rc = text != NULL ? 0 : error_set(error, -ENOMEM, "out of memory");
 
-	while (rc == 0 && (length = read_lines(fd, feed->offset, text)) != 0) {
+	while (rc == 0 && (length = read_lines(fd, feed, text, error)) != 0) {
 		rc = length < 0 ? (int)length : 0;
 		if (rc == 0)
-			rc = add_lines(path, view, (struct slice){(const uint8_t *)text, (uint32_t)length}, error);
-		if (rc == 0) {
-			feed->offset += (uint64_t)length;
-			any = 1;
-		}
+			rc = add_lines(feed, path, view, (struct slice){(const uint8_t *)text, (uint32_t)length}, error);
+		any |= rc == 0;
 	}
 	free(text);
 	return rc != 0 ? rc : any;
+}
+
+static int read_file(struct feed *feed, const char *path, struct view *view, struct error *error)
+{
+	struct feed next = *feed;
+	struct error why = {""};
+	uint64_t size = 0;
+	int fd = regular_file_open(path), rc;
+
+	if (fd == -ENOENT) {
+		memset(feed, 0, sizeof(*feed));
+		return 0;
+	}
+	if (fd < 0)
+		return error_set(error, fd, "%s: %s; expected a file that can be read", path, regular_file_why(fd));
+	rc = look(&next, fd, &size);
+	if (rc != 0)
+		(void)error_set(&why, rc, "%s; expected a file that can be read", strerror(-rc));
+	else if (size > next.offset)
+		rc = follow(&next, path, fd, view, &why);
+	close(fd);
+	if (rc < 0)
+		return error_set(error, rc, "%s: %s", path, why.text);
+	*feed = next;
+	return rc;
 }
 
 int feed_read(struct feed *feed, const char *path, struct category **category, struct category_overlay **overlay,
 	struct error *error)
 {
 	struct view view = {*category, *overlay, *category, *overlay};
-	struct feed next = *feed;
-	uint64_t size;
-	int fd = open_feed(&next, path, &size), rc;
+	int rc = read_file(feed, path, &view, error);
 
-	if (fd < 0)
-		return fd == -ENOENT ? 0
-				     : error_set(error, fd, "%s: %s; expected a file that can be read", path, regular_file_why(fd));
-	rc = size > next.offset ? follow(&next, path, fd, &view, error) : 0;
-	close(fd);
 	if (rc < 0) {
 		feed_let_go(*category, *overlay, view.category, view.overlay);
-		if (error->text[0] == '\0')
-			(void)error_set(error, rc, "%s: %s; expected lines of changes", path, strerror(-rc));
 		return rc;
 	}
-	*feed = next;
+	*category = view.category;
+	*overlay = view.overlay;
+	return rc;
+}
+
+int feed_load(struct feed *feed, const char *path, struct category **category, struct category_overlay **overlay,
+	struct error *error)
+{
+	struct view view = {NULL, NULL, *category, *overlay};
+	int rc = read_file(feed, path, &view, error);
+
 	*category = view.category;
 	*overlay = view.overlay;
 	return rc;

@@ -15,7 +15,10 @@
 #define FEED_KEYS 262144u /* changed keys; with more the table is made anew */
 
 struct feed {
-	uint64_t device, inode, offset; /* what was read of which file; offset 0: nothing */
+	uint64_t device, inode; /* which file it is, and when it was made: file systems give an inode out again at once */
+	int64_t born_ns;
+	uint64_t offset; /* what was read of it, and its last line */
+	uint64_t line;
 };
 
 /*
@@ -24,6 +27,11 @@ struct feed {
  * passed over; the log says how many, and names the first. Loader.
  */
 int feed_read(struct feed *feed, const char *path, struct category **category, struct category_overlay **overlay,
+	struct error *error);
+
+/* The same for tables that nobody else has: what is replaced is freed. On -errno *category and *overlay are still valid, and still
+ * the caller's. Loader; main thread at start. */
+int feed_load(struct feed *feed, const char *path, struct category **category, struct category_overlay **overlay,
 	struct error *error);
 
 /* Frees what a feed_read made that is not to be used after all. */

@@ -98,7 +98,7 @@ static int load_category(struct generation *generation, const struct config *con
 	memset(feed, 0, sizeof(*feed));
 	if (config->category_changes == NULL)
 		return 0;
-	rc = feed_read(feed, config->category_changes, &generation->category, &generation->overlay, error);
+	rc = feed_load(feed, config->category_changes, &generation->category, &generation->overlay, error);
 	return rc < 0 ? rc : 0;
 }
 

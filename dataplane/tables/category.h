@@ -84,14 +84,20 @@ struct slice category_fragment(const struct category *category, uint32_t value);
 
 struct category_overlay;
 
+struct category_tally {
+	uint64_t line; /* of its file, the last one read; for the next call too */
+	unsigned bad;  /* lines of this call */
+};
+
 /*
  * What changed since the table was loaded: `lines` of `set<TAB>key<TAB>category` or `delete<TAB>key`, each ended by a line feed,
- * put over `before` (NULL: none), which was made over the same table and stays as it is. A bad line is skipped and counted in *bad,
- * its first named in `error`. 0 or -errno with a sentence (-EFBIG: more than `limit` keys; merge first). The categories may be new
- * ones. Control thread; takes a millisecond and, for each 10,000 lines, some two more.
+ * put over `before` (NULL: none), which was made over the same table and stays as it is. A bad line is skipped and counted, the
+ * first named in `error`; `tally` is renewed when it goes well. 0 or -errno with a sentence (-EFBIG: more than `limit` keys; merge
+ * first). The categories may be new ones. Control thread; takes a millisecond and, for each 10,000 lines, some two more.
  */
 int category_overlay_new(struct category_overlay **overlay, const struct category *category,
-	const struct category_overlay *before, struct slice lines, size_t limit, unsigned *bad, struct error *error);
+	const struct category_overlay *before, struct slice lines, size_t limit,
+	struct category_tally *tally, struct error *error);
 void category_overlay_free(struct category_overlay *overlay);
 size_t category_overlay_count(const struct category_overlay *overlay);
 

@@ -2,6 +2,7 @@
 #include "tables/category_overlay.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,15 +13,15 @@ struct change {
 	const struct category *category;
 	struct category_overlay *overlay;
 	size_t limit;
-	unsigned line, bad;
+	struct category_tally tally;
 	struct error *error;
 };
 
 /* A bad line: the first one is named. */
 static int skip(struct change *change, const char *wrong)
 {
-	if (change->bad++ == 0)
-		(void)error_set(change->error, 0, "line %u: %s", change->line, wrong);
+	if (change->tally.bad++ == 0)
+		(void)error_set(change->error, 0, "line %" PRIu64 ": %s", change->tally.line, wrong);
 	return 0;
 }
 
@@ -80,9 +81,9 @@ static int apply_line(struct change *change, struct slice line)
 	rc = category_slots_set(slots, category_hash(&change->category->secret, columns.column[1]), value);
 	if (rc == 0 && slots->entries > change->limit)
 		return error_set(change->error, -EFBIG,
-			"line %u: more than %zu keys have changed since the table was loaded; load it "
+			"line %" PRIu64 ": more than %zu keys have changed since the table was loaded; load it "
 			"anew",
-			change->line, change->limit);
+			change->tally.line, change->limit);
 	return rc;
 }
 
@@ -92,7 +93,7 @@ static int apply_lines(struct change *change, struct slice lines)
 		const uint8_t *begin = lines.data + at, *feed = memchr(begin, '\n', lines.len - at);
 		int rc;
 
-		change->line++;
+		change->tally.line++;
 		if (feed == NULL)
 			return skip(change, "it is not ended by a line feed");
 		rc = apply_line(change, (struct slice){begin, (uint32_t)(feed - begin)});
@@ -147,7 +148,8 @@ static void end(struct category_overlay *overlay)
 }
 
 int category_overlay_new(struct category_overlay **overlay, const struct category *category,
-	const struct category_overlay *before, struct slice lines, size_t limit, unsigned *bad, struct error *error)
+	const struct category_overlay *before, struct slice lines, size_t limit,
+	struct category_tally *tally, struct error *error)
 {
 	struct category_overlay *o = malloc(sizeof(*o));
 	struct change change = {.category = category, .overlay = o, .limit = limit, .error = error};
@@ -157,7 +159,7 @@ int category_overlay_new(struct category_overlay **overlay, const struct categor
 	if (o == NULL)
 		return error_set(error, -ENOMEM, "out of memory");
 	do {
-		change.line = change.bad = 0;
+		change.tally = (struct category_tally){.line = tally->line};
 		rc = begin(o, category, before, count);
 		if (rc == 0)
 			rc = apply_lines(&change, lines);
@@ -167,8 +169,8 @@ int category_overlay_new(struct category_overlay **overlay, const struct categor
 	} while (rc == -ENOSPC);
 	if (rc == 0)
 		rc = category_fragments_init(&o->fragments, &o->names, category->member, category->slots.node);
-	*bad = change.bad;
 	if (rc == 0) {
+		*tally = change.tally;
 		*overlay = o;
 		return 0;
 	}

@@ -218,11 +218,11 @@ static struct category_overlay *change(const struct category *category, const st
 	struct category_overlay *overlay;
 	uint64_t begin = cpu_wall_ns();
 	struct error error;
-	unsigned bad;
+	struct category_tally tally = {0};
 
 	if (category_overlay_new(&overlay, category, before, (struct slice){(const uint8_t *)lines, (uint32_t)len},
-		    2 * CHANGES, &bad, &error) != 0 ||
-		bad != 0) {
+		    2 * CHANGES, &tally, &error) != 0 ||
+		tally.bad != 0) {
 		fprintf(stderr, "category-bench: %s\n", error.text);
 		exit(EXIT_FAILURE);
 	}

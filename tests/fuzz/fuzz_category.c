@@ -90,11 +90,11 @@ static void check_changes(const struct category *category, const uint8_t *data, 
 	struct category_overlay *overlay;
 	struct category *merged;
 	struct error error = {""};
-	unsigned bad = 0;
+	struct category_tally tally = {0};
 
-	if (category_overlay_new(&overlay, category, NULL, lines, 1000, &bad, &error) != 0)
+	if (category_overlay_new(&overlay, category, NULL, lines, 1000, &tally, &error) != 0)
 		return;
-	require((bad == 0) == (error.text[0] == '\0'));
+	require((tally.bad == 0) == (error.text[0] == '\0'));
 	if (category_merge(&merged, category, overlay, &error) == 0)
 		category_free(merged);
 	category_overlay_free(overlay);

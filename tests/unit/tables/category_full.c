@@ -25,13 +25,13 @@ static void all_keys_find_a_place_in_the_end(void **state)
 	struct category *category = rig_table("a.tsv", make_lines("", 0, KEYS)), *merged;
 	struct category_overlay *overlay;
 	struct error error = {""};
-	unsigned bad;
+	struct category_tally tally = {0};
 
 	(void)state;
 	assert_int_equal(category_overlay_new(&overlay, category, NULL, rig_slice(make_lines("set\t", KEYS, CHANGES)),
-				 KEYS, &bad, &error),
+				 KEYS, &tally, &error),
 		0);
-	assert_int_equal(bad, 0);
+	assert_int_equal(tally.bad, 0);
 	assert_int_equal(category_overlay_count(overlay), CHANGES);
 	assert_int_equal(category_merge(&merged, category, overlay, &error), 0);
 	assert_int_equal(merged->slots.entries, KEYS + CHANGES);

@@ -12,9 +12,9 @@ static struct category_overlay *change(
 {
 	struct category_overlay *overlay;
 	struct error error = {""};
-	unsigned bad;
+	struct category_tally tally = {0};
 
-	if (category_overlay_new(&overlay, category, before, rig_slice(lines), LIMIT, &bad, &error) != 0 || bad != 0)
+	if (category_overlay_new(&overlay, category, before, rig_slice(lines), LIMIT, &tally, &error) != 0 || tally.bad != 0)
 		fail_msg("%s", error.text);
 	return overlay;
 }
@@ -74,11 +74,11 @@ static void bad_lines_are_skipped_and_the_first_named(void **state)
 	struct category *category = rig_table("a.tsv", "k1\ta\n");
 	struct category_overlay *overlay;
 	struct error error = {""};
-	unsigned bad;
+	struct category_tally tally = {0};
 
 	(void)state;
-	assert_int_equal(category_overlay_new(&overlay, category, NULL, rig_slice(lines), LIMIT, &bad, &error), 0);
-	assert_int_equal(bad, 12);
+	assert_int_equal(category_overlay_new(&overlay, category, NULL, rig_slice(lines), LIMIT, &tally, &error), 0);
+	assert_int_equal(tally.bad, 12);
 	assert_memory_equal(error.text, "line 2: this is neither `set`", 29);
 	assert_int_equal(category_overlay_count(overlay), 2);
 	assert_view(category, overlay, "k1", "\"b\"");
@@ -93,19 +93,21 @@ static void more_keys_than_the_limit_are_refused(void **state)
 	struct category *category = rig_table("a.tsv", "k1\ta\n");
 	struct category_overlay *before, *overlay = NULL;
 	struct error error;
-	unsigned bad;
+	struct category_tally tally = {0};
 
 	(void)state;
 	assert_int_equal(category_overlay_new(&before, category, NULL, rig_slice("set\t1\ta\nset\t2\ta\nset\t1\tb\n"),
-				 2, &bad, &error),
+				 2, &tally, &error),
 		0);
+	assert_int_equal(tally.line, 3);
 	assert_int_equal(
-		category_overlay_new(&overlay, category, before, rig_slice("delete\t1\nset\t3\ta\n"), 2, &bad, &error),
+		category_overlay_new(&overlay, category, before, rig_slice("delete\t1\nset\t3\ta\n"), 2, &tally, &error),
 		-EFBIG);
 	assert_null(overlay);
-	assert_non_null(strstr(error.text, "line 2: more than 2 keys have changed"));
+	assert_int_equal(tally.line, 3);
+	assert_non_null(strstr(error.text, "line 5: more than 2 keys have changed"));
 	assert_int_equal(
-		category_overlay_new(&overlay, category, before, rig_slice("delete\t1\n"), 2, &bad, &error), 0);
+		category_overlay_new(&overlay, category, before, rig_slice("delete\t1\n"), 2, &tally, &error), 0);
 	category_overlay_free(overlay);
 	category_overlay_free(before);
 	category_free(category);
@@ -117,16 +119,16 @@ static void categories_can_run_out(void **state)
 	struct category *category;
 	struct category_overlay *overlay;
 	struct error error;
-	unsigned bad;
+	struct category_tally tally = {0};
 
 	(void)state;
 	for (unsigned i = 0; i < 65533; i++)
 		end += sprintf(end, "%u\tc%u\n", i, i);
 	category = rig_table("a.tsv", text);
 	assert_int_equal(category_overlay_new(&overlay, category, NULL,
-				 rig_slice("set\ta\tn1\nset\tb\tn2\nset\tc\tc7\n"), 5, &bad, &error),
+				 rig_slice("set\ta\tn1\nset\tb\tn2\nset\tc\tc7\n"), 5, &tally, &error),
 		0);
-	assert_int_equal(bad, 1);
+	assert_int_equal(tally.bad, 1);
 	assert_memory_equal(error.text, "line 2: there are more than 65,534", 34);
 	assert_view(category, overlay, "a", "\"n1\"");
 	assert_view(category, overlay, "b", "null");

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The feed of category changes: a file that grows, is replaced, goes, or is none. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "control/daemon/tables.h"
+
+#define MANY 600000u /* changed keys, in more than one piece of the file, and more than an overlay holds */
+
+static char folder[32], path[64], table[64];
+static struct category *category;
+static struct category_overlay *overlay;
+static struct feed feed;
+
+static void write_text(const char *file, const char *mode, const char *text)
+{
+	FILE *f = fopen(file, mode);
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static int setup(void **state)
+{
+	struct category_config config = {.path = table, .name = "category", .budget_bytes = 64u << 20, .node = MEMORY_ANY_NODE};
+	struct error error;
+
+	(void)state;
+	(void)strcpy(folder, "/tmp/feed-XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	(void)snprintf(path, sizeof(path), "%s/changes", folder);
+	(void)snprintf(table, sizeof(table), "%s/table.tsv", folder);
+	write_text(table, "w", "a\tA\n");
+	overlay = NULL;
+	feed = (struct feed){0};
+	return category_new(&category, &config, &error);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	category_overlay_free(overlay);
+	category_free(category);
+	unlink(path);
+	unlink(table);
+	return rmdir(folder);
+}
+
+static int read_feed(struct error *error)
+{
+	struct category_overlay *before = overlay;
+	int rc;
+
+	(void)alarm(60); /* instead of for ever */
+	rc = feed_read(&feed, path, &category, &overlay, error);
+	(void)alarm(0);
+	if (overlay != before)
+		category_overlay_free(before);
+	return rc;
+}
+
+/* Reads what must be good, and new. */
+static void follow(void)
+{
+	struct error error = {""};
+
+	if (read_feed(&error) != 1)
+		fail_msg("nothing new: %s", error.text);
+}
+
+static void expect(const char *key, const char *name)
+{
+	struct slice text = {(const uint8_t *)key, (uint32_t)strlen(key)},
+		     found = category_view_find(category, overlay, category_key_text(category, text));
+	char said[64];
+
+	(void)snprintf(said, sizeof(said), ",\"category\":%s", name);
+	assert_int_equal(found.len, strlen(said));
+	assert_memory_equal(found.data, said, found.len);
+}
+
+static void what_was_appended_counts(void **state)
+{
+	struct error error = {""};
+
+	(void)state;
+	assert_int_equal(read_feed(&error), 0);
+	write_text(path, "w", "set\tb\tB\nset\tc");
+	follow();
+	expect("a", "\"A\"");
+	expect("b", "\"B\"");
+	assert_int_equal(read_feed(&error), 0);
+	write_text(path, "a", "\tC\ndelete\ta\n");
+	follow();
+	expect("a", "null");
+	expect("c", "\"C\"");
+}
+
+static void a_file_that_was_gone_is_read_from_its_beginning(void **state)
+{
+	struct error error = {""};
+
+	(void)state;
+	write_text(path, "w", "set\tb\tB\n");
+	follow();
+	unlink(path);
+	assert_int_equal(read_feed(&error), 0);
+	assert_int_equal(feed.offset, 0);
+	write_text(path, "w", "set\tx\tX\nset\ty\tY\nset\tz\tZ\n");
+	follow();
+	expect("x", "\"X\"");
+	expect("z", "\"Z\"");
+}
+
+/* Often in the same inode: what tells is when it was made. */
+static void a_file_that_was_replaced_is_read_from_its_beginning(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 20; i++) {
+		char text[64], name[16];
+
+		(void)snprintf(text, sizeof(text), "set\tfirst\tf%u\n", i);
+		unlink(path);
+		write_text(path, "w", text);
+		for (unsigned more = 0; more < i; more++)
+			write_text(path, "a", "set\tmore\tM\n");
+		follow();
+		(void)snprintf(name, sizeof(name), "\"f%u\"", i);
+		expect("first", name);
+	}
+	write_text(path, "w", "set\tfirst\tshort\n");
+	follow();
+	expect("first", "\"short\"");
+}
+
+static void what_goes_wrong_is_told_with_its_line_and_cause(void **state)
+{
+	static char line[(9u << 20) + 1];
+	struct error error = {""};
+
+	(void)state;
+	write_text(path, "w", "nonsense\nset\tb\tB\n");
+	follow();
+	expect("b", "\"B\"");
+	assert_int_equal(feed.line, 2);
+	memset(line, 'x', sizeof(line) - 1);
+	write_text(path, "a", "nonsense\n");
+	write_text(path, "a", line);
+	assert_int_equal(read_feed(&error), -EMSGSIZE);
+	assert_non_null(strstr(error.text, path));
+	assert_non_null(strstr(error.text, "/changes: line 4 is longer than 8388608 bytes; expected lines of changes"));
+	assert_int_equal(feed.line, 2);
+	expect("b", "\"B\"");
+}
+
+static void write_many(unsigned count)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	for (unsigned i = 0; i < count; i++)
+		assert_true(fprintf(f, "set\tchanged-key-%u\tc%u\n", i, i % 7) > 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void a_load_leaves_no_table_behind(void **state)
+{
+	struct config *config = calloc(1, sizeof(*config));
+	uint64_t before = memory_mapped_bytes();
+
+	(void)state;
+	write_many(MANY);
+	assert_non_null(config);
+	config->path = table;
+	config->category_file = table;
+	config->category_changes = path;
+	config->category_budget = UINT64_C(1) << 30;
+	for (unsigned load = 0; load < 2; load++) {
+		struct generation *generation = generation_new();
+		struct tables_marks marks = {0};
+		struct error error = {""};
+
+		if (tables_load(generation, config, NULL, &marks, &feed, &error) != 0)
+			fail_msg("%s", error.text);
+		assert_int_equal(feed.line, MANY);
+		assert_true(memory_mapped_bytes() > before);
+		generation_free(generation, NULL);
+		assert_int_equal(memory_mapped_bytes(), before);
+	}
+	free(config);
+}
+
+static void a_named_pipe_is_refused_at_once(void **state)
+{
+	struct error error = {""};
+	char said[128];
+
+	(void)state;
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(read_feed(&error), -EINVAL);
+	(void)snprintf(said, sizeof(said), "%s: it is no regular file; expected a file that can be read", path);
+	assert_string_equal(error.text, said);
+}
+
+static void directories_and_devices_are_refused(void **state)
+{
+	struct error error = {""};
+
+	(void)state;
+	assert_int_equal(feed_read(&feed, "/", &category, &overlay, &error), -EISDIR);
+	assert_string_equal(error.text, "/: Is a directory; expected a file that can be read");
+	assert_int_equal(feed_read(&feed, "/dev/zero", &category, &overlay, &error), -EINVAL);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_was_appended_counts),
+		TEST(a_file_that_was_gone_is_read_from_its_beginning),
+		TEST(a_file_that_was_replaced_is_read_from_its_beginning),
+		TEST(what_goes_wrong_is_told_with_its_line_and_cause),
+		TEST(a_load_leaves_no_table_behind),
+		TEST(a_named_pipe_is_refused_at_once),
+		TEST(directories_and_devices_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
