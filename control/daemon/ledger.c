@@ -38,7 +38,14 @@ static void add(struct ledger_equation *e, const char *prefix, const char *name,
 	struct ledger_term *term = &e->right[e->term_count++];
 
 	(void)snprintf(term->name, sizeof(term->name), "%s%s", prefix, name);
+	term->moves = 0;
 	term->value = value;
+}
+
+static void add_moving(struct ledger_equation *e, const char *prefix, const char *name, uint64_t value)
+{
+	add(e, prefix, name, value);
+	e->right[e->term_count - 1].moves = 1;
 }
 
 static void end(struct ledger_equation *e)
@@ -112,9 +119,9 @@ static void read_records(struct ledger_equation *e, const struct box *box)
 	begin(e, "records", 1, "numbered", TOTAL_WORKER(box, numbered));
 	add_left(e, "copies", TOTAL_WORKER(box, copies));
 	add_left(e, "from_disk", TOTAL_PRODUCER(box, from_disk));
-	add(e, "in_flight.", "open", TOTAL_WORKER(box, open));
-	add(e, "in_flight.", "rings", total_rings(box));
-	add(e, "in_flight.", "producers", TOTAL_PRODUCER(box, held));
+	add_moving(e, "in_flight.", "open", TOTAL_WORKER(box, open));
+	add_moving(e, "in_flight.", "rings", total_rings(box));
+	add_moving(e, "in_flight.", "producers", TOTAL_PRODUCER(box, held));
 	add(e, "", "acked", TOTAL_PRODUCER(box, acked));
 #define X(name, ...) add(e, "given_up.", #name, TOTAL_PRODUCER(box, given_up_##name));
 	EGRESS_GIVEN_UP(X)
@@ -131,10 +138,10 @@ static void read_spool(struct ledger_equation *e, const struct box *box)
 	begin(e, "spool", 1, "recovered", TOTAL_SPOOL(box, recovered));
 	add_left(e, "to_disk", TOTAL_PRODUCER(box, to_disk));
 	add_left(e, "exhumed", TOTAL_SPOOL(box, exhumed));
-	add(e, "", "returning", TOTAL_SPOOL(box, returning));
+	add_moving(e, "", "returning", TOTAL_SPOOL(box, returning));
 	add(e, "", "spooled", TOTAL_SPOOL(box, spooled));
 	add(e, "", "parked", TOTAL_SPOOL(box, parked));
-	add(e, "", "passing", TOTAL_SPOOL(box, passing));
+	add_moving(e, "", "passing", TOTAL_SPOOL(box, passing));
 	add(e, "", "reburied", TOTAL_SPOOL(box, reburied));
 	add(e, "given_up.", "damaged", TOTAL_SPOOL(box, damaged));
 	add(e, "given_up.", "made_room", TOTAL_SPOOL(box, made_room));
@@ -212,6 +219,20 @@ void ledger_read(struct ledger *ledger, const struct box *box)
 		take(&ledger->equations[k], &sample[k]);
 }
 
+/* Says what is left on its way, which would be lost without a word. How many terms. */
+static unsigned find_left(const struct ledger_equation *e)
+{
+	unsigned left = 0;
+
+	for (unsigned i = 0; i < e->term_count; i++) {
+		if (!e->right[i].moves || e->right[i].value == 0)
+			continue;
+		left++;
+		log_write(LOG_ERROR, "ledger at stop: %s: %" PRIu64 " are left in %s", e->name, e->right[i].value, e->right[i].name);
+	}
+	return left;
+}
+
 unsigned ledger_settle(struct ledger *ledger, const struct box *box)
 {
 	unsigned wrong = 0;
@@ -221,6 +242,7 @@ unsigned ledger_settle(struct ledger *ledger, const struct box *box)
 	for (unsigned k = 0; k < ledger->equation_count; k++) {
 		const struct ledger_equation *e = &ledger->equations[k];
 
+		wrong += find_left(e);
 		if (e->difference == 0)
 			continue;
 		wrong++;

@@ -24,6 +24,7 @@ struct box;
 
 struct ledger_term {
 	char name[40];
+	int moves; /* what is on its way: nothing once all has stopped */
 	uint64_t value;
 };
 
@@ -58,8 +59,8 @@ void ledger_check(struct ledger *ledger, const struct box *box);
 /* Refreshes the values alone, without judging. The caller holds `lock`. Control threads. */
 void ledger_read(struct ledger *ledger, const struct box *box);
 
-/* After the drain, when nothing moves any more: every difference must be zero. Logs the closing line of each equation that is
- * wrong and returns their number. The thread that drains. */
+/* After the drain, when nothing moves any more: every difference must be zero, and nothing on its way. Logs the closing line of
+ * each equation that is wrong, and what is left on its way, and returns their number. The thread that drains. */
 unsigned ledger_settle(struct ledger *ledger, const struct box *box);
 
 /* True when an equation is in alarm. Any thread. */
