@@ -18,6 +18,8 @@
 /* A number out of a damaged file is believed up to here (the year 2097), so that damage cannot use the epochs up. */
 #define SALVAGE_MAX    0xf0000000ul
 #define PARTITIONS_MAX 1000000l
+/* Seconds that starts in quick succession bring the epoch ahead of the clock before it is said to be wrong. */
+#define RAPID_S        60
 
 #define INSTANCE_TITLE   "penstock instance 1"
 #define EPOCH_TITLE      "penstock epoch 1"
@@ -243,7 +245,7 @@ int state_epoch_begin(struct state *state, int64_t utc_seconds, uint32_t *epoch,
 	next = last + 1;
 	if (utc_seconds > 0 && (uint64_t)utc_seconds > next)
 		next = (unsigned long)utc_seconds;
-	else if (last != 0 && utc_seconds < (int64_t)last)
+	else if (last != 0 && utc_seconds + RAPID_S < (int64_t)last)
 		log_write(LOG_WARNING, "the clock is %lld s behind the last start here: the epoch rises by one all the same",
 			(long long)last - (long long)utc_seconds);
 	if (next > UINT32_MAX)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/daemon/server_dispatch.h"
 
+#include "said.h"
 #include "server_rig.h"
-
-#include <fcntl.h>
 
 static const struct dispatch_peer peer = {.pid = 4711, .uid = 33};
 
@@ -214,20 +213,11 @@ static void a_method_is_registered_once(void **state)
 /* Standard error during one call, as text. */
 static const char *log_of(struct fixture *f, const char *line)
 {
-	static char text[512];
-	int saved = dup(STDERR_FILENO), pipe_fds[2];
-	ssize_t n;
+	static struct said said;
 
-	assert_int_equal(pipe2(pipe_fds, O_NONBLOCK), 0);
-	assert_true(dup2(pipe_fds[1], STDERR_FILENO) >= 0);
+	said_begin(&said);
 	(void)reply_to(f, line);
-	assert_true(dup2(saved, STDERR_FILENO) >= 0);
-	n = read(pipe_fds[0], text, sizeof(text) - 1);
-	text[n > 0 ? n : 0] = '\0';
-	close(saved);
-	close(pipe_fds[0]);
-	close(pipe_fds[1]);
-	return text;
+	return said_end(&said);
 }
 
 static void who_changes_something_is_logged(void **state)

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "said.h"
 #include "state_rig.h"
 
 #define NOW INT64_C(1790000000)
@@ -121,6 +122,23 @@ static void the_epoch_follows_the_clock_and_always_rises(void **state)
 	assert_int_equal(start(0), NOW + 102);
 	assert_int_equal(start(-5), NOW + 103);
 	assert_int_equal(start(NOW + 200), NOW + 200);
+}
+
+/* Starts that follow each other within a second, as of a daemon that fails, are no clock that went back. */
+static void only_a_clock_that_went_back_is_told_of(void **state)
+{
+	struct said said;
+
+	(void)state;
+	log_set_level(LOG_WARNING);
+	said_begin(&said);
+	for (unsigned i = 0; i < 20; i++)
+		assert_int_equal(start(NOW), NOW + i);
+	assert_string_equal(said_end(&said), "");
+	said_begin(&said);
+	assert_int_equal(start(NOW - 3600), NOW + 20);
+	assert_non_null(strstr(said_end(&said), "the clock is 3619 s behind the last start here"));
+	log_set_level(LOG_ERROR);
 }
 
 static void a_first_start_before_1970_has_an_epoch_too(void **state)
@@ -295,6 +313,7 @@ int main(void)
 		T(two_daemons_cannot_share_a_directory),
 		T(a_killed_daemon_leaves_no_lock),
 		T(the_epoch_follows_the_clock_and_always_rises),
+		T(only_a_clock_that_went_back_is_told_of),
 		T(a_first_start_before_1970_has_an_epoch_too),
 		T(epochs_that_are_used_up_are_an_error),
 		T(a_crash_while_the_new_file_is_written_changes_nothing),
