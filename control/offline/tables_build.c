@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 
@@ -41,6 +43,27 @@ static void print(const struct offline *offline, const struct category_info *inf
 	json_decref(result);
 }
 
+static int is_same_file(const struct stat *source, const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && st.st_dev == source->st_dev && st.st_ino == source->st_ino;
+}
+
+/* Whether FILE is OUT, or OUT.new, which is written first and takes its place. */
+static int is_own_source(const struct offline *offline)
+{
+	char *temporary;
+	struct stat source;
+	int is;
+
+	if (stat(offline->words[0], &source) != 0 || asprintf(&temporary, "%s.new", offline->words[1]) < 0)
+		return 0;
+	is = is_same_file(&source, offline->words[1]) || is_same_file(&source, temporary);
+	free(temporary);
+	return is;
+}
+
 int offline_tables_build(const struct offline *offline)
 {
 	const struct category_config config = {
@@ -50,6 +73,9 @@ int offline_tables_build(const struct offline *offline)
 	struct category_info info;
 	int code = 0;
 
+	if (is_own_source(offline))
+		return offline_fail(offline, EX_CANTCREAT, "%s: would take the place of %s, which it is made of; name another file",
+			offline->words[1], offline->words[0]);
 	if (category_new(&category, &config, &error) != 0)
 		return offline_fail(offline, EX_DATAERR, "%s", error.text);
 	category_describe(category, &info);

@@ -62,8 +62,8 @@ void category_free(struct category *category);
 
 void category_describe(const struct category *category, struct category_info *info);
 
-/* Writes the prebuilt file beside `path` and renames it there: checksummed, versioned, loads without parsing. 0 or -errno with
- * a sentence. Control thread. */
+/* Writes the prebuilt file beside `path` and renames it there: checksummed, versioned, loads without parsing. What is there
+ * and is neither a file nor a link stays: -EINVAL. 0 or -errno with a sentence. Control thread. */
 int category_save(const struct category *category, const char *path, struct error *error);
 
 /* A key's hash; of a JSON string its text without escapes. Any thread. */

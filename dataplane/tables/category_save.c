@@ -4,6 +4,7 @@
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -122,20 +123,43 @@ static int write_beside(const struct category *category, int dir, const char *te
 	return rc;
 }
 
-static int save_in(const struct category *category, int dir, const char *name)
+/* Nothing, a file or a link gives way; a device or a pipe would be lost to all who use it. */
+static int check_gives_way(int dir, const char *name, struct error *why)
 {
-	char *temporary;
-	int rc;
+	struct stat st;
 
-	if (asprintf(&temporary, "%s.new", name) < 0)
-		return -ENOMEM;
-	rc = write_beside(category, dir, temporary);
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || S_ISREG(st.st_mode) || S_ISLNK(st.st_mode))
+		return 0;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	return error_set(why, -EINVAL, "%s is no regular file, and is not replaced by one; name another", name);
+}
+
+static int replace(const struct category *category, int dir, const char *name, const char *temporary)
+{
+	int rc = write_beside(category, dir, temporary);
+
 	if (rc == 0 && renameat(dir, temporary, dir, name) != 0) {
 		rc = -errno;
 		(void)unlinkat(dir, temporary, 0);
 	}
 	if (rc == 0 && fsync(dir) != 0)
 		rc = -errno;
+	return rc;
+}
+
+static int save_in(const struct category *category, int dir, const char *name, struct error *why)
+{
+	char *temporary;
+	int rc;
+
+	if (asprintf(&temporary, "%s.new", name) < 0)
+		return -ENOMEM;
+	rc = check_gives_way(dir, name, why);
+	if (rc == 0)
+		rc = check_gives_way(dir, temporary, why);
+	if (rc == 0)
+		rc = replace(category, dir, name, temporary);
 	free(temporary);
 	return rc;
 }
@@ -143,16 +167,19 @@ static int save_in(const struct category *category, int dir, const char *name)
 int category_save(const struct category *category, const char *path, struct error *error)
 {
 	char *copy = strdup(path), *again = strdup(path);
+	struct error why = {""};
 	int dir = -1, rc = -ENOMEM;
 
 	if (copy != NULL && again != NULL) {
 		dir = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		rc = dir >= 0 ? save_in(category, dir, basename(again)) : -errno;
+		rc = dir >= 0 ? save_in(category, dir, basename(again), &why) : -errno;
 	}
 	if (dir >= 0)
 		close(dir);
 	free(copy);
 	free(again);
+	if (rc != 0 && why.text[0] != '\0')
+		return error_set(error, rc, "%s: cannot write the prebuilt table: %s", path, why.text);
 	if (rc != 0)
 		return error_set(error, rc,
 			"%s: cannot write the prebuilt table: %s; see that its folder is there, is writable and "

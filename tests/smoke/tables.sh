@@ -11,6 +11,7 @@ printf '%s\n' "200.0.0.0/8 BR - Recife" "2001:db8::/32 DE 64500 -" | "$build/tes
 	die "no geo database"
 cd "$work"
 { printf '7\tshoes\nabc\thats\n' && seq 1000 5000 | awk '{ print $1 "\tgroup-" $1 % 10 }'; } >items.tsv
+cp items.tsv items.kept
 
 answer() { # EXIT-CODE WORD...: what it says is in said.log
 	local code=0
@@ -32,6 +33,13 @@ answer 65 tables build twice.tsv none.bin
 expect "a key twice: both lines are named" "$(grep -c '^penstock: twice.tsv:2: .*line 1' said.log)" = 1
 answer 65 tables build nothing.tsv none.bin
 answer 73 tables build items.tsv nowhere/none.bin
+cp items.tsv items.new
+for out in items.tsv ./items.tsv; do
+	answer 73 tables build items.tsv $out
+	expect "$out is what is read: told" "$(grep -c "^penstock: $out: " said.log)" = 1
+done
+answer 73 tables build items.new items
+expect "what is read stays as it is" "$(cat items.tsv items.new | sha256sum)" = "$(cat items.kept items.kept | sha256sum)"
 expect "what could not be made is not there" "$(find . -name 'none.bin*' | wc -l)" = 0
 
 # --- files ---

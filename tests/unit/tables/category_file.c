@@ -267,6 +267,36 @@ static void what_cannot_be_written_is_told(void **state)
 	category_free(category);
 }
 
+static void expect_no_file(const struct category *category, const char *name, const char *pipe)
+{
+	struct error error = {""};
+	struct stat st;
+
+	assert_int_equal(category_save(category, rig_path(name), &error), -EINVAL);
+	assert_non_null(strstr(error.text, pipe));
+	assert_non_null(strstr(error.text, " is no regular file"));
+	assert_int_equal(stat(rig_path(pipe), &st), 0);
+	assert_true(S_ISFIFO(st.st_mode)); /* as a device would be: all of them are lost by a rename */
+}
+
+static void only_a_file_or_a_link_is_replaced(void **state)
+{
+	struct category *category = rig_table("a.tsv", "k1\ta\n");
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(mkfifo(rig_path("pipe"), 0600), 0);
+	expect_no_file(category, "pipe", "pipe");
+	assert_int_equal(access(rig_path("pipe.new"), F_OK), -1);
+	assert_int_equal(mkfifo(rig_path("beside.new"), 0600), 0);
+	expect_no_file(category, "beside", "beside.new");
+	assert_int_equal(symlink("pipe", rig_path("link")), 0);
+	(void)save(category, "link");
+	assert_int_equal(lstat(rig_path("link"), &st), 0);
+	assert_true(S_ISREG(st.st_mode));
+	category_free(category);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +309,7 @@ int main(void)
 		cmocka_unit_test(a_body_that_lies_is_refused),
 		cmocka_unit_test(a_prebuilt_table_keeps_to_its_budget),
 		cmocka_unit_test(what_cannot_be_written_is_told),
+		cmocka_unit_test(only_a_file_or_a_link_is_replaced),
 	};
 
 	return cmocka_run_group_tests(tests, rig_begin, rig_end);
