@@ -166,7 +166,7 @@ static void report_text(const struct check *check)
 			"rest\n",
 			(unsigned long long)check->all.places, (unsigned long long)check->all.lost);
 	else if (!check->unreadable)
-		(void)fprintf(out, "%sall is well\n", check->tree->count > 0 ? "\n" : "");
+		(void)fputs(check->tree->count > 0 ? "\nall is well\n" : "there is no log in it\n", out);
 }
 
 int offline_spool_check(const struct offline *offline)

@@ -48,6 +48,12 @@ static int is_lock(const struct dirent *entry)
 	return strcmp(entry->d_name, SPOOL_LOCK_NAME) == 0;
 }
 
+/* Of the files that a daemon keeps in its state directory, where a lock is, too. */
+static int is_state(const struct dirent *entry)
+{
+	return strcmp(entry->d_name, "instance") == 0 || strcmp(entry->d_name, "epoch") == 0;
+}
+
 static int has(const char *path, int (*which)(const struct dirent *entry))
 {
 	struct dirent **entries;
@@ -64,6 +70,10 @@ static int refuse(const char *path, struct error *error)
 {
 	if (has(path, is_segment))
 		return error_set(error, -EINVAL, "%s is one log of a spool: name the directory that it lies in", path);
+	if (has(path, is_lock) && has(path, is_state))
+		return error_set(error, -EINVAL,
+			"%s is a state directory; its spool is %s/spool, or where spool.directory of the configuration says",
+			path, path);
 	return error_set(error, -EINVAL, "%s is no spool: it holds no lane.N and no topic.P.NAME; " EXPECTED, path);
 }
 
@@ -92,7 +102,7 @@ int spool_tree_open(struct spool_tree *tree, const char *path, struct error *err
 	free(entries);
 	if (tree->names == NULL || tree->count < (unsigned)count)
 		return error_set(error, -ENOMEM, "%s: no memory", path);
-	if (count == 0 && !has(path, is_lock))
+	if (count == 0 && (!has(path, is_lock) || has(path, is_state)))
 		return refuse(path, error);
 	tree->in_use = spool_lock_is_held(path) == 1;
 	return 0;
