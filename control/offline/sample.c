@@ -27,6 +27,7 @@ static int is_blank(struct slice line)
  * event and expect was not meant as an event. */
 static int is_wrapped(struct slice line, struct json_object *object, struct error *error)
 {
+	struct json_object behind;
 	struct json_plan plan;
 	uint32_t offset = 0, ours = 0;
 
@@ -43,7 +44,11 @@ static int is_wrapped(struct slice line, struct json_object *object, struct erro
 		return error_set(error, -EINVAL,
 			"an object with event and expect holds others, or one of them twice; expected "
 			"event, expect, receive and source alone");
-	return ours == object->member_count;
+	if (ours != object->member_count)
+		return 0;
+	if (json_next(&plan, line.data, line.len, &offset, &behind) != JSON_END)
+		return error_set(error, -EINVAL, "more than one object in the line, or something behind it; expected one a line");
+	return 1;
 }
 
 static int take_event(struct sample *sample, const struct json_member *member, struct error *error)

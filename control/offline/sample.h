@@ -9,7 +9,8 @@
  *   receive  when it arrives, in a form that events tell their time in (wire/event_time.h); else now
  *   source   the address that it comes from; else 127.0.0.1
  *
- * of which `event` must be there, and no others may. What is found points into the line, or into `text`.
+ * of which `event` must be there, and no others may, nor anything behind the object. What is found points into the line, or
+ * into `text`.
  */
 
 #include "base/error.h"

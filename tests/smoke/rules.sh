@@ -131,6 +131,9 @@ done
 refused 65 "event is neither an object nor a string" '{"event":3,"expect":{}}'
 refused 65 'receive is no time before 2200: expected one such as "2026-01-31T12:00:00Z", or a number of microseconds since 1970' '{"event":{},"receive":"noon"}'
 refused 65 'source is no address: expected one such as "10.0.0.1" or "2001:db8::1"' '{"event":{},"source":"10.0.0.256"}'
+for more in '{"event":{},"expect":{"outcome":"dropped"}}' ' x'; do
+	refused 65 "more than one object in the line, or something behind it; expected one a line" "{\"event\":{},\"expect\":{}}$more"
+done
 refused 65 "2 events; expected one" '{"type":"click"}{"type":"click"}'
 refused 65 "an event of 70001 bytes; a datagram has room for 65507" "$(printf '%070001d' 0)"
 test_rules 65 nothing.ndjson

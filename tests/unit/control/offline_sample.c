@@ -122,6 +122,12 @@ static void what_is_wrong_is_named(void **state)
 		{"{\"event\":{},\"receive\":\"2200-01-01T00:00:00Z\"}", "receive is no time before 2200"},
 		{"{\"event\":{},\"source\":7}", "source is no address"},
 		{"{\"event\":{},\"source\":\"10.0.0.0/8\"}", "source is no address"},
+		{"{\"event\":{},\"expect\":{}} {\"event\":{},\"expect\":{}}", "more than one object in the line"},
+		{"{\"event\":{}}{\"type\":\"x\"}", "more than one object in the line"},
+		{"{\"event\":{},\"expect\":{}} x", "more than one object in the line"},
+		{"{\"event\":{},\"expect\":{}},", "more than one object in the line"},
+		{"{\"event\":{},\"expect\":{}} {", "more than one object in the line"},
+		{"{\"event\":{},\"expect\":{},\"typ\":1} x", "holds others"},
 	};
 
 	(void)state;
