@@ -17,6 +17,7 @@
 #define SECONDS_MAX   86400.0
 #define LIMIT_MAX     1000000
 #define PORT_MAX      65535
+#define TOPIC_MAX     249 /* bytes of a name, as Kafka has it */
 #define WATCH_MIN     0.1
 #define LIMIT_DEFAULT 20
 #define WAIT_DEFAULT  60.0
@@ -69,6 +70,14 @@ static bool read_port(const char *text, unsigned *port)
 	return true;
 }
 
+/* Its characters, too, are Kafka's. */
+static bool is_topic(const char *text)
+{
+	size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+
+	return text[length] == '\0' && length >= 1 && length <= TOPIC_MAX;
+}
+
 /* 0 or EXIT_USAGE. */
 static int take_option(struct cli *cli, struct parsed *parsed, int letter, const char *argument)
 {
@@ -110,7 +119,10 @@ static int take_option(struct cli *cli, struct parsed *parsed, int letter, const
 		return read_port(argument, &cli->port) ? 0 : cli_usage(cli, "-p takes a port from 1 to 65535, not %s", argument);
 	case 'T':
 		cli->topic = argument;
-		return *argument != '\0' ? 0 : cli_usage(cli, "-T takes the name of a topic");
+		return is_topic(argument)
+			       ? 0
+			       : cli_usage(cli, "-T takes the name of a topic, 1 to %d of a-z, A-Z, 0-9, '.', '_' and '-', not %s",
+					 TOPIC_MAX, argument);
 	case 'y':
 		cli->yes = true;
 		return 0;
@@ -192,9 +204,15 @@ int cli_call(struct cli *cli, int timeout_ms, json_t **result, struct api_error 
 {
 	const struct grammar_command *command = cli->command;
 	json_t *params = command->params == NULL ? NULL : command->params(cli);
-	int rc = api_call(cli->socket, command->method, params, timeout_ms, result, error);
 	json_int_t schema;
+	int rc;
 
+	if (command->params != NULL && params == NULL) { /* without them it would be another request */
+		*result = NULL;
+		*error = (struct api_error){.text = "what is asked for cannot be written as JSON; nothing was sent"};
+		return -EINVAL;
+	}
+	rc = api_call(cli->socket, command->method, params, timeout_ms, result, error);
 	json_decref(params);
 	if (rc != 0 || cli->schema_told)
 		return rc;

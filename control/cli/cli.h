@@ -53,7 +53,7 @@ int cli_ask(struct cli *cli);
 /* Becomes the program that runs the commands that need no daemon. Returns the exit code when that cannot be. */
 int cli_offline(struct cli *cli);
 
-/* Calls the command's method. 0 with the result's reference, or -errno of api_call. */
+/* Calls the command's method. 0 with the result's reference, or -errno of api_call; -EINVAL: nothing was sent. */
 int cli_call(struct cli *cli, int timeout_ms, json_t **result, struct api_error *error);
 
 /* Says on standard error what api_call said, and returns the exit code for its `rc`. */

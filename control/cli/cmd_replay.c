@@ -5,7 +5,7 @@
 
 json_t *params_replay(const struct cli *cli)
 {
-	return cli->topic != NULL ? json_pack("{s:s}", "topic", cli->topic) : NULL;
+	return cli->topic != NULL ? json_pack("{s:s}", "topic", cli->topic) : json_object();
 }
 
 void display_replay(const struct cli *cli, const json_t *result, FILE *out)

@@ -13,7 +13,7 @@
 struct cli;
 struct grammar_command;
 
-/* What goes with the request; NULL: nothing. A new object. */
+/* What goes with the request, a new object; NULL: it cannot be made, and nothing is asked. */
 typedef json_t *cli_params(const struct cli *cli);
 
 /* Writes the daemon's result for a person. */

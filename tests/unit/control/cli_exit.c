@@ -82,6 +82,29 @@ static void a_wrong_command_line_is_told_with_64(void **state)
 	assert_int_equal(atomic_load(&answer.calls), 0);
 }
 
+/* Without the topic it would be asked for all of them. */
+static void a_topic_that_is_none_is_told_with_64(void **state)
+{
+	static const char *const names[] = {"ev\xff", "caf\xc3\xa9", "a/b", "a\"b"};
+	char line[512];
+
+	(void)state;
+	reset_answer();
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		(void)snprintf(line, sizeof(line), "spool replay -T %s", names[i]);
+		expect(line, 64, "", "-T takes the name of a topic");
+		(void)snprintf(line, sizeof(line), "spool export -T %s /nonexistent", names[i]);
+		expect(line, 64, "", "-T takes the name of a topic");
+	}
+	(void)snprintf(line, sizeof(line), "spool replay -T %0250d", 7);
+	expect(line, 64, "", "-T takes the name of a topic");
+	assert_int_equal(atomic_load(&answer.calls), 0);
+	(void)snprintf(line, sizeof(line), "spool replay -T %0249d", 7);
+	expect(line, 0, "of topic 000", "");
+	expect("spool replay", 0, "there are no dead letters", "");
+	assert_int_equal(atomic_load(&answer.calls), 2);
+}
+
 static void what_is_told_of_a_wrong_command_line_is_escaped(void **state)
 {
 	(void)state;
@@ -235,6 +258,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_wrong_command_line_is_told_with_64),
+		cmocka_unit_test(a_topic_that_is_none_is_told_with_64),
 		cmocka_unit_test(what_is_told_of_a_wrong_command_line_is_escaped),
 		cmocka_unit_test(an_absent_daemon_is_told_with_69_and_a_cure),
 		cmocka_unit_test(a_refusal_is_told_with_1_and_escaped),
