@@ -34,20 +34,26 @@ static int see(const struct walk *walk, const struct spool_sight *sight)
 }
 
 /* From here to `to` nothing can be read; `until` is where reading goes on, `next` the same or 0. */
-static int see_hole(struct walk *walk, struct spool_point to, uint64_t until, uint64_t next, const char *what)
+static int see_lost(struct walk *walk, struct spool_sight *sight, struct spool_point to, uint64_t until, uint64_t next)
 {
-	struct spool_sight sight = sight_of(walk, SPOOL_SIGHT_DAMAGE, walk->at, what);
 	struct spool_point from = walk->here;
 
 	walk->here = to;
 	if (to.position <= walk->from)
 		return 0;
-	sight.length = until > walk->at ? until - walk->at : 0;
-	sight.position = from.position;
-	sight.count = to.position - from.position;
-	sight.events = spool_inspect_unsettled(walk->log, from, to);
-	sight.next = next;
-	return see(walk, &sight);
+	sight->length = until > walk->at ? until - walk->at : 0;
+	sight->position = from.position;
+	sight->count = to.position - from.position;
+	sight->events = spool_inspect_unsettled(walk->log, from, to);
+	sight->next = next;
+	return see(walk, sight);
+}
+
+static int see_hole(struct walk *walk, struct spool_point to, uint64_t until, uint64_t next, const char *what)
+{
+	struct spool_sight sight = sight_of(walk, SPOOL_SIGHT_DAMAGE, walk->at, what);
+
+	return see_lost(walk, &sight, to, until, next);
 }
 
 static int see_damaged_payload(const struct walk *walk, const struct spool_found *found)
@@ -90,18 +96,62 @@ static int see_entry(struct walk *walk, const struct spool_found *found)
 	return see(walk, &sight);
 }
 
+/* The last byte of the open file that is not zero, plus one; `from` when there is none behind it. -errno. */
+static int64_t end_of_bytes(struct spool_reader *reader, uint64_t from)
+{
+	uint64_t end = from;
+	uint8_t block[4096];
+
+	for (uint64_t at = from;; at += sizeof(block)) {
+		int64_t n = reader->disk->ops->read(reader->disk, reader->file, at, block, sizeof(block));
+
+		if (n < 0)
+			return n;
+		for (int64_t i = n; i > 0; i--)
+			if (block[i - 1] != 0) {
+				end = at + (uint64_t)i;
+				break;
+			}
+		if (n < (int64_t)sizeof(block))
+			return (int64_t)end;
+	}
+}
+
+/* Behind the segment's last entry stands nothing, or room that was reserved: what should follow had a file of its own. */
+static int see_missing(struct walk *walk)
+{
+	struct spool_sight sight = sight_of(walk, SPOOL_SIGHT_DAMAGE, walk->at,
+		"this file is missing, or the one before it has lost its end");
+
+	spool_segment_name(sight.file, walk->here.position);
+	return see_lost(walk, &sight, walk->end, 0, 0);
+}
+
+/* The segment has no entry from here on, and should. */
+static int see_end(struct walk *walk)
+{
+	const struct spool_segment *segment = &walk->log->segments[walk->segment];
+	int is_begun = walk->here.position > segment->first;
+	int64_t end;
+
+	if (walk->at > segment->bytes || (walk->at == segment->bytes && !is_begun))
+		return see_hole(walk, walk->end, 0, 0, "the file is cut short");
+	end = end_of_bytes(&walk->log->reader, walk->at);
+	if (end < 0)
+		return (int)end;
+	if (end == (int64_t)walk->at && is_begun)
+		return see_missing(walk);
+	return see_hole(walk, walk->end, segment->bytes, 0, "no entry can be read to the file's end");
+}
+
 /* An entry that is the segment's, or with found NULL its end. */
 static int step(struct walk *walk, const struct spool_found *found)
 {
 	struct spool_point to;
 	int rc = 0;
 
-	if (found == NULL) {
-		uint64_t size = walk->log->segments[walk->segment].bytes;
-
-		return see_hole(walk, walk->end, size, 0,
-			walk->at >= size ? "the file is cut short" : "no entry can be read to the file's end");
-	}
+	if (found == NULL)
+		return see_end(walk);
 	to = (struct spool_point){found->entry.position, found->entry.offset};
 	if (to.position > walk->here.position)
 		rc = see_hole(walk, to, found->at, found->at, "no entry can be read here");
@@ -152,27 +202,6 @@ static int walk_segment(struct walk *walk)
 	if (rc == -ENOENT)
 		return see_vanished(walk);
 	return rc == 0 ? walk_entries(walk) : rc;
-}
-
-/* The last byte of the open file that is not zero, plus one; `from` when there is none behind it. -errno. */
-static int64_t end_of_bytes(struct spool_reader *reader, uint64_t from)
-{
-	uint64_t end = from;
-	uint8_t block[4096];
-
-	for (uint64_t at = from;; at += sizeof(block)) {
-		int64_t n = reader->disk->ops->read(reader->disk, reader->file, at, block, sizeof(block));
-
-		if (n < 0)
-			return n;
-		for (int64_t i = n; i > 0; i--)
-			if (block[i - 1] != 0) {
-				end = at + (uint64_t)i;
-				break;
-			}
-		if (n < (int64_t)sizeof(block))
-			return (int64_t)end;
-	}
 }
 
 static int see_torn(struct walk *walk)

@@ -242,21 +242,75 @@ static void check_names_a_file_that_is_cut(void **state)
 	make_files(firsts);
 	assert_true(rig_entries(LANE, 0, at, 16) > 3);
 	data = rig_read(LANE, FIRST, &size);
-	rig_write(LANE, FIRST, data, at[2]);
+	rig_write(LANE, FIRST, data, at[2] + 50);
 	free(data);
 	expect_place(FIRST, -1, 2, (json_int_t)firsts[1] - 2, (json_int_t)events_of(2, firsts[1]), 0);
 }
 
-static void check_names_files_that_are_missing(void **state)
+/* Nothing tells whether a file ended there: what is left of it is whole, and is not to be put aside. */
+static void check_names_what_is_missing_when_a_file_is_cut_between_entries(void **state)
+{
+	uint64_t firsts[8], at[16];
+	uint8_t *data;
+	size_t size;
+
+	(void)state;
+	make_files(firsts);
+	assert_true(rig_entries(LANE, 0, at, 16) > 3);
+	data = rig_read(LANE, FIRST, &size);
+	rig_write(LANE, FIRST, data, at[2]);
+	free(data);
+	expect_place("00000000000000000002.log", -1, 2, (json_int_t)firsts[1] - 2, (json_int_t)events_of(2, firsts[1]), 0);
+}
+
+/* The file before a missing one is whole, and is not to be put aside. `room`: bytes of it, beyond its entries. */
+static void expect_missing_file(size_t room)
 {
 	uint64_t firsts[8];
 	char name[SPOOL_NAME_MAX];
+	uint8_t *data;
+	size_t size;
+
+	make_files(firsts);
+	spool_segment_name(name, firsts[1]);
+	rig_remove(LANE, name);
+	data = rig_read(LANE, FIRST, &size);
+	data = realloc(data, size + room);
+	assert_non_null(data);
+	memset(data + size, 0, room);
+	rig_write(LANE, FIRST, data, size + room);
+	free(data);
+	expect_place(name, -1, (json_int_t)firsts[1], (json_int_t)(firsts[2] - firsts[1]),
+		(json_int_t)events_of(firsts[1], firsts[2]), 0);
+}
+
+static void check_names_files_that_are_missing(void **state)
+{
+	(void)state;
+	expect_missing_file(0);
+}
+
+static void check_names_files_that_are_missing_behind_reserved_room(void **state)
+{
+	(void)state;
+	expect_missing_file(4 * SPOOL_SEGMENT_MIN);
+}
+
+static void check_names_a_file_of_which_nothing_can_be_read(void **state)
+{
+	uint64_t firsts[8];
+	char name[SPOOL_NAME_MAX];
+	uint8_t *data;
+	size_t size;
 
 	(void)state;
 	make_files(firsts);
 	spool_segment_name(name, firsts[1]);
-	rig_remove(LANE, name);
-	expect_place(FIRST, -1, (json_int_t)firsts[1], (json_int_t)(firsts[2] - firsts[1]),
+	data = rig_read(LANE, name, &size);
+	memset(data + sizeof(struct spool_segment_header), 0, size - sizeof(struct spool_segment_header));
+	rig_write(LANE, name, data, size);
+	free(data);
+	expect_place(name, sizeof(struct spool_segment_header), (json_int_t)firsts[1], (json_int_t)(firsts[2] - firsts[1]),
 		(json_int_t)events_of(firsts[1], firsts[2]), 0);
 }
 
@@ -427,7 +481,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(check_names_a_damaged_payload, begin, end),
 		cmocka_unit_test_setup_teardown(check_names_a_damaged_entry, begin, end),
 		cmocka_unit_test_setup_teardown(check_names_a_file_that_is_cut, begin, end),
+		cmocka_unit_test_setup_teardown(check_names_what_is_missing_when_a_file_is_cut_between_entries, begin, end),
 		cmocka_unit_test_setup_teardown(check_names_files_that_are_missing, begin, end),
+		cmocka_unit_test_setup_teardown(check_names_files_that_are_missing_behind_reserved_room, begin, end),
+		cmocka_unit_test_setup_teardown(check_names_a_file_of_which_nothing_can_be_read, begin, end),
 		cmocka_unit_test_setup_teardown(check_names_a_first_file_that_is_missing, begin, end),
 		cmocka_unit_test_setup_teardown(check_names_a_damaged_header_that_costs_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(check_names_a_damaged_slot_of_the_state, begin, end),
