@@ -58,6 +58,22 @@ device() {
 	ln -s "$work/sys/groups/$1" "$path/iommu_group"
 }
 
+# route_of_ipv6 INTERFACE: the default route of IPv6, among others, and the one that refuses all else.
+route_of_ipv6() {
+	local any=00000000000000000000000000000000 gateway=fe800000000000000000000000000001
+	{
+		echo "$any 60 $any 00 $any 00000100 00000001 00000000 00000001 eno2"
+		echo "$any 00 $any 00 $gateway 00000400 00000005 00000000 00450003 $1"
+		echo "$any 00 $any 00 $any ffffffff 00000001 00000000 00200200 lo"
+	} >"$work/proc/net/ipv6_route"
+}
+
+# stack LOWER UPPER LINK: an interface that stands on others, as a bond does or a VLAN.
+stack() {
+	mkdir -p "$work/sys/net/$2"
+	ln -s "$work/sys/net/$2" "$1/$3"
+}
+
 nic() {
 	PENSTOCK_SYSFS=$work/sys PENSTOCK_PROC=$work/proc "$root/configs/host/penstock-nic" "$@"
 }
@@ -67,6 +83,8 @@ binding() {
 	device 0000:17:00.0 eno1 ixgbe
 	device 0000:17:00.1 eno2 ixgbe
 	device 0000:17:00.2 none vfio-pci
+	stack "$devices/0000:17:00.1/net/eno2" bond0 master
+	stack "$work/sys/net/bond0" bond0.7 upper_bond0.7
 	mkdir -p "$work/proc/net"
 	{
 		echo "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT"
@@ -80,8 +98,13 @@ binding() {
 	expect "there is no PCI device" nic bind 0000:ff:00.0
 	expect "usage:" nic bind
 	expect "usage:" nic bind 0000:17:00.1 --quick
-	expect "carries the default route" nic bind 0000:17:00.0
-	[[ $(<"$devices/0000:17:00.0/driver_override") == "(null)" ]] || fail "a refused device was touched"
+	expect "0000:17:00.0 is eno1, which carries the default route" nic bind 0000:17:00.0
+	route_of_ipv6 eno2
+	expect "0000:17:00.1 is eno2, which carries the default route" nic bind 0000:17:00.1
+	route_of_ipv6 bond0.7
+	expect "0000:17:00.1 is eno2, below bond0.7, which carries the default route" nic bind 0000:17:00.1
+	[[ $(cat "$devices"/0000:17:00.[01]/driver_override | sort -u) == "(null)" ]] || fail "a refused device was touched"
+	route_of_ipv6 eno1
 
 	# These files do not answer as a kernel would, so bind ends with its own check; what it wrote is looked at.
 	expect "did not give 0000:17:00.1 to vfio-pci" nic bind 0000:17:00.1
