@@ -233,8 +233,8 @@ const struct config_key config_keys[] = {
 			"build. Without it records get no category member."},
 	{"category", "changes", KEY_TEXT, TOP(config.category_changes), RANGE(1, 1024), .fallback = "",
 		.form = "a path of up to 1024 bytes",
-		.help = "File to which lines are appended that set or delete a key; they count within a second. "
-			"See docs/category-format.md."},
+		.help = "File to which lines are appended that set or delete a key of the table; they count within a second. Takes "
+			"category.file. See docs/category-format.md."},
 	{"category", "memory", KEY_SIZE, TOP(config.category_budget), RANGE(MIB, 1024 * GIB), .unit = 1, .fallback = "2GiB",
 		.help = "What the table may take on each NUMA node; twice that while one is replaced."},
 

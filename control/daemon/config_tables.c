@@ -29,6 +29,14 @@ static int read_field(const struct reading *reading, struct config_file *file, c
 	return reading_fail_value(reading, config_key_find("geo", "fields"), "geo.fields", node, "is no field");
 }
 
+static int check_changes(const struct reading *reading, const struct config *config)
+{
+	if (config->category_changes == NULL || config->category_file != NULL)
+		return 0;
+	return reading_fail(reading, tree_find(tree_find(tree_root(reading->tree), "category"), "changes"),
+		"category.changes: there is no table that they change; expected category.file, too");
+}
+
 int tables_read(const struct reading *reading, struct config_file *file)
 {
 	int rc = 0;
@@ -40,5 +48,5 @@ int tables_read(const struct reading *reading, struct config_file *file)
 	if (file->geo_fields != NULL)
 		for (const struct tree_node *n = file->geo_fields->first; n != NULL && rc == 0; n = n->next)
 			rc = read_field(reading, file, n);
-	return rc;
+	return rc == 0 ? check_changes(reading, &file->config) : rc;
 }
