@@ -114,6 +114,10 @@ int config_read_text(struct config **config, const char *name, const char *text,
  * 0, -EINVAL or -ENOMEM with the line in `error`; no value is in it. Main thread, before the properties are used. */
 int config_secrets_read(struct config *config, struct error *error);
 
+/* Puts the place that names a table's file, the value of `key` in `section`, before the sentence that says what is wrong with the
+ * file, and returns `rc`. Any thread. */
+int config_tables_fail(const struct config *config, const char *section, const char *key, int rc, struct error *error);
+
 /* Writes stars over the values of the client's properties that may be secret, and over what looks like one in comments. `text` is
  * a copy of config->text. Any thread. */
 void config_redact(const struct config *config, char *text);

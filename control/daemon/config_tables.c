@@ -37,6 +37,15 @@ static int check_changes(const struct reading *reading, const struct config *con
 		"category.changes: there is no table that they change; expected category.file, too");
 }
 
+int config_tables_fail(const struct config *config, const char *section, const char *key, int rc, struct error *error)
+{
+	const struct tree *tree = ((const struct config_file *)config)->tree;
+	const struct tree_node *node = tree_find(tree_find(tree_root(tree), section), key);
+	const struct error why = *error;
+
+	return error_set(error, rc, "%s:%u:%u: %s.%s: %s", config->path, node->line, node->column, section, key, why.text);
+}
+
 int tables_read(const struct reading *reading, struct config_file *file)
 {
 	int rc = 0;

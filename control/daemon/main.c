@@ -57,7 +57,7 @@ static void usage(FILE *out)
 {
 	fputs("usage: penstockd -c FILE [--check]\n"
 	      "  -c, --config FILE   the configuration; see penstockd.yaml(5)\n"
-	      "      --check         read and check it, and do nothing else; needs neither root nor Kafka\n"
+	      "      --check         read and check it and its tables, and do nothing else; needs neither root nor Kafka\n"
 	      "  -v, --verbose       log what is only of interest when looking for a fault\n"
 	      "  -V, --version       print the version\n"
 	      "  -h, --help          print this\n",

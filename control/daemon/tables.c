@@ -74,7 +74,7 @@ static int load_geo(struct generation *generation, const struct config *config, 
 	memcpy(c.paths, config->geo_files, sizeof(c.paths));
 	rc = geo_new(&generation->geo, &c, error);
 	if (rc != 0)
-		return rc;
+		return config_tables_fail(config, "geo", "files", rc, error);
 	geo_describe(generation->geo, &info);
 	log_write(LOG_NOTICE, "geo: %" PRIu64 " prefixes, %u places, %" PRIu64 " MiB, built in %u ms", info.prefixes, info.places,
 		info.bytes >> 20, info.build_ms);
@@ -91,7 +91,7 @@ static int load_category(struct generation *generation, const struct config *con
 	int rc = category_new(&generation->category, &c, error);
 
 	if (rc != 0)
-		return rc;
+		return config_tables_fail(config, "category", "file", rc, error);
 	category_describe(generation->category, &info);
 	log_write(LOG_NOTICE, "category: %" PRIu64 " keys, %u categories, %" PRIu64 " MiB, built in %u ms", info.entries,
 		info.values, info.bytes >> 20, info.build_ms);
@@ -99,7 +99,7 @@ static int load_category(struct generation *generation, const struct config *con
 	if (config->category_changes == NULL)
 		return 0;
 	rc = feed_load(feed, config->category_changes, &generation->category, &generation->overlay, error);
-	return rc < 0 ? rc : 0;
+	return rc < 0 ? config_tables_fail(config, "category", "changes", rc, error) : 0;
 }
 
 static int is_same(uint64_t now, uint64_t then, const void *table)

@@ -22,8 +22,8 @@ struct tables_marks {
 
 /*
  * Gives `generation` its tables. `before` (NULL: none) tells, with its marks, what can be taken over: generation_free(..., heir)
- * knows what they share. 0 with *marks and *feed as they are from then on; or -errno with a sentence that names file, place and
- * cure, and both as they were. Takes seconds. Loader, or the main thread before there is one.
+ * knows what they share. 0 with *marks and *feed as they are from then on; or -errno with a sentence that names file, place (the
+ * configuration's first) and cure, and both as they were. Takes seconds. Loader, or the main thread before there is one.
  */
 int tables_load(struct generation *generation, const struct config *config, const struct generation *before,
 	struct tables_marks *marks, struct feed *feed, struct error *error);

@@ -26,7 +26,8 @@ expect "a property that loads code: exit code" $code = 78
 code=0
 "$penstockd" -c "$root/configs/penstockd.yaml.sample" --check >"$work/check.log" 2>&1 || code=$?
 expect "the sample, whose tables are not here: exit code" $code = 78
-expect "the file that is not here" "$(grep -c 'private.mmdb' "$work/check.log")" = 1
+expect "the file that is not here, and where it is named" \
+	"$(grep -cE '^[^ ]*penstockd.yaml.sample:[0-9]+:[0-9]+: geo.files: .*private.mmdb' "$work/check.log")" = 1
 for file in private country; do
 	echo "10.0.0.0/8 ZZ 64512 Our own net" | "$build/tests/unit/tables/geo-make" "$work/$file.mmdb" 4 || die "geo-make failed"
 done

@@ -220,6 +220,23 @@ static void topics_have_names_for_the_spool_that_runs(void **state)
 	box_end();
 }
 
+static void a_table_that_fails_is_told_with_its_place(void **state)
+{
+	char text[512];
+
+	(void)state;
+	box_begin(HEAD "types: {a: {id: 1}}\n");
+	expect_refused(HEAD "types: {a: {id: 1}}\ncategory:\n  file: /nonexistent/a.tsv\n",
+		"p.yaml:6:9: category.file: /nonexistent/a.tsv: cannot open it: ");
+	expect_refused(HEAD "types: {a: {id: 1}}\ngeo: {files: [/nonexistent/a.mmdb]}\n",
+		"p.yaml:5:14: geo.files: geo database /nonexistent/a.mmdb cannot be opened: ");
+	write_table("k\told\n");
+	(void)snprintf(text, sizeof(text), HEAD "types: {a: {id: 1}}\ncategory:\n  changes: /\n  file: %s\n", table_path);
+	expect_refused(text, "p.yaml:6:12: category.changes: /: ");
+	unlink(table_path);
+	box_end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -228,6 +245,7 @@ int main(void)
 		cmocka_unit_test(classes_are_those_that_run),
 		cmocka_unit_test(topics_have_room_in_the_pool_that_runs),
 		cmocka_unit_test(topics_have_names_for_the_spool_that_runs),
+		cmocka_unit_test(a_table_that_fails_is_told_with_its_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
