@@ -7,7 +7,9 @@
 #include <jansson.h>
 
 #include "base/memory.h"
+#include "control/api/protocol.h"
 #include "control/cli/display.h"
+#include "control/daemon/json_text.h"
 #include "control/offline/offline.h"
 #include "tables/category.h"
 
@@ -19,9 +21,9 @@ static void print(const struct offline *offline, const struct category_info *inf
 	json_t *result;
 
 	(void)stat(offline->words[1], &st);
-	result = json_pack("{s:s,s:I,s:I,s:I,s:I,s:I}", "file", offline->words[1], "keys", (json_int_t)info->entries,
-		"categories", (json_int_t)info->values, "file_bytes", (json_int_t)st.st_size, "table_bytes",
-		(json_int_t)info->bytes, "build_ms", (json_int_t)info->build_ms);
+	result = json_pack("{s:i,s:o,s:I,s:I,s:I,s:I,s:I}", "schema_version", API_SCHEMA_VERSION, "file",
+		json_text(offline->words[1]), "keys", (json_int_t)info->entries, "categories", (json_int_t)info->values, "file_bytes",
+		(json_int_t)st.st_size, "table_bytes", (json_int_t)info->bytes, "build_ms", (json_int_t)info->build_ms);
 	if (offline->json) {
 		(void)json_dumpf(result, offline->out, JSON_COMPACT | JSON_ENSURE_ASCII);
 		(void)fputc('\n', offline->out);

@@ -26,6 +26,9 @@ said() { # DESCRIPTION, and what is expected on standard input
 
 answer 0 tables build items.tsv items.bin -j
 expect "keys and categories" "$(json '[d["keys"], d["categories"], d["file_bytes"] > 40000]' <said.log)" = "[4003, 12, true]"
+expect "its schema" "$(json 'd["schema_version"]' <said.log)" = 1
+answer 0 tables build items.tsv $'caf\xe9.bin' -j
+expect "the name of a file may be any bytes" "$(json 'd["file"] == "caf\ufffd.bin"' <said.log)" = true
 answer 0 tables build items.tsv items.bin
 expect "its title" "$(head -1 said.log | tr -s ' ')" = "FILE KEYS CATEGORIES SIZE IN MEMORY BUILT IN MS"
 printf '1\ta\n1\tb\n' >twice.tsv
