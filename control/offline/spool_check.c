@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "control/api/protocol.h"
 #include "control/cli/display.h"
+#include "control/daemon/json_text.h"
 #include "control/offline/offline.h"
 #include "control/offline/spool_tree.h"
 
@@ -136,8 +137,8 @@ static void check_logs(struct check *check)
 static void report_json(const struct check *check)
 {
 	offline_json(check->offline,
-		json_pack("{s:i,s:s,s:b,s:b,s:I,s:I,s:I,s:I,s:I,s:O,s:O,s:O,s:O}", "schema_version", API_SCHEMA_VERSION,
-			"directory", check->tree->path, "in_use", check->tree->in_use, "ok",
+		json_pack("{s:i,s:o,s:b,s:b,s:I,s:I,s:I,s:I,s:I,s:O,s:O,s:O,s:O}", "schema_version", API_SCHEMA_VERSION,
+			"directory", json_text(check->tree->path), "in_use", check->tree->in_use, "ok",
 			check->all.places == 0 && !check->unreadable, "bytes", (json_int_t)check->read, "entries",
 			(json_int_t)check->all.entries, "events", (json_int_t)check->all.events, "damaged",
 			(json_int_t)check->all.places, "lost", (json_int_t)check->all.lost, "damage", check->damage,

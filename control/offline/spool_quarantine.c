@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "control/api/protocol.h"
+#include "control/daemon/json_text.h"
 #include "control/offline/offline.h"
 #include "control/offline/spool_tree.h"
 #include "spool/lock.h"
@@ -138,8 +139,8 @@ static void report_json(const struct quarantine *quarantine)
 				"moved", i < quarantine->moved));
 	}
 	offline_json(quarantine->offline,
-		json_pack("{s:i,s:s,s:I,s:b,s:o}", "schema_version", API_SCHEMA_VERSION, "directory",
-			quarantine->tree.path, "events", (json_int_t)quarantine->events, "moved",
+		json_pack("{s:i,s:o,s:I,s:b,s:o}", "schema_version", API_SCHEMA_VERSION, "directory",
+			json_text(quarantine->tree.path), "events", (json_int_t)quarantine->events, "moved",
 			quarantine->moved == quarantine->count, "files", files));
 }
 

@@ -5,6 +5,7 @@
 
 #include "control/api/protocol.h"
 #include "control/cli/display.h"
+#include "control/daemon/json_text.h"
 #include "control/offline/offline.h"
 #include "control/offline/spool_tree.h"
 
@@ -127,8 +128,8 @@ static void report(struct status *status, const struct spool_tree *tree)
 	(void)fclose(sights);
 	if (status->offline->json) {
 		offline_json(status->offline,
-			json_pack("{s:i,s:s,s:b,s:I,s:I,s:I,s:I,s:I,s:O}", "schema_version", API_SCHEMA_VERSION,
-				"directory", tree->path, "in_use", tree->in_use, "events", (json_int_t)status->events,
+			json_pack("{s:i,s:o,s:b,s:I,s:I,s:I,s:I,s:I,s:O}", "schema_version", API_SCHEMA_VERSION,
+				"directory", json_text(tree->path), "in_use", tree->in_use, "events", (json_int_t)status->events,
 				"entries", (json_int_t)status->entries, "dead_letters", (json_int_t)status->dead,
 				"bytes", (json_int_t)status->bytes, "files", (json_int_t)status->files, "logs",
 				status->logs));

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/daemon/json_text.h"
 #include "spool/format.h"
 #include "spool/lock.h"
 #include "spool/names.h"
@@ -167,17 +168,9 @@ static json_t *number_unless(int none, uint64_t number)
 	return none ? json_null() : json_integer((json_int_t)number);
 }
 
-/* A name that a file system gave may be no UTF-8. */
-static json_t *name_of(const char *name)
-{
-	json_t *text = json_string(name);
-
-	return text != NULL ? text : json_string("(a name that is no UTF-8)");
-}
-
 json_t *spool_place_json(const char *log, const struct spool_sight *sight)
 {
-	return json_pack("{s:s,s:o,s:o,s:I,s:o,s:I,s:I,s:o,s:s}", "log", log, "file", name_of(sight->file), "offset",
+	return json_pack("{s:s,s:o,s:o,s:I,s:o,s:I,s:I,s:o,s:s}", "log", log, "file", json_text(sight->file), "offset",
 		number_unless(sight->length == 0, sight->at), "length", (json_int_t)sight->length, "position",
 		number_unless(sight->count == 0, sight->position), "positions", (json_int_t)sight->count, "events",
 		(json_int_t)sight->events, "next", number_unless(sight->next == 0, sight->next), "what", sight->what);

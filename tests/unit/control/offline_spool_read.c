@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/log.h"
 #include "spool/format.h"
@@ -416,61 +415,6 @@ static void what_is_no_log_is_told(void **state)
 	rig_output_free(&output);
 }
 
-/* A file in the spool's directory itself. */
-static void make_file(const char *name)
-{
-	rig_write(".", name, "1\n", 2);
-}
-
-static void an_empty_spool_holds_no_log(void **state)
-{
-	struct rig_output output;
-
-	(void)state;
-	make_file("lock");
-	output = look(offline_spool_check, NULL);
-	assert_int_equal(output.code, 0);
-	assert_string_equal(output.out, "there is no log in it\n");
-	rig_output_free(&output);
-	output = look(offline_spool_status, NULL);
-	assert_int_equal(output.code, 0);
-	assert_non_null(strstr(output.out, "there is no log in it\n"));
-	rig_output_free(&output);
-}
-
-static void expect_state_directory(offline_run *run)
-{
-	struct rig_output output = look(run, NULL);
-	char spool[128];
-
-	(void)snprintf(spool, sizeof(spool), " is a state directory; its spool is %s/spool, ", directory);
-	assert_int_equal(output.code, 2);
-	assert_string_equal(output.out, "");
-	assert_non_null(strstr(output.err, spool));
-	rig_output_free(&output);
-}
-
-static void a_state_directory_is_no_spool(void **state)
-{
-	static const char *const marks[] = {"instance", "epoch"};
-	char spool[128];
-
-	(void)state;
-	(void)snprintf(spool, sizeof(spool), "%s/spool", directory);
-	assert_int_equal(mkdir(spool, 0700), 0);
-	(void)rig_log("spool/" LANE);
-	rig_append(3, 50);
-	rig_close();
-	make_file("lock");
-	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
-		make_file(marks[i]);
-		expect_state_directory(offline_spool_status);
-		expect_state_directory(offline_spool_check);
-		expect_state_directory(offline_spool_export);
-		rig_remove(".", marks[i]);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -491,8 +435,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_settled_is_damaged_without_loss, begin, end),
 		cmocka_unit_test_setup_teardown(a_torn_end_is_told_and_is_no_damage, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_no_log_is_told, begin, end),
-		cmocka_unit_test_setup_teardown(an_empty_spool_holds_no_log, begin, end),
-		cmocka_unit_test_setup_teardown(a_state_directory_is_no_spool, begin, end),
 	};
 
 	log_set_level(LOG_ERROR);
