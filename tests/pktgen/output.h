@@ -25,7 +25,7 @@ struct output;
 struct output_ops {
 	/* 0, or -errno with a sentence. The options outlive the output. */
 	int (*open)(struct output **output, const struct options *options, struct error *error);
-	/* Sends `count` (at most OUTPUT_BURST) datagrams in order and waits where it must. 0, or -errno with a
+	/* Sends `count` (0 to OUTPUT_BURST) datagrams in order and waits where it must. 0, or -errno with a
 	 * sentence. */
 	int (*send)(struct output *output, const struct outgoing *datagrams, unsigned count, struct error *error);
 	/* Completes what is under way and frees; NULL is fine. 0, or -errno with a sentence when something was not

@@ -11,7 +11,8 @@
 
 #include "traffic.h"
 
-#define BURSTS_PER_SECOND 1000 /* at the most, when paced */
+#define BURSTS_PER_SECOND 1000    /* at the most, when paced */
+#define EVENTS_PER_BURST  1000000 /* at the most, so that a signal is seen though nothing gets out */
 
 static volatile sig_atomic_t stopped;
 
@@ -68,8 +69,8 @@ static void tell(struct run *run, int64_t now)
 /* Events for one burst: few when they are paced, so that they come evenly. */
 static uint32_t burst_events(const struct options *options)
 {
-	if (options->rate == 0 || options->rate > 1e6 * BURSTS_PER_SECOND)
-		return UINT32_MAX;
+	if (options->rate == 0 || options->rate > (double)EVENTS_PER_BURST * BURSTS_PER_SECOND)
+		return EVENTS_PER_BURST;
 	return 1 + (uint32_t)(options->rate / BURSTS_PER_SECOND);
 }
 
@@ -84,7 +85,8 @@ static int send_all(struct run *run, struct error *error)
 	unsigned n;
 	int rc = 0;
 
-	while (rc == 0 && !stopped && now < end && (n = traffic_burst(run->traffic, events, burst)) != 0) {
+	while (rc == 0 && !stopped && now < end && !traffic_ended(run->traffic)) {
+		n = traffic_burst(run->traffic, events, burst);
 		rc = run->ops->send(run->output, burst, n, error);
 		if (options->rate != 0 && !run->ops->unpaced)
 			pace(run, end);

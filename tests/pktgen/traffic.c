@@ -370,6 +370,11 @@ unsigned traffic_burst(struct traffic *traffic, uint32_t events, struct outgoing
 	return n;
 }
 
+int traffic_ended(const struct traffic *traffic)
+{
+	return traffic->stream.next == traffic->stream.end;
+}
+
 /* Heartbeats say how far each sequence got, so that a loss at its end is seen. */
 static unsigned heartbeat(struct traffic *traffic, struct outgoing *out, uint8_t *slot)
 {

@@ -20,8 +20,11 @@ int traffic_new(
 void traffic_free(struct traffic *traffic);
 
 /* Fills `out` (OUTPUT_BURST places) until it is full or some `events` events more are made. Returns the number of
- * datagrams; 0 when all events are made. The data is valid until the next call. */
+ * datagrams; 0 also when all that was made is lost or held back. The data is valid until the next call. */
 unsigned traffic_burst(struct traffic *traffic, uint32_t events, struct outgoing *out);
+
+/* Whether all events are made. */
+int traffic_ended(const struct traffic *traffic);
 
 /* After the last burst: what is still held back, then heartbeats. Call until it returns 0. */
 unsigned traffic_finish(struct traffic *traffic, struct outgoing *out);

@@ -129,8 +129,8 @@ struct fixture {
 	uint64_t faults_left;
 };
 
-/* Makes the traffic that `line` asks for, reads it and keeps what both sides say. */
-static struct fixture *play(const char *line)
+/* Makes the traffic that `line` asks for in bursts of `events`, reads it and keeps what both sides say. */
+static struct fixture *play_bursts(const char *line, uint32_t events)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct outgoing burst[OUTPUT_BURST];
@@ -142,8 +142,10 @@ static struct fixture *play(const char *line)
 	options_of(&f->options, line);
 	assert_int_equal(event_maker_new(&maker, &f->options.events), 0);
 	assert_int_equal(traffic_new(&traffic, &f->options, maker, &f->truth), 0);
-	while ((n = traffic_burst(traffic, 37, burst)) != 0)
+	while (!traffic_ended(traffic)) {
+		n = traffic_burst(traffic, events, burst);
 		see(&f->seen, &f->options, burst, n);
+	}
 	while ((n = traffic_finish(traffic, burst)) != 0)
 		see(&f->seen, &f->options, burst, n);
 	f->faults_left = traffic_faults_left(traffic);
@@ -151,6 +153,11 @@ static struct fixture *play(const char *line)
 	traffic_free(traffic);
 	event_maker_free(maker);
 	return f;
+}
+
+static struct fixture *play(const char *line)
+{
+	return play_bursts(line, 37);
 }
 
 static void fixture_free(struct fixture *f)
@@ -214,6 +221,21 @@ static void the_same_options_make_the_same_traffic(void **state)
 	(void)state;
 	assert_int_equal(a->seen.hash, b->seen.hash);
 	assert_int_not_equal(a->seen.hash, c->seen.hash);
+	fixture_free(a);
+	fixture_free(b);
+	fixture_free(c);
+}
+
+static void the_size_of_bursts_changes_nothing(void **state)
+{
+	static const char line[] = "-f mix -k 4 --sources 4 --lose 30 --reorder 30 --reorder-depth 5";
+	struct fixture *a = play(line), *b = play_bursts(line, 1), *c = play_bursts(line, UINT32_MAX);
+
+	(void)state;
+	check_counts(b);
+	assert_int_equal(b->faults_left, 0);
+	assert_int_equal(a->seen.hash, b->seen.hash);
+	assert_int_equal(a->seen.hash, c->seen.hash);
 	fixture_free(a);
 	fixture_free(b);
 	fixture_free(c);
@@ -343,6 +365,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_formats_carry_every_event_once),
 		cmocka_unit_test(the_same_options_make_the_same_traffic),
+		cmocka_unit_test(the_size_of_bursts_changes_nothing),
 		cmocka_unit_test(faults_happen_exactly_as_often_as_asked),
 		cmocka_unit_test(sequences_wrap_at_two_to_the_64th),
 		cmocka_unit_test(json_faults_hit_single_events),
