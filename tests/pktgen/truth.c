@@ -124,20 +124,31 @@ static void write_type(FILE *file, const char *name, uint32_t id, const struct t
 	*any = 1;
 }
 
+static void tally_move(struct tally *to, struct tally *from)
+{
+	to->events += from->events;
+	to->bytes += from->bytes;
+	*from = (struct tally){0};
+}
+
 static void write_types(FILE *file, const struct truth *truth, const struct options *options)
 {
+	struct tally raw = truth->raw;
 	int any = 0;
 
 	fprintf(file, "  \"types\": {");
 	for (uint32_t i = 0; i < options->events.types; i++) {
+		struct tally tally = truth->types[i];
 		char name[48];
 
 		type_name(i, name);
-		if (truth->types[i].events != 0)
-			write_type(file, name, i + 1, &truth->types[i], &any);
+		if (strcmp(name, options->raw_type) == 0)
+			tally_move(&tally, &raw);
+		if (tally.events != 0)
+			write_type(file, name, i + 1, &tally, &any);
 	}
-	if (truth->raw.events != 0)
-		write_type(file, options->raw_type, 0, &truth->raw, &any);
+	if (raw.events != 0)
+		write_type(file, options->raw_type, 0, &raw, &any);
 	fprintf(file, "\n  },\n");
 }
 

@@ -40,6 +40,17 @@ def test_a_paced_run_goes_on_after_lost_and_late_datagrams(folder):
         assert truth["generated"] == 1000, f"{faults}: {truth['generated']} events"
 
 
+def test_raw_events_are_counted_under_a_type_of_that_name(folder):
+    capture, path = os.path.join(folder, "pcap"), os.path.join(folder, "truth")
+    for raw_type in ("raw", "click", "heartbeat_of_nobody"):
+        code, _, told = run("--format", "mix", "--count", "1000", "--raw-type", raw_type, "--pcap", capture, "--truth", path)
+        truth = read_truth(path)
+        assert code == 0, told
+        assert raw_type in truth["types"]
+        assert ("id" in truth["types"][raw_type]) == (raw_type == "click")
+        assert sum(entry["events"] for entry in truth["types"].values()) == truth["unique"]["events"]
+
+
 def main():
     for name, test in list(globals().items()):
         if name.startswith("test_"):
