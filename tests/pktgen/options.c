@@ -293,9 +293,9 @@ static int run_option(struct options *o, int id, const char *name, const char *t
 	case OPTION_count:
 		return value_number(error, name, text, 1, UINT64_MAX, &o->count);
 	case OPTION_duration:
-		return value_double(error, name, text, &o->duration_s);
+		return value_double(error, name, text, 0.001, 1e9, &o->duration_s);
 	case OPTION_rate:
-		return value_double(error, name, text, &o->rate);
+		return value_double(error, name, text, 0, 1e12, &o->rate);
 	case OPTION_lose:
 		return value_number(error, name, text, 0, UINT32_MAX, &o->faults[FAULT_lose]);
 	case OPTION_duplicate:

@@ -53,19 +53,22 @@ int value_number32(struct error *error, const char *option, const char *text, ui
 	return rc;
 }
 
-int value_double(struct error *error, const char *option, const char *text, double *out)
+int value_double(struct error *error, const char *option, const char *text, double min, double max, double *out)
 {
+	char expected[80], *end;
 	uint64_t whole;
-	char *end;
+	int number = 1;
 
 	if (value_plain(text, 0, UINT64_MAX, &whole) == 0) {
 		*out = (double)whole;
-		return 0;
+	} else {
+		*out = strtod(text, &end);
+		number = end != text && *end == 0;
 	}
-	*out = strtod(text, &end);
-	if (end == text || *end != 0 || !(*out >= 0) || *out > 1e12)
-		return value_bad(error, option, text, "a number that is not negative");
-	return 0;
+	if (number && *out >= min && *out <= max)
+		return 0;
+	snprintf(expected, sizeof(expected), "a number from %g to %.0f", min, max);
+	return value_bad(error, option, text, expected);
 }
 
 int value_address(struct error *error, const char *option, const char *text, struct address *list, unsigned *count)

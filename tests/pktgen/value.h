@@ -18,8 +18,8 @@ int value_number(struct error *error, const char *option, const char *text, uint
 int value_number32(
 	struct error *error, const char *option, const char *text, uint32_t min, uint32_t max, uint32_t *out);
 
-/* A number that is not negative; whole ones may end in k, M or G. */
-int value_double(struct error *error, const char *option, const char *text, double *out);
+/* A number from min to max; whole ones may end in k, M or G. */
+int value_double(struct error *error, const char *option, const char *text, double min, double max, double *out);
 
 /* Adds an IPv4 or IPv6 address to a list of at most TARGETS_MAX. */
 int value_address(struct error *error, const char *option, const char *text, struct address *list, unsigned *count);

@@ -65,6 +65,8 @@ static void values_are_understood(void **state)
 	assert_int_equal(options.destination_mac[5], 0x1f);
 	assert_int_equal(options.events.preset, PRESET_MIX225);
 	assert_true(options.start_sequence == UINT64_MAX);
+	assert_int_equal(parse(&options, "--rate 1000G --duration 1G", &error), 0);
+	assert_true(options.rate > 9.9e11 && options.duration_s > 9.9e8);
 	assert_int_equal(parse(&options, "--print 5..9", &error), 0);
 	assert_int_equal(options.mode, MODE_PRINT);
 	assert_int_equal(options.first, 5);
@@ -79,7 +81,8 @@ static void wrong_values_get_a_sentence(void **state)
 		"--print 9..5", "--print 9", "--vlan 4095", "--vlan 0", "--vlan 1.2.3", "--dst-mac 02:00:00:00:00",
 		"--mtu 100", "--mtu 1000 --pcap x --to ::1", "--dpdk x", "--corrupt 1 --format raw", "--restart 1",
 		"--raw-type a\"b", "--nonsense", "stray", "--first 18446744073709551614 --count 2", "--max-body 199",
-		"--sockets 0"};
+		"--sockets 0", "--duration 0", "--duration 0.0", "--duration 1e-12", "--duration 1.1e9", "--duration 2G",
+		"--duration 9300000000", "--duration nan", "--rate 2000G", "--rate inf"};
 	struct options options;
 	struct error error;
 
