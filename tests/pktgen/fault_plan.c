@@ -4,11 +4,22 @@
 #include <string.h>
 
 #define SPACING 200
+#define UNKNOWN 1e18 /* events; more are no run's length */
+
+/* Events that the run will have. With a duration a tenth is taken off: a run that falls behind makes fewer. */
+static uint64_t run_length(const struct options *options)
+{
+	double due = options->rate * options->duration_s;
+
+	if (due == 0 || due >= (options->count == 0 ? UNKNOWN : (double)options->count))
+		return options->count;
+	return 1 + (uint64_t)(due * 0.9);
+}
 
 void fault_plan_init(struct fault_plan *plan, const struct options *options)
 {
 	memset(plan, 0, sizeof(*plan));
-	plan->events = options->count;
+	plan->events = run_length(options);
 	plan->pending = FAULT_COUNT;
 	plan->random = random_stream(options->events.seed, UINT64_MAX);
 	for (unsigned i = 0; i < FAULT_COUNT; i++) {

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * When faults happen: spread evenly over the run, their kinds in random order, and each exactly as often as asked for,
- * as long as the run has datagrams for them.
+ * When faults happen: spread evenly over the run where its length is known, by --count or by --rate and --duration; else
+ * one every 200 events. Their kinds are in random order, and each comes exactly as often as asked for, as long as the run
+ * has datagrams for them.
  */
 
 #include "options.h"
@@ -12,7 +13,7 @@
 struct fault_plan {
 	uint64_t left[FAULT_COUNT];
 	uint64_t total, done;
-	uint64_t events;         /* the run's length; 0: not known, a fault every SPACING events */
+	uint64_t events;         /* the run's length; 0: not known, a fault every 200 */
 	enum fault_kind pending; /* due, but the datagram for it has not come yet; FAULT_COUNT: none */
 	struct random random;
 };
