@@ -2,11 +2,21 @@
 
 /* penstock-pktgen: the load generator. Exit codes: 0 done, 1 failed, 64 wrong command line. */
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "options.h"
 #include "run.h"
+
+/* Also what was written before may have failed, and then there is nothing left to flush. */
+static int finish_output(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	fprintf(stderr, "penstock-pktgen: cannot write to standard output: %s\n", strerror(errno));
+	return 1;
+}
 
 static int list_types(const struct options *options)
 {
@@ -16,7 +26,7 @@ static int list_types(const struct options *options)
 		type_name(i, name);
 		printf("%" PRIu32 " %s\n", i + 1, name);
 	}
-	return fflush(stdout) == 0 ? 0 : 1;
+	return finish_output();
 }
 
 static int print_events(const struct options *options)
@@ -35,7 +45,7 @@ static int print_events(const struct options *options)
 		fwrite(body, 1, event.len + 1, stdout);
 	}
 	event_maker_free(maker);
-	return fflush(stdout) == 0 ? 0 : 1;
+	return finish_output();
 }
 
 int main(int argc, char **argv)
@@ -50,10 +60,10 @@ int main(int argc, char **argv)
 	switch (options.mode) {
 	case MODE_HELP:
 		options_help();
-		return 0;
+		return finish_output();
 	case MODE_VERSION:
 		printf("penstock-pktgen %s\n", PENSTOCK_VERSION);
-		return 0;
+		return finish_output();
 	case MODE_LIST_TYPES:
 		return list_types(&options);
 	case MODE_PRINT:

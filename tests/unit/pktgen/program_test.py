@@ -51,6 +51,16 @@ def test_raw_events_are_counted_under_a_type_of_that_name(folder):
         assert sum(entry["events"] for entry in truth["types"].values()) == truth["unique"]["events"]
 
 
+def test_output_that_cannot_be_written_is_told(_):
+    full = os.open("/dev/full", os.O_WRONLY)
+    for options in (["--print", "0..0"], ["--print", "0..9999"], ["--list-types"], ["--help"], ["-V"]):
+        code, _, told = run(*options, stdout=full)
+        assert code == 1 and "cannot write to standard output: No space" in told, f"{options}: {code} {told}"
+        code, out, told = run(*options)
+        assert code == 0 and out.endswith("\n") and told == "", f"{options}: {code} {told}"
+    os.close(full)
+
+
 def main():
     for name, test in list(globals().items()):
         if name.startswith("test_"):
