@@ -23,6 +23,7 @@ struct run {
 	struct event_maker *maker;
 	struct traffic *traffic;
 	struct truth truth;
+	struct result truth_file;
 	int64_t begin_ns, told_ns;
 	uint64_t told_events, told_datagrams;
 };
@@ -99,27 +100,40 @@ static int send_all(struct run *run, struct error *error)
 	run->truth.seconds = (double)(now_ns() - run->begin_ns) / 1e9;
 	if (shown)
 		fprintf(stderr,
-			"sent %" PRIu64 " events in %" PRIu64 " datagrams, %.1f MB, in %.2f s; mean body %.1f B\n",
-			run->truth.sent.events, run->truth.sent.datagrams, (double)run->truth.sent.bytes / 1e6,
+			"%s %" PRIu64 " events in %" PRIu64 " datagrams, %.1f MB, in %.2f s; mean body %.1f B\n",
+			rc == 0 ? "sent" : "made", run->truth.sent.events, run->truth.sent.datagrams, (double)run->truth.sent.bytes / 1e6,
 			run->truth.seconds,
 			run->truth.generated == 0 ? 0 : (double)run->truth.bodies / (double)run->truth.generated);
 	return rc;
 }
 
+/* Opens the files that tell what was sent; both, so that no older one stays when one of them fails. */
+static int results_open(struct run *run, struct error *error)
+{
+	const struct options *options = run->options;
+	int rc = 0, opened;
+
+	if (options->truth != NULL)
+		rc = result_open(&run->truth_file, options->truth, 0, error);
+	if (options->truth_events == NULL)
+		return rc;
+	opened = event_log_open(&run->truth.log, options->truth_events, rc == 0 ? error : NULL);
+	return rc == 0 ? opened : rc;
+}
+
 static int run_open(struct run *run, struct error *error)
 {
 	const struct options *options = run->options;
-	int rc = event_maker_new(&run->maker, &options->events);
+	int rc = results_open(run, error);
 
+	if (rc != 0)
+		return rc;
+	rc = event_maker_new(&run->maker, &options->events);
 	if (rc == 0)
 		rc = traffic_new(&run->traffic, options, run->maker, &run->truth);
 	if (rc != 0)
 		return error_set(error, rc, "cannot make events: %s", strerror(-rc));
-	if (options->truth_events != NULL)
-		rc = event_log_open(&run->truth.log, options->truth_events, error);
-	if (rc == 0)
-		rc = run->ops->open(&run->output, options, error);
-	return rc;
+	return run->ops->open(&run->output, options, error);
 }
 
 /* Closes everything, also after an error, and returns the first error. */
@@ -128,10 +142,10 @@ static int run_close(struct run *run, int rc, struct error *error)
 	int closed = run->ops->close(run->output, rc == 0 ? error : NULL);
 
 	rc = rc == 0 ? closed : rc;
-	closed = event_log_close(run->truth.log, rc == 0 ? error : NULL);
-	rc = rc == 0 ? closed : rc;
-	if (rc == 0 && run->options->truth != NULL)
-		rc = truth_write(&run->truth, run->options, traffic_sources(run->traffic), error);
+	rc = event_log_close(run->truth.log, rc, error);
+	if (rc == 0 && run->truth_file.file != NULL)
+		truth_write(run->truth_file.file, &run->truth, run->options, traffic_sources(run->traffic));
+	rc = result_close(&run->truth_file, rc, error);
 	if (rc == 0 && traffic_faults_left(run->traffic) != 0)
 		rc = error_set(error, -ERANGE,
 			"%" PRIu64 " of the faults found no datagram: the run was too short for them",

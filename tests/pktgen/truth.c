@@ -12,37 +12,24 @@
 #define LINE_MAX_LEN 128
 
 struct event_log {
-	FILE *file;
+	struct result result;
 	int failed; /* -errno of the first write that failed */
 	uint32_t used;
 	uint8_t buffer[LOG_BUFFER + LINE_MAX_LEN];
 };
 
-static FILE *open_file(const char *path)
-{
-	return strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
-}
-
-/* Also what is still in the buffer may fail. */
-static int close_file(FILE *file)
-{
-	int failed = ferror(file) != 0 ? -EIO : 0;
-
-	if ((file == stdout ? fflush(file) : fclose(file)) != 0)
-		failed = -errno;
-	return failed;
-}
-
 int event_log_open(struct event_log **out, const char *path, struct error *error)
 {
 	struct event_log *log = malloc(sizeof(*log));
+	int rc;
 
 	if (log == NULL)
 		return error_set(error, -ENOMEM, "no memory for the list of events");
-	log->file = open_file(path);
-	if (log->file == NULL) {
+	rc = result_open(&log->result, path, 1, error);
+	if (rc != 0) {
+		rc = result_close(&log->result, rc, NULL);
 		free(log);
-		return error_set(error, -errno, "cannot write %s: %s", path, strerror(errno));
+		return rc;
 	}
 	log->failed = 0;
 	log->used = 0;
@@ -52,7 +39,7 @@ int event_log_open(struct event_log **out, const char *path, struct error *error
 
 static void log_flush(struct event_log *log)
 {
-	if (fwrite(log->buffer, 1, log->used, log->file) != log->used && log->failed == 0)
+	if (fwrite(log->buffer, 1, log->used, log->result.file) != log->used && log->failed == 0)
 		log->failed = -errno;
 	log->used = 0;
 }
@@ -80,18 +67,16 @@ void event_log_add(
 		log_flush(log);
 }
 
-int event_log_close(struct event_log *log, struct error *error)
+int event_log_close(struct event_log *log, int rc, struct error *error)
 {
-	int rc;
-
 	if (log == NULL)
-		return 0;
+		return rc;
 	log_flush(log);
-	rc = close_file(log->file);
-	if (log->failed != 0)
-		rc = log->failed;
+	if (rc == 0 && log->failed != 0)
+		rc = error_set(error, log->failed, "cannot write %s: %s", log->result.path, strerror(-log->failed));
+	rc = result_close(&log->result, rc, error);
 	free(log);
-	return rc == 0 ? 0 : error_set(error, rc, "the list of events is not complete: %s", strerror(-rc));
+	return rc;
 }
 
 static void write_tally(FILE *file, const char *name, const struct tally *tally, const char *end)
@@ -190,14 +175,9 @@ static void write_faults(FILE *file, const struct truth *truth)
 	fprintf(file, "}\n  },\n");
 }
 
-int truth_write(const struct truth *truth, const struct options *options, const struct source_life *sources,
-	struct error *error)
+void truth_write(
+	FILE *file, const struct truth *truth, const struct options *options, const struct source_life *sources)
 {
-	FILE *file = open_file(options->truth);
-	int rc;
-
-	if (file == NULL)
-		return error_set(error, -errno, "cannot write %s: %s", options->truth, strerror(errno));
 	fprintf(file, "{\n  \"schema_version\": 1,\n");
 	write_settings(file, options);
 	fprintf(file, "  \"generated\": %" PRIu64 ",\n  ", truth->generated);
@@ -211,6 +191,4 @@ int truth_write(const struct truth *truth, const struct options *options, const 
 	write_sources(file, truth, options, sources);
 	write_faults(file, truth);
 	fprintf(file, "  \"heartbeats\": %" PRIu64 ",\n  \"seconds\": %.3f\n}\n", truth->heartbeats, truth->seconds);
-	rc = close_file(file);
-	return rc == 0 ? 0 : error_set(error, rc, "cannot write %s: %s", options->truth, strerror(-rc));
 }

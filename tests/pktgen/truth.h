@@ -8,6 +8,7 @@
 
 #include "damage.h"
 #include "options.h"
+#include "result.h"
 
 /* How often a reader can find an event. */
 enum fate { FATE_LOST, FATE_SENT, FATE_TWICE, FATE_CORRUPT };
@@ -46,17 +47,18 @@ struct truth {
 	struct event_log *log; /* NULL: no line per event */
 };
 
-/* Opens the file of --truth-events. 0, or -errno with a sentence. */
+/* Opens the file of --truth-events, at once by its name. 0, or -errno with a sentence. */
 int event_log_open(struct event_log **log, const char *path, struct error *error);
 
 /* Adds a line: number, type, CRC-32 in hex, length, copies that reach a reader. */
 void event_log_add(
 	struct event_log *log, const struct generated *event, const uint8_t *body, const char *type, unsigned copies);
 
-/* Writes the rest and closes; NULL is fine. 0, or -errno with a sentence when any line was not kept. */
-int event_log_close(struct event_log *log, struct error *error);
+/* Writes the rest and closes; NULL is fine. `rc`: what became of the run; if that is no 0, the list is not true and goes.
+ * Returns rc, or -errno with a sentence when any line was not kept. */
+int event_log_close(struct event_log *log, int rc, struct error *error);
 
-/* Writes the JSON file of --truth ("-": standard output) with the sources' present lives after the past ones.
- * 0, or -errno with a sentence. */
-int truth_write(const struct truth *truth, const struct options *options, const struct source_life *sources,
-	struct error *error);
+/* Writes the JSON object of --truth with the sources' present lives after the past ones. result_close tells whether all
+ * of it was kept. */
+void truth_write(
+	FILE *file, const struct truth *truth, const struct options *options, const struct source_life *sources);
