@@ -39,7 +39,7 @@ static int print_events(const struct options *options)
 		fprintf(stderr, "penstock-pktgen: no memory\n");
 		return 1;
 	}
-	for (uint64_t n = options->first; n <= options->print_last && !ferror(stdout); n++) {
+	for (uint64_t n = options->print_first; n <= options->print_last && !ferror(stdout); n++) {
 		event_make(maker, n, 1, body, &event);
 		body[event.len] = '\n';
 		fwrite(body, 1, event.len + 1, stdout);

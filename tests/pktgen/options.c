@@ -152,8 +152,8 @@ static int read_print(struct options *options, const char *text, struct error *e
 	if (dots == NULL || dots - text >= (int)sizeof(first))
 		return value_bad(error, "print", text, "N..M");
 	snprintf(first, sizeof(first), "%.*s", (int)(dots - text), text);
-	if (value_plain(first, 0, UINT64_MAX, &options->first) != 0 ||
-		value_plain(dots + 2, options->first, UINT64_MAX - 1, &options->print_last) != 0)
+	if (value_plain(first, 0, UINT64_MAX, &options->print_first) != 0 ||
+		value_plain(dots + 2, options->print_first, UINT64_MAX - 1, &options->print_last) != 0)
 		return value_bad(error, "print", text, "N..M, N not above M");
 	return 0;
 }
@@ -376,6 +376,8 @@ static int finish(struct options *o, struct error *error)
 		o->count = 100000;
 	if (o->first + o->count < o->first)
 		return error_set(error, -EINVAL, "--first and --count together go beyond 2^64");
+	if (o->first != 0 && o->mode == MODE_PRINT)
+		return error_set(error, -EINVAL, "--print N..M says which events, and excludes --first");
 	if (o->target_count == 0)
 		o->targets[o->target_count++] = (struct address){.bytes = {127, 0, 0, 1}, .family = ADDRESS_IPV4};
 	if (o->epoch == 0)
@@ -392,6 +394,8 @@ static int finish(struct options *o, struct error *error)
 		return error_set(error, -EINVAL, "--corrupt needs json or frame: raw bytes cannot be wrong");
 	if (o->faults[FAULT_restart] != 0 && o->weights[FORMAT_FRAME] == 0)
 		return error_set(error, -EINVAL, "--restart needs frame: the other formats have no epoch");
+	if (o->faults[FAULT_restart] > UINT32_MAX - o->epoch)
+		return error_set(error, -EINVAL, "--epoch and --restart together go beyond 2^32: epochs must rise");
 	return 0;
 }
 

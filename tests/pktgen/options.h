@@ -40,7 +40,7 @@ struct options {
 	struct event_settings events;
 	uint64_t first;      /* number of the first event */
 	uint64_t count;      /* events; 0: until duration_s or a signal */
-	uint64_t print_last; /* MODE_PRINT: `first` to this one */
+	uint64_t print_first, print_last; /* MODE_PRINT */
 	double duration_s;   /* 0: until count */
 	double rate;         /* events a second; 0: as fast as it goes */
 	struct address targets[TARGETS_MAX];

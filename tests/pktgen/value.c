@@ -90,7 +90,7 @@ int value_per_format(struct error *error, const char *option, const char *text, 
 {
 	char copy[96], *save = NULL;
 
-	if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy))
+	if (text[strspn(text, ",")] == 0 || snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy))
 		return value_bad(error, option, text, "FORMAT=NUMBER,...");
 	for (char *item = strtok_r(copy, ",", &save); item != NULL; item = strtok_r(NULL, ",", &save)) {
 		char *value = strchr(item, '=');
@@ -124,10 +124,11 @@ int value_vlan(struct error *error, const char *option, const char *text, uint16
 {
 	const char *dot = strchr(text, '.');
 	uint64_t outer = 0, inner = 0;
-	char first[8];
+	int len = dot == NULL ? (int)strlen(text) : (int)(dot - text);
+	char first[24];
 
-	snprintf(first, sizeof(first), "%.*s", (int)(dot == NULL ? strlen(text) : (size_t)(dot - text)), text);
-	if (value_plain(first, 1, 4094, &outer) != 0 || (dot != NULL && value_plain(dot + 1, 1, 4094, &inner) != 0))
+	if (snprintf(first, sizeof(first), "%.*s", len, text) >= (int)sizeof(first) ||
+		value_plain(first, 1, 4094, &outer) != 0 || (dot != NULL && value_plain(dot + 1, 1, 4094, &inner) != 0))
 		return value_bad(error, option, text, "a VLAN from 1 to 4094, or OUTER.INNER");
 	vlan[0] = (uint16_t)outer;
 	vlan[1] = (uint16_t)inner;

@@ -69,8 +69,11 @@ static void values_are_understood(void **state)
 	assert_true(options.rate > 9.9e11 && options.duration_s > 9.9e8);
 	assert_int_equal(parse(&options, "--print 5..9", &error), 0);
 	assert_int_equal(options.mode, MODE_PRINT);
-	assert_int_equal(options.first, 5);
-	assert_int_equal(options.print_last, 9);
+	assert_true(options.print_first == 5 && options.print_last == 9);
+	assert_int_equal(parse(&options, "--print 18446744073709551000..18446744073709551614", &error), 0);
+	assert_true(options.print_first == UINT64_MAX - 615 && options.print_last == UINT64_MAX - 1);
+	assert_int_equal(parse(&options, "-f frame --epoch 4294967290 --restart 5 --vlan 0004094", &error), 0);
+	assert_int_equal(options.vlan[0], 4094);
 }
 
 static void wrong_values_get_a_sentence(void **state)
@@ -82,7 +85,10 @@ static void wrong_values_get_a_sentence(void **state)
 		"--mtu 100", "--mtu 1000 --pcap x --to ::1", "--dpdk x", "--corrupt 1 --format raw", "--restart 1",
 		"--raw-type a\"b", "--nonsense", "stray", "--first 18446744073709551614 --count 2", "--max-body 199",
 		"--sockets 0", "--duration 0", "--duration 0.0", "--duration 1e-12", "--duration 1.1e9", "--duration 2G",
-		"--duration 9300000000", "--duration nan", "--rate 2000G", "--rate inf"};
+		"--duration 9300000000", "--duration nan", "--rate 2000G", "--rate inf",
+		"--vlan 0004094xyz", "--vlan 4094x.5", "--vlan 5.6x", "--vlan 00000000000000000000000000000001", "--port=",
+		"--port ,", "--print 5..9 --first 7", "--first 7 --print 5..9",
+		"--format frame --epoch 4294967295 --restart 1", "--format frame --epoch 4294967290 --restart 6"};
 	struct options options;
 	struct error error;
 
