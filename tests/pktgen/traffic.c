@@ -131,7 +131,7 @@ static enum format choose_format(struct traffic *traffic, uint32_t bits)
 }
 
 /* Whether the fault shows in a datagram of this format: sequences are in frames only, raw bytes cannot be wrong, and
- * what is missing before the first frame of a source nobody can miss. */
+ * what is missing before the first frame of a source, or after the last one of a life, nobody can miss. */
 static int fault_shows(const struct traffic *traffic, enum fault_kind fault, const struct source_life *life)
 {
 	enum format format = traffic->format;
@@ -139,7 +139,7 @@ static int fault_shows(const struct traffic *traffic, enum fault_kind fault, con
 	if (fault == FAULT_duplicate)
 		return 1;
 	if (format == FORMAT_FRAME)
-		return life->sent != 0;
+		return life->sent != 0 && (fault != FAULT_restart || !life->tail);
 	if (fault == FAULT_corrupt)
 		return format == FORMAT_JSON;
 	return traffic->options->weights[FORMAT_FRAME] == 0;
@@ -229,7 +229,8 @@ static void count_frame(struct traffic *traffic, enum fault_kind fault, struct s
 	if (traffic->format != FORMAT_FRAME)
 		return;
 	life->next++;
-	if (fault == FAULT_lose || fault == FAULT_corrupt)
+	life->tail = fault == FAULT_lose || fault == FAULT_corrupt;
+	if (life->tail)
 		life->skipped++;
 	else
 		life->sent++;

@@ -24,6 +24,7 @@ struct source_life {
 	uint64_t reordered;  /* frames sent after a successor */
 	uint32_t epoch;
 	uint32_t heartbeats;
+	int tail; /* whether the last sequence was skipped */
 };
 
 struct tally {

@@ -279,6 +279,14 @@ static void check_life(const struct fixture *f, const struct source_life *life)
 		assert_int_equal(f->seen.lives[index].heartbeat, life->next);
 }
 
+/* A life that is over sends no heartbeat: its last frame must have arrived, or nobody could miss it. */
+static void check_end(const struct fixture *f, const struct source_life *life)
+{
+	unsigned index = life_index(life->id, life->epoch);
+
+	assert_int_not_equal(is_in(f->seen.lives[index].sequences, f->seen.lives[index].count, life->next - 1), 0);
+}
+
 static void check_faults(const char *line, const uint64_t *asked)
 {
 	struct fixture *f = play(line);
@@ -288,8 +296,12 @@ static void check_faults(const char *line, const uint64_t *asked)
 	for (unsigned i = 0; i < FAULT_COUNT; i++)
 		assert_int_equal(f->truth.faults[i].datagrams, asked[i]);
 	assert_int_equal(f->truth.life_count, asked[FAULT_restart]);
-	for (uint64_t i = 0; i < f->truth.life_count; i++)
-		check_life(f, &f->truth.lives[i]);
+	for (uint64_t i = 0; i < f->truth.life_count; i++) {
+		const struct source_life *life = &f->truth.lives[i];
+
+		check_life(f, life);
+		check_end(f, life);
+	}
 	for (uint32_t i = 0; i < f->options.sources; i++)
 		check_life(f, &f->sources[i]);
 	fixture_free(f);
@@ -298,7 +310,7 @@ static void check_faults(const char *line, const uint64_t *asked)
 static void faults_happen_exactly_as_often_as_asked(void **state)
 {
 	static const uint64_t none[FAULT_COUNT] = {0}, all[FAULT_COUNT] = {20, 15, 10, 40, 6},
-			      lost[FAULT_COUNT] = {100, 0, 0, 0, 0};
+			      lost[FAULT_COUNT] = {100, 0, 0, 0, 0}, gone[FAULT_COUNT] = {15, 0, 0, 15, 15};
 
 	(void)state;
 	check_faults("-f frame --sources 4", none);
@@ -308,6 +320,7 @@ static void faults_happen_exactly_as_often_as_asked(void **state)
 		all);
 	check_faults("-f mix --sources 4 --lose 20 --duplicate 15 --reorder 10 --corrupt 40 --restart 6", all);
 	check_faults("-f frame --sources 1 --lose 100", lost);
+	check_faults("-f frame --sources 4 -k 60 --max-datagram 60000 --lose 15 --corrupt 15 --restart 15", gone);
 }
 
 static void sequences_wrap_at_two_to_the_64th(void **state)
