@@ -7,9 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SEND_BUFFER (4 << 20)
+
+volatile sig_atomic_t output_stopped;
 
 /* One UDP socket per flow and family, unconnected, so that a port that nobody listens on is no error. */
 struct output {
@@ -117,23 +120,51 @@ static int socket_open(struct output **out, const struct options *options, struc
 	return 0;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Waits a little after an error that may pass. Returns 0, or the error as -errno: it does not pass, or not since a signal came.
+ * `until_ms`: when it is too late then; 0: no signal has been seen. */
+static int wait_for_room(int fd, int64_t *until_ms)
+{
+	struct pollfd wait = {.fd = fd, .events = POLLOUT};
+	int code = -errno;
+
+	if (code == -EINTR)
+		return 0;
+	if (code != -ENOBUFS && code != -EAGAIN)
+		return code;
+	poll(&wait, 1, 1);
+	if (!output_stopped)
+		return 0;
+	if (*until_ms == 0)
+		*until_ms = now_ms() + OUTPUT_PATIENCE_MS;
+	return now_ms() < *until_ms ? 0 : code;
+}
+
 /* Sends all of `count` messages over one socket. A full buffer or queue is waited for. */
 static int socket_send_all(int fd, struct mmsghdr *messages, unsigned count, struct error *error)
 {
-	for (unsigned done = 0; done < count;) {
+	int64_t until_ms = 0;
+	unsigned done = 0;
+	int rc = 0;
+
+	while (rc == 0 && done < count) {
 		int n = sendmmsg(fd, messages + done, count - done, 0);
 
 		if (n > 0) {
 			done += (unsigned)n;
-		} else if (errno == ENOBUFS || errno == EAGAIN) {
-			struct pollfd wait = {.fd = fd, .events = POLLOUT};
-
-			poll(&wait, 1, 1);
-		} else if (errno != EINTR) {
-			return error_set(error, -errno, "cannot send: %s", strerror(errno));
+			until_ms = 0;
+		} else {
+			rc = wait_for_room(fd, &until_ms);
 		}
 	}
-	return 0;
+	return rc == 0 ? 0 : error_set(error, rc, "cannot send: %s", strerror(-rc));
 }
 
 static int flow_socket(const struct output *output, const struct outgoing *datagram)

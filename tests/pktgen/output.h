@@ -6,9 +6,15 @@
  * the data after send() returns.
  */
 
+#include <signal.h>
+
 #include "options.h"
 
 #define OUTPUT_BURST 64
+
+/* Set by a signal: what waits for room does so for OUTPUT_PATIENCE_MS more, and fails then. */
+extern volatile sig_atomic_t output_stopped;
+#define OUTPUT_PATIENCE_MS 5000
 
 struct outgoing {
 	const uint8_t *data; /* UDP payload */

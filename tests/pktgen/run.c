@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,8 +12,6 @@
 
 #define BURSTS_PER_SECOND 1000    /* at the most, when paced */
 #define EVENTS_PER_BURST  1000000 /* at the most, so that a signal is seen though nothing gets out */
-
-static volatile sig_atomic_t stopped;
 
 struct run {
 	const struct options *options;
@@ -31,7 +28,7 @@ struct run {
 static void on_signal(int number)
 {
 	(void)number;
-	stopped = 1;
+	output_stopped = 1;
 }
 
 static int64_t now_ns(void)
@@ -49,7 +46,7 @@ static void pace(const struct run *run, int64_t end)
 	int64_t due = span < (double)(end - run->begin_ns) ? run->begin_ns + (int64_t)span : end;
 	struct timespec until = {due / 1000000000, due % 1000000000};
 
-	while (!stopped && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+	while (!output_stopped && clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
 		;
 }
 
@@ -86,7 +83,7 @@ static int send_all(struct run *run, struct error *error)
 	unsigned n;
 	int rc = 0;
 
-	while (rc == 0 && !stopped && now < end && !traffic_ended(run->traffic)) {
+	while (rc == 0 && !output_stopped && now < end && !traffic_ended(run->traffic)) {
 		n = traffic_burst(run->traffic, events, burst);
 		rc = run->ops->send(run->output, burst, n, error);
 		if (options->rate != 0 && !run->ops->unpaced)

@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +143,59 @@ static void a_port_that_nobody_listens_on_is_no_error(void **state)
 	assert_int_equal(output_socket.close(output, &error), 0);
 }
 
+/* What the system call refuses before it works again; nobody waits for a queue that stays full but who has been told to end. */
+static unsigned refusals;
+
+int __real_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
+int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
+int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+	if (refusals == 0)
+		return __real_sendmmsg(fd, messages, count, flags);
+	refusals -= refusals != UINT_MAX;
+	output_stopped |= refusals == UINT_MAX;
+	errno = ENOBUFS;
+	return -1;
+}
+
+static void check_full_queue(int expected)
+{
+	char *argv[] = {(char *)(uintptr_t) "pktgen", NULL};
+	struct outgoing datagram = {.data = (const uint8_t *)"xxxxxxxxxx", .len = 10};
+	int fd = receiver(AF_INET, &datagram.port);
+	struct error error = {""};
+	struct options options;
+	struct output *output;
+
+	assert_true(fd >= 0);
+	assert_int_equal(options_read(&options, 1, argv, &error), 0);
+	assert_int_equal(output_socket.open(&output, &options, &error), 0);
+	assert_int_equal(output_socket.send(output, &datagram, 1, &error), expected);
+	assert_int_equal(strlen(error.text) > 10, expected != 0);
+	assert_int_equal(output_socket.close(output, &error), 0);
+	close(fd);
+}
+
+static void a_full_queue_is_waited_for(void **state)
+{
+	(void)state;
+	refusals = 1000;
+	check_full_queue(0);
+	output_stopped = 1;
+	refusals = 1000;
+	check_full_queue(0);
+	output_stopped = 0;
+}
+
+static void a_queue_that_stays_full_does_not_outlast_a_signal(void **state)
+{
+	(void)state;
+	refusals = UINT_MAX;
+	check_full_queue(-ENOBUFS);
+	refusals = 0;
+	output_stopped = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +203,8 @@ int main(void)
 		cmocka_unit_test(ipv6_datagrams_arrive_each_from_its_socket),
 		cmocka_unit_test(a_burst_keeps_its_order),
 		cmocka_unit_test(a_port_that_nobody_listens_on_is_no_error),
+		cmocka_unit_test(a_full_queue_is_waited_for),
+		cmocka_unit_test(a_queue_that_stays_full_does_not_outlast_a_signal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
