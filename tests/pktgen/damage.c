@@ -9,13 +9,17 @@ const char *const damage_names[DAMAGE_COUNT] = {
 
 enum damage damage_json(uint8_t *data, uint32_t crc_at, uint64_t bits)
 {
-	enum damage kind = (enum damage)(DAMAGE_json_syntax + bits % 3);
-
-	if (kind == DAMAGE_json_syntax)
+	switch (bits % 3) {
+	case 0:
 		data[crc_at - 2] = ';'; /* the colon before the value */
-	else
-		data[crc_at] = kind == DAMAGE_json_utf8 ? 0xff : 0x01;
-	return kind;
+		return DAMAGE_json_syntax;
+	case 1:
+		data[crc_at] = 0xff;
+		return DAMAGE_json_utf8;
+	default:
+		data[crc_at] = 0x01;
+		return DAMAGE_json_syntax;
+	}
 }
 
 enum damage damage_frame(uint8_t *data, uint64_t bits)

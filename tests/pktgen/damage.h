@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Damage: changes to a datagram for which a reader must refuse it, each under a name of its own. */
+/* Damage: changes to a datagram for which a reader must refuse it, under a name that it must give. */
 
 #include "options.h"
 
 /* The names are the drops that must result; frame_* as the frame reader names its errors. X(name) */
 #define JSON_DAMAGES(X)                                                                                                \
 	X(json_syntax)                                                                                                 \
-	X(json_utf8)                                                                                                   \
-	X(json_control)
+	X(json_utf8)
 
 #define FRAME_DAMAGES(X)                                                                                               \
 	X(frame_magic)                                                                                                 \
