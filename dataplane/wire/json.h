@@ -118,6 +118,13 @@ int json_next(
 int json_pick(const struct json_plan *plan, struct json_object *object, struct json_member *members);
 
 /*
+ * Finds members of the object that data[0] opens, whatever the number of its members: for objects that others hold, which no
+ * limit of members is for. Slow: scans it byte by byte, validated. JSON_FOUND; or a negative enum json_result, and members[]
+ * says nothing. Any thread.
+ */
+int json_find_wide(const struct json_plan *plan, const uint8_t *data, uint32_t len, struct json_member *members);
+
+/*
  * Writes the text of a string value (its raw bytes without quotes, as json_member.value has them) to out[0..size) without
  * a closing NUL. Half a surrogate pair becomes U+FFFD, \u0000 a zero byte. Returns the length, which is never more than
  * value.len, or -1 when `size` does not suffice or an escape is not one. Any thread.

@@ -154,37 +154,64 @@ void json_paths_free(struct json_paths *paths)
 
 static int find_level(const struct json_paths *paths, int level, struct json_object *object, struct json_member *out);
 
+static __attribute__((cold, noinline)) void find_wide(
+	const struct json_paths *paths, int level, const struct json_member *member, struct json_member *out);
+
 /* What cannot be read here belongs to a sender whose structure is trusted, and counts as absent. */
-static void find_below(const struct json_paths *paths, int level, const struct json_member *member, struct json_member *out)
+ALWAYS_INLINE void find_below(const struct json_paths *paths, int level, const struct json_member *member, struct json_member *out)
 {
 	static const struct json_plan nothing;
 	__attribute__((uninitialized)) struct json_object object;
 	uint32_t offset = 0;
 
-	if (member->kind == JSON_OBJECT &&
-		json_next(&nothing, member->value.data, member->value.len, &offset, &object) == JSON_FOUND)
+	if (member->kind != JSON_OBJECT)
+		return;
+	if (LIKELY(json_next(&nothing, member->value.data, member->value.len, &offset, &object) == JSON_FOUND))
 		(void)find_level(paths, level, &object, out);
+	else
+		find_wide(paths, level, member, out);
+}
+
+/* Puts what was found of a level's names where the paths want it. */
+ALWAYS_INLINE void place_members(
+	const struct json_paths *paths, const struct level *l, const struct json_member *members, struct json_member *out)
+{
+	for (unsigned i = 0; i < l->plan.count; i++) {
+		if (l->place[i] != NONE)
+			out[l->place[i]] = members[i];
+		if (l->below[i] != NONE)
+			find_below(paths, l->below[i], &members[i], out);
+	}
 }
 
 static int find_level(const struct json_paths *paths, int level, struct json_object *object, struct json_member *out)
+{
+	__attribute__((uninitialized)) struct json_member members[JSON_WANTED];
+	const struct level *l;
+
+	do {
+		l = &paths->levels[level];
+		if (UNLIKELY(json_pick(&l->plan, object, l->first != NONE ? out + l->first : members) != 0))
+			return JSON_BAD_SYNTAX;
+		if (l->first == NONE)
+			place_members(paths, l, members, out);
+		level = l->next;
+	} while (level != NONE);
+	return 0;
+}
+
+/* Of an object of more members than the scanner marks. */
+static void find_wide(const struct json_paths *paths, int level, const struct json_member *member, struct json_member *out)
 {
 	__attribute__((uninitialized)) struct json_member members[JSON_WANTED];
 
 	for (; level != NONE; level = paths->levels[level].next) {
 		const struct level *l = &paths->levels[level];
 
-		if (UNLIKELY(json_pick(&l->plan, object, l->first != NONE ? out + l->first : members) != 0))
-			return JSON_BAD_SYNTAX;
-		if (l->first != NONE)
-			continue;
-		for (unsigned i = 0; i < l->plan.count; i++) {
-			if (l->place[i] != NONE)
-				out[l->place[i]] = members[i];
-			if (l->below[i] != NONE)
-				find_below(paths, l->below[i], &members[i], out);
-		}
+		if (json_find_wide(&l->plan, member->value.data, member->value.len, members) != JSON_FOUND)
+			return;
+		place_members(paths, l, members, out);
 	}
-	return 0;
 }
 
 int json_paths_find(const struct json_paths *paths, struct json_object *object, struct json_member *out)

@@ -33,6 +33,8 @@ static void fill_sixteen(uint32_t *at, uint32_t place)
 #include "wire/json_members.h"
 #include "wire/utf8.h"
 
+#define WIDE_MARKS (2 * 64) /* members that are looked for side by side */
+
 struct cursor {
 	const uint8_t *data;
 	uint32_t len;
@@ -40,6 +42,8 @@ struct cursor {
 	uint32_t depth;
 	uint64_t kinds; /* one bit per open container, the innermost lowest: 1 is an array */
 	struct json_marks *marks;
+	const struct json_plan *wide; /* or NULL: JSON_MEMBERS is a limit */
+	struct json_member *found;    /* those that `wide` asks for, as far as the scan is */
 };
 
 enum expected { NAME_OR_END, NAME, COLON, VALUE_OR_END, VALUE, COMMA_OR_END };
@@ -185,6 +189,23 @@ static void mark(struct cursor *c)
 		c->marks->at[c->marks->count++] = c->at;
 }
 
+/* Looks through the members that are marked, of which the last ends before `end`, and makes room for as many. */
+static void look_through(struct cursor *c, uint32_t end)
+{
+	struct json_member part[JSON_WANTED];
+
+	c->marks->end = end - 1;
+	pad_names(c->marks, 0);
+	(void)find_members(c->wide, c->marks, part);
+	for (unsigned i = 0; i < c->wide->count; i++) {
+		if (part[i].kind == JSON_ABSENT)
+			continue;
+		part[i].duplicate |= c->found[i].kind != JSON_ABSENT;
+		c->found[i] = part[i];
+	}
+	c->marks->count = 0;
+}
+
 static int in_array(const struct cursor *c)
 {
 	return (c->kinds & 1) != 0;
@@ -226,6 +247,8 @@ static int step_name(struct cursor *c, enum expected *next)
 {
 	if (c->data[c->at] != '"')
 		return JSON_BAD_SYNTAX;
+	if (c->depth == 1 && c->wide != NULL && c->marks->count == WIDE_MARKS)
+		look_through(c, c->at);
 	if (c->depth == 1 && c->marks->count == JSON_MARKS)
 		return JSON_TOO_MANY;
 	mark(c);
@@ -342,4 +365,23 @@ int json_read_scalar(const struct json_plan *plan, const uint8_t *data, uint32_t
 int json_pick_scalar(const struct json_plan *plan, struct json_object *object, struct json_member *members)
 {
 	return find_members(plan, &object->marks, members);
+}
+
+int json_find_wide(const struct json_plan *plan, const uint8_t *data, uint32_t len, struct json_member *members)
+{
+	__attribute__((uninitialized)) struct json_marks marks;
+	struct cursor c = {.data = data, .len = len, .at = 1, .depth = 1, .marks = &marks, .wide = plan, .found = members};
+	int result;
+
+	marks.count = 0;
+	marks.escapes = 0;
+	marks.trusted = 0;
+	marks.data = data;
+	marks.len = len;
+	for (unsigned i = 0; i < plan->count; i++)
+		members[i] = (struct json_member){.kind = JSON_ABSENT};
+	result = scan_validated(&c);
+	if (result == JSON_FOUND)
+		look_through(&c, marks.end + 1);
+	return result;
 }

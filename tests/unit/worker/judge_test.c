@@ -116,6 +116,28 @@ static void a_sample_keeps_the_same_values_everywhere(void **state)
 	judged_free(&j);
 }
 
+/* Of what an event holds nothing is too many to be looked into. */
+static void members_among_hundreds_are_seen(void **state)
+{
+	struct judged j = judged_new(types, "topics: {quarantine: aside}\n", 0);
+	char text[8192], *at;
+
+	(void)state;
+	for (unsigned first = 0; first < 2; first++) {
+		at = text + sprintf(text, "{\"type\":\"click\",\"user\":{%s\"m\":0", first ? "\"tier\":\"gold\"," : "");
+		for (unsigned i = 0; i < 600; i++)
+			at += sprintf(at, ",\"m%u\":%u", i, i);
+		(void)sprintf(at, "%s}}", first ? "" : ",\"tier\":\"gold\"");
+		rig_put_json(j.rig, text);
+		free(rig_take(j.rig, NULL, NULL));
+		assert_string_equal(topic_of(&j), "everything");
+		free(rig_take(j.rig, NULL, NULL));
+		assert_string_equal(topic_of(&j), "vip");
+	}
+	expect_none(&j);
+	judged_free(&j);
+}
+
 static void what_lacks_a_required_member_goes_aside(void **state)
 {
 	static const struct {
@@ -393,6 +415,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_rule_that_holds_decides),
 		cmocka_unit_test(a_sample_keeps_the_same_values_everywhere),
+		cmocka_unit_test(members_among_hundreds_are_seen),
 		cmocka_unit_test(what_lacks_a_required_member_goes_aside),
 		cmocka_unit_test(records_get_what_the_tables_know),
 		cmocka_unit_test(keys_come_from_the_type_the_sender_or_the_input),
