@@ -128,8 +128,8 @@ void config_redact(const struct config *config, char *text);
  */
 int config_needs_restart(const struct config *before, const struct config *now, char *text, size_t size);
 
-/* Whether a daemon that runs by `running` has memory for the topics of `next`, and a spool that takes their names: 0, or -ENOSPC or
- * -ENAMETOOLONG with a sentence. */
+/* Whether a daemon that runs by `running` has memory for the topics of `next`, a spool that takes their names, and no raw input of
+ * a type that asks something: 0, or -ENOSPC, -ENAMETOOLONG or -EINVAL with a sentence. */
 int config_fits(const struct config *running, const struct config *next, struct error *error);
 
 /* NULL is fine. Every string of the configuration goes too. */

@@ -194,13 +194,41 @@ static int check_names_fit(const struct config *running, const struct config *ne
 	return 0;
 }
 
+int type_takes_raw(const struct event_type *type)
+{
+	return type->plan == NULL && type->way.pack == 0;
+}
+
+/* The file's own inputs were checked when it was read; those that run may be others. */
+static int check_raw_inputs(const struct config *running, const struct config *next, struct error *error)
+{
+	for (unsigned i = 0; i < running->input_count; i++) {
+		const struct input *input = &running->inputs[i];
+		const char *name = input->format == INPUT_RAW ? running->types->types[input->raw_type].name : NULL;
+
+		for (unsigned k = 0; name != NULL && k < next->types->count; k++)
+			if (strcmp(next->types->types[k].name, name) == 0 && !type_takes_raw(&next->types->types[k]))
+				return error_set(error, -EINVAL, "inputs: the one on port %u that runs gives type %s raw datagrams, which are not "
+					"looked into: leave key, require, rules and pack out of the type, or give the input another one and "
+					"restart the daemon", input->port, name);
+	}
+	return 0;
+}
+
+static int check_names_and_inputs(const struct config *running, const struct config *next, struct error *error)
+{
+	int rc = check_names_fit(running, next, error);
+
+	return rc != 0 ? rc : check_raw_inputs(running, next, error);
+}
+
 int config_fits(const struct config *running, const struct config *next, struct error *error)
 {
 	uint64_t batches = running->pool_bytes / running->batch_bytes, needed = (uint64_t)next->topics->count * TOPIC_BATCHES;
 	char size[32], need[32];
 
 	if (batches >= needed)
-		return check_names_fit(running, next, error);
+		return check_names_and_inputs(running, next, error);
 	value_print_size(size, sizeof(size), running->batch_bytes);
 	return error_set(error, -ENOSPC, "memory.pool: the one that runs has room for %llu batches of %s; expected %llu, two for each "
 					 "of %u topics: restart the daemon with at least %s, or name fewer topics",

@@ -41,6 +41,9 @@ void template_fill(char *out, size_t size, const char *template, const char *typ
 int plan_read(const struct reading *reading, struct config_file *file, const char *path, const struct tree_node *entry,
 	struct type_draft *draft);
 
+/* Whether it asks nothing of its events that one would have to look into them for: key, require, rules and pack. */
+int type_takes_raw(const struct event_type *type);
+
 /* Needs ports and types. */
 int inputs_read(const struct reading *reading, struct config_file *file);
 

@@ -138,6 +138,23 @@ static int check_format(const struct reading *reading, const char *path, const s
 	return 0;
 }
 
+/* Of a raw datagram nothing is read, so its type can ask nothing. */
+static int check_event(const struct reading *reading, const struct config_file *file, const char *path,
+	const struct tree_node *entry, const struct event_type *type)
+{
+	static const char *const keys[] = {"key", "require", "rules", "pack"};
+	const struct tree_node *asked = tree_find(file->types, type->name);
+	const char *key = NULL;
+
+	if (type_takes_raw(type))
+		return 0;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && key == NULL; i++)
+		key = tree_find(asked, keys[i]) != NULL ? keys[i] : NULL;
+	return reading_fail(reading, tree_find(entry, "event"), "%s.event: type %s has types.%s.%s, but raw datagrams are not looked "
+								"into; expected a type of their own without key, require, "
+								"rules and pack", path, type->name, type->name, key);
+}
+
 static int find_event(const struct reading *reading, const struct config_file *file, const char *path,
 	const struct tree_node *entry, struct input_draft *draft)
 {
@@ -149,7 +166,7 @@ static int find_event(const struct reading *reading, const struct config_file *f
 	for (unsigned i = 0; i < types->count; i++)
 		if (strcmp(types->types[i].name, draft->event) == 0) {
 			draft->input.raw_type = i;
-			return 0;
+			return check_event(reading, file, path, entry, &types->types[i]);
 		}
 	return fail_key(reading, "inputs[]", "event", path, entry, "is no event type of this file");
 }

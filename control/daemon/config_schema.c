@@ -131,7 +131,8 @@ const struct config_key config_keys[] = {
 		.form = "validated|trusted",
 		.help = "json and frame: whether bodies are proven to be JSON, or the sender is trusted to send nothing else."},
 	{"inputs[]", "event", KEY_TEXT, FIELD(struct input_draft, event), RANGE(1, TYPE_NAME_MAX), .fallback = "",
-		.form = "the name of an event type", .help = "raw: type of every event, needed."},
+		.form = "the name of an event type",
+		.help = "raw: type of every event, needed; one without key, require, rules and pack."},
 
 	{"quotas[]", "from", NODE(struct quota_draft, from, TREE_LIST), RANGE(1, QUOTA_PREFIXES), .fallback = "",
 		.form = "a list of 1 to 64 networks such as [10.0.0.0/8, 2001:db8::/32]",

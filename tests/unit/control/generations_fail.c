@@ -237,6 +237,25 @@ static void a_table_that_fails_is_told_with_its_place(void **state)
 	box_end();
 }
 
+#define RAW HEAD "inputs: [{port: 9000, format: json}, {port: 9001, format: raw, event: line}]\n"
+
+/* What a file says of inputs needs a restart: the types must be fit for those that run. */
+static void a_type_that_comes_raw_gets_no_rules(void **state)
+{
+	static const char *const texts[] = {"rules: [{then: drop}]", "require: {a: string}", "key: a", "pack: 2"};
+	char text[1024];
+
+	(void)state;
+	box_begin(RAW "types: {other: {id: 1}, line: {id: 2}}\n");
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		(void)snprintf(text, sizeof(text), HEAD "types: {line: {id: 2, %s}, other: {id: 1}}\n", texts[i]);
+		expect_refused(text, "inputs: the one on port 9001 that runs gives type line raw datagrams");
+	}
+	reload(HEAD "types: {other: {id: 1, key: a, rules: [{then: drop}]}}\n");
+	reload(RAW "types: {line: {id: 2, pack: 1}, other: {id: 1, pack: 2}}\n");
+	box_end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,6 +265,7 @@ int main(void)
 		cmocka_unit_test(topics_have_room_in_the_pool_that_runs),
 		cmocka_unit_test(topics_have_names_for_the_spool_that_runs),
 		cmocka_unit_test(a_table_that_fails_is_told_with_its_place),
+		cmocka_unit_test(a_type_that_comes_raw_gets_no_rules),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
