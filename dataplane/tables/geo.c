@@ -75,12 +75,8 @@ static int open_layers(struct making *making, const struct geo_config *config, s
 {
 	for (; making->layer_count < config->path_count; making->layer_count++) {
 		struct geo_layer *layer = &making->layers[making->layer_count];
-		int result = geo_layer_init(layer);
+		int result = geo_layer_open(layer, config->paths[making->layer_count], error);
 
-		if (result != 0)
-			return error_set(
-				error, result, "geo database %s: no memory", config->paths[making->layer_count]);
-		result = geo_file_init(&layer->file, config->paths[making->layer_count], error);
 		if (result != 0) {
 			geo_layer_fini(layer);
 			return result;

@@ -139,23 +139,45 @@ static int skip(const struct geo_data *data, uint32_t *offset, uint32_t *steps)
 	return 0;
 }
 
-int geo_data_member(const struct geo_data *data, const struct geo_value *map, const char *key, struct geo_value *value)
+int geo_data_target(const struct geo_data *data, uint32_t offset, uint32_t *target)
 {
-	uint32_t steps = GEO_DATA_STEPS, offset = map->offset;
+	struct geo_value value;
+
+	*target = offset;
+	if (take_value(data, &offset, &value) != 0)
+		return -EINVAL;
+	if (value.type != GEO_DATA_POINTER)
+		return 0;
+	*target = offset = value.offset;
+	return take_value(data, &offset, &value) == 0 && value.type != GEO_DATA_POINTER ? 0 : -EINVAL;
+}
+
+static int find_member(
+	const struct geo_data *data, const struct geo_value *map, const char *key, uint32_t *steps, struct geo_value *value)
+{
+	uint32_t offset = map->offset;
 	struct geo_value name;
 
-	if (map->type != GEO_DATA_MAP)
-		return 0;
 	for (uint32_t i = 0; i < map->size; i++) {
-		if (steps == 0 || geo_data_get(data, &offset, &name) != 0 || name.type != GEO_DATA_STRING)
+		if (*steps == 0 || geo_data_get(data, &offset, &name) != 0 || name.type != GEO_DATA_STRING)
 			return -EINVAL;
-		steps--;
+		--*steps;
 		if (name.size == strlen(key) && memcmp(data->bytes + name.offset, key, name.size) == 0)
 			return geo_data_get(data, &offset, value) == 0 ? 1 : -EINVAL;
-		if (skip(data, &offset, &steps) != 0)
+		if (skip(data, &offset, steps) != 0)
 			return -EINVAL;
 	}
 	return 0;
+}
+
+int geo_data_member(
+	const struct geo_data *data, const struct geo_value *map, const char *key, uint64_t *allowed, struct geo_value *value)
+{
+	uint32_t most = *allowed < GEO_DATA_STEPS ? (uint32_t)*allowed : GEO_DATA_STEPS, left = most;
+	int found = map->type == GEO_DATA_MAP ? find_member(data, map, key, &left, value) : 0;
+
+	*allowed -= most - left;
+	return found;
 }
 
 int geo_data_number(const struct geo_data *data, const struct geo_value *value, uint64_t *number)

@@ -4,7 +4,8 @@
 /*
  * Values in the data section of a database in MaxMind's format (MaxMind DB File Format Specification 2.0). Nothing that
  * is read is trusted: every byte is inside the section, pointers do not chain, containers are walked and not recursed
- * into, and a record of more than GEO_DATA_STEPS values is taken as damage. Control threads.
+ * into, and a record of more than GEO_DATA_STEPS values is taken as damage, as are records that together lead to more than the
+ * caller allows. Control threads.
  */
 
 #include <stdint.h>
@@ -45,8 +46,13 @@ struct geo_value {
  * container that stands there itself only to its first member. 0, or -EINVAL: damaged. */
 int geo_data_get(const struct geo_data *data, uint32_t *offset, struct geo_value *value);
 
-/* The member `key` of a map. 1 when it is there, 0 when not or when that is no map, -EINVAL: damaged. */
-int geo_data_member(const struct geo_data *data, const struct geo_value *map, const char *key, struct geo_value *value);
+/* Where the value at `offset` is: there, or where its pointer leads. 0 or -EINVAL: damaged. */
+int geo_data_target(const struct geo_data *data, uint32_t offset, uint32_t *target);
+
+/* The member `key` of a map. *allowed: values that may be looked at, which go down. 1 when it is there, 0 when not or when that
+ * is no map, -EINVAL: damaged, or more values than that. */
+int geo_data_member(
+	const struct geo_data *data, const struct geo_value *map, const char *key, uint64_t *allowed, struct geo_value *value);
 
 /* Its number, when it is an unsigned one of at most 64 bits. 1, or 0. */
 int geo_data_number(const struct geo_data *data, const struct geo_value *value, uint64_t *number);

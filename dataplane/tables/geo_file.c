@@ -70,9 +70,10 @@ static int metadata_number(const struct geo_file *file, const struct geo_data *m
 	uint64_t *number, struct error *error)
 {
 	struct geo_value map, value;
+	uint64_t allowed = GEO_DATA_STEPS;
 	uint32_t offset = 0;
 
-	if (geo_data_get(metadata, &offset, &map) != 0 || geo_data_member(metadata, &map, key, &value) != 1 ||
+	if (geo_data_get(metadata, &offset, &map) != 0 || geo_data_member(metadata, &map, key, &allowed, &value) != 1 ||
 		geo_data_number(metadata, &value, number) != 1)
 		return error_set(error, -EINVAL, "geo database %s is damaged: no %s in its metadata: fetch it again",
 			file->path, key);

@@ -9,6 +9,11 @@
 #define INDEX_SIZE_MIN 1024u
 #define CACHE_BYTES    64u
 
+/* What all records of a file may lead to, for each byte of its data. Databases that are in use lead to one or two; small records
+ * that share large maps or names can to thousands, and reading them would take hours. */
+#define ALLOWED_PER_BYTE 32u
+#define ALLOWED_SLACK    (UINT64_C(1) << 20)
+
 static int index_init(struct geo_index *index)
 {
 	index->slots = calloc(INDEX_SIZE_MIN, sizeof(*index->slots));
@@ -73,7 +78,7 @@ static int is_letter(uint8_t byte)
 
 /* The string that `path` leads to, NULL ending it. 1 when there is one, 0 when not, -EINVAL: damaged. */
 static int find_string(
-	const struct geo_data *data, const struct geo_value *record, const char *const path[], struct geo_value *value)
+	struct geo_layer *layer, const struct geo_value *record, const char *const path[], struct geo_value *value)
 {
 	int found = 1;
 
@@ -81,30 +86,30 @@ static int find_string(
 	for (; *path != NULL && found == 1; path++) {
 		struct geo_value map = *value;
 
-		found = geo_data_member(data, &map, *path, value);
+		found = geo_data_member(&layer->file.data, &map, *path, &layer->allowed, value);
 	}
 	return found == 1 && value->type != GEO_DATA_STRING ? 0 : found;
 }
 
 /* The string at one of two paths. */
-static int find_either(const struct geo_data *data, const struct geo_value *record, const char *const first[],
+static int find_either(struct geo_layer *layer, const struct geo_value *record, const char *const first[],
 	const char *const second[], struct geo_value *value)
 {
-	int found = find_string(data, record, first, value);
+	int found = find_string(layer, record, first, value);
 
-	return found == 0 ? find_string(data, record, second, value) : found;
+	return found == 0 ? find_string(layer, record, second, value) : found;
 }
 
-static int read_country(const struct geo_data *data, const struct geo_value *from, struct geo_record *record)
+static int read_country(struct geo_layer *layer, const struct geo_value *from, struct geo_record *record)
 {
 	static const char *const deep[] = {"country", "iso_code", NULL}, *const flat[] = {"country_code", NULL};
 	struct geo_value value;
 	const uint8_t *text;
-	int found = find_either(data, from, deep, flat, &value);
+	int found = find_either(layer, from, deep, flat, &value);
 
 	if (found != 1)
 		return found;
-	text = data->bytes + value.offset;
+	text = layer->file.data.bytes + value.offset;
 	if (value.size != 2 || !is_letter(text[0]) || !is_letter(text[1]))
 		return 0;
 	record->country[0] = (char)(text[0] & ~0x20);
@@ -113,45 +118,52 @@ static int read_country(const struct geo_data *data, const struct geo_value *fro
 	return 0;
 }
 
-static int read_city(const struct geo_data *data, const struct geo_value *from, struct geo_record *record)
+static int read_city(struct geo_layer *layer, const struct geo_value *from, struct geo_record *record)
 {
 	static const char *const deep[] = {"city", "names", "en", NULL}, *const flat[] = {"city", NULL};
 	struct geo_value value;
-	int found = find_either(data, from, deep, flat, &value);
+	const uint8_t *text;
+	int found = find_either(layer, from, deep, flat, &value);
 
 	if (found != 1)
 		return found;
-	if (value.size == 0 || !geo_is_utf8(data->bytes + value.offset, value.size))
+	if (value.size > layer->allowed) {
+		layer->allowed = 0;
+		return -EINVAL;
+	}
+	layer->allowed -= value.size;
+	text = layer->file.data.bytes + value.offset;
+	if (value.size == 0 || !geo_is_utf8(text, value.size))
 		return 0;
-	record->city = data->bytes + value.offset;
+	record->city = text;
 	record->city_size = value.size;
 	record->known |= GEO_CITY;
 	return 0;
 }
 
 /* Number 0 stands for none (RFC 7607). */
-static int read_asn(const struct geo_data *data, const struct geo_value *from, struct geo_record *record)
+static int read_asn(struct geo_layer *layer, const struct geo_value *from, struct geo_record *record)
 {
 	struct geo_value value;
 	uint64_t number;
-	int found = geo_data_member(data, from, "autonomous_system_number", &value);
+	int found = geo_data_member(&layer->file.data, from, "autonomous_system_number", &layer->allowed, &value);
 
 	if (found != 1)
 		return found;
-	if (geo_data_number(data, &value, &number) != 1 || number == 0 || number > UINT32_MAX)
+	if (geo_data_number(&layer->file.data, &value, &number) != 1 || number == 0 || number > UINT32_MAX)
 		return 0;
 	record->asn = (uint32_t)number;
 	record->known |= GEO_ASN;
 	return 0;
 }
 
-static int read_record(const struct geo_data *data, uint32_t offset, struct geo_record *record)
+static int read_record(struct geo_layer *layer, uint32_t offset, struct geo_record *record)
 {
 	struct geo_value from;
 
 	*record = (struct geo_record){.offset = offset, .place = UINT32_MAX};
-	if (geo_data_get(data, &offset, &from) != 0 || read_country(data, &from, record) < 0 ||
-		read_city(data, &from, record) < 0 || read_asn(data, &from, record) < 0)
+	if (geo_data_get(&layer->file.data, &offset, &from) != 0 || read_country(layer, &from, record) < 0 ||
+		read_city(layer, &from, record) < 0 || read_asn(layer, &from, record) < 0)
 		return -EINVAL;
 	return 0;
 }
@@ -175,7 +187,7 @@ static int64_t add_record(struct geo_layer *layer, uint32_t offset)
 
 	if (grow((void **)&layer->records, sizeof(*layer->records), layer->count, &layer->room, 1) != 0)
 		return -ENOMEM;
-	result = read_record(&layer->file.data, offset, &layer->records[layer->count]);
+	result = read_record(layer, offset, &layer->records[layer->count]);
 	return result != 0 ? result : (int64_t)layer->count++;
 }
 
@@ -195,11 +207,14 @@ static int64_t find_record(struct geo_layer *layer, uint32_t offset)
 
 int64_t geo_layer_record(struct geo_layer *layer, uint32_t offset)
 {
+	uint32_t target;
 	int64_t record;
 
 	if (layer->last_record != GEO_RECORD_NONE && layer->last_offset == offset)
 		return layer->last_record;
-	record = find_record(layer, offset);
+	if (geo_data_target(&layer->file.data, offset, &target) != 0)
+		return -EINVAL;
+	record = find_record(layer, target);
 	if (record > 0) {
 		layer->last_offset = offset;
 		layer->last_record = (uint32_t)record;
@@ -207,14 +222,25 @@ int64_t geo_layer_record(struct geo_layer *layer, uint32_t offset)
 	return record;
 }
 
-int geo_layer_init(struct geo_layer *layer)
+static int make_none(struct geo_layer *layer)
 {
-	*layer = (struct geo_layer){0};
 	if (index_init(&layer->index) != 0 ||
 		grow((void **)&layer->records, sizeof(*layer->records), 0, &layer->room, 1) != 0)
 		return -ENOMEM;
 	layer->records[layer->count++] = (struct geo_record){.offset = UINT32_MAX, .place = UINT32_MAX};
 	return 0;
+}
+
+int geo_layer_open(struct geo_layer *layer, const char *path, struct error *error)
+{
+	int result;
+
+	*layer = (struct geo_layer){0};
+	if (make_none(layer) != 0)
+		return error_set(error, -ENOMEM, "geo database %s: no memory", path);
+	result = geo_file_init(&layer->file, path, error);
+	layer->allowed = layer->file.data.size * (uint64_t)ALLOWED_PER_BYTE + ALLOWED_SLACK;
+	return result;
 }
 
 void geo_layer_fini(struct geo_layer *layer)

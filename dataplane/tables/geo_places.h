@@ -14,7 +14,7 @@
 /* What one record says; of the fields that it does not know `known` has no bit. */
 struct geo_record {
 	const uint8_t *city; /* in the file; UTF-8 */
-	uint32_t offset;     /* its own, in the data section */
+	uint32_t offset;     /* its own, in the data section; never that of a pointer to it */
 	uint32_t city_size;
 	uint32_t asn;
 	uint32_t place; /* where there is one layer only, UINT32_MAX until it is asked for */
@@ -35,6 +35,7 @@ struct geo_layer {
 	size_t count, room;
 	struct geo_index index; /* offset to record */
 	uint32_t last_offset, last_record;
+	uint64_t allowed; /* values, and bytes of names, that may still be looked at; 0: the file is damaged */
 };
 
 struct geo_places {
@@ -53,7 +54,8 @@ struct geo_places {
  * no memory. */
 int64_t geo_layer_record(struct geo_layer *layer, uint32_t offset);
 
-int geo_layer_init(struct geo_layer *layer);
+/* Reads the file. 0, or -errno with a sentence. Free with geo_layer_fini, also after a failure. */
+int geo_layer_open(struct geo_layer *layer, const char *path, struct error *error);
 void geo_layer_fini(struct geo_layer *layer); /* the file too */
 
 /* Place GEO_UNKNOWN is made at once. 0 or -ENOMEM. */

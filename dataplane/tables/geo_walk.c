@@ -60,7 +60,9 @@ static uint32_t cell_of_record(struct walk *walk, unsigned layer, uint32_t recor
 		walk->result =
 			error_set(walk->error, -ENOMEM, "geo database %s: no memory for its records", of->file.path);
 	else
-		(void)fail(walk, layer, -EINVAL, "a record in its data cannot be read");
+		(void)fail(walk, layer, -EINVAL,
+			of->allowed == 0 ? "its records share so much that reading them would not end"
+					 : "a record in its data cannot be read");
 	return CELL_RECORD | GEO_RECORD_NONE;
 }
 

@@ -19,6 +19,7 @@
 
 #include "base/compiler.h"
 #include "geo_rig.h"
+#include "tables/geo_places.h"
 
 static uint8_t whole[65536];
 static size_t whole_size;
@@ -206,6 +207,87 @@ static void deep_and_endless_records_are_refused(void **state)
 	}
 }
 
+static const uint8_t german[] = "\xE1\x4C" "country_code" "\x42" "DE"; /* and a zero byte */
+
+/* However many lead to it, and however: it is read once. */
+static void pointers_to_one_record_are_one_record(void **state)
+{
+	static const uint8_t near[] = {0x20, 0}, far[] = {0x38, 0, 0, 0, 0};
+	struct geo_writer *writer = geo_writer_new(4, 24);
+	struct geo_layer layer;
+	struct error error = {""};
+	int64_t record;
+
+	(void)state;
+	geo_writer_put_data(writer, address_of_v4(10u << 24), 104, german, sizeof(german));
+	geo_writer_put_data(writer, address_of_v4(11u << 24), 104, near, sizeof(near));
+	geo_writer_put_data(writer, address_of_v4(12u << 24), 104, far, sizeof(far));
+	assert_int_equal(geo_writer_write(writer, path), 0);
+	geo_writer_free(writer);
+	assert_int_equal(geo_layer_open(&layer, path, &error), 0);
+	record = geo_layer_record(&layer, sizeof(german));
+	assert_true(record > 0);
+	assert_int_equal(geo_layer_record(&layer, 0), record);
+	assert_int_equal(geo_layer_record(&layer, sizeof(german) + sizeof(near)), record);
+	assert_int_equal(layer.records[record].known, GEO_COUNTRY);
+	geo_layer_fini(&layer);
+}
+
+/* Puts `count` records that hold `key`, and under it what the data section begins with. */
+static void put_sharers(struct geo_writer *writer, const char *key, unsigned count)
+{
+	uint8_t record[32] = {0xE1, (uint8_t)(0x40 | strlen(key))};
+	size_t size = 2 + strlen(key);
+
+	memcpy(record + 2, key, strlen(key));
+	record[size++] = 0x20; /* a pointer to the first byte */
+	record[size++] = 0;
+	for (unsigned i = 0; i < count; i++) {
+		memcpy(record + size, &i, sizeof(i)); /* that they differ */
+		geo_writer_put_data(writer, address_of_v4(11u << 24 | i << 8), 120, record, (uint32_t)(size + sizeof(i)));
+	}
+}
+
+static void expect_endless(struct geo_writer *writer)
+{
+	struct error error;
+	struct geo *geo;
+
+	assert_int_equal(geo_writer_write(writer, path), 0);
+	geo_writer_free(writer);
+	assert_int_equal(load(&geo, &error), -EINVAL);
+	assert_non_null(strstr(error.text, path));
+	assert_non_null(strstr(error.text, "its records share so much that reading them would not end"));
+}
+
+/* A small file whose records each have a long way to go: 4096 times 60,000 members, or a megabyte of a name. */
+static void records_that_share_what_is_large_are_refused(void **state)
+{
+	static uint8_t map[60004] = {0xFE, (30000 - 285) >> 8, (30000 - 285) & 0xFF};
+	static uint8_t name[(1 << 20) + 4] = {0x5F, ((1 << 20) - 65821) >> 16, (((1 << 20) - 65821) >> 8) & 0xFF,
+		((1 << 20) - 65821) & 0xFF};
+	struct geo_writer *writer = geo_writer_new(4, 24);
+
+	(void)state;
+	memset(map + 3, 0x40, sizeof(map) - 3); /* empty names and texts */
+	geo_writer_put_data(writer, address_of_v4(10u << 24), 104, map, sizeof(map));
+	put_sharers(writer, "country", 4096);
+	expect_endless(writer);
+
+	writer = geo_writer_new(4, 24);
+	memset(name + 4, 'x', sizeof(name) - 4);
+	geo_writer_put_data(writer, address_of_v4(10u << 24), 104, name, sizeof(name));
+	put_sharers(writer, "city", 256);
+	expect_endless(writer);
+
+	writer = geo_writer_new(4, 24);
+	geo_writer_put_data(writer, address_of_v4(10u << 24), 104, map, sizeof(map));
+	put_sharers(writer, "country", 16);
+	assert_int_equal(geo_writer_write(writer, path), 0);
+	geo_writer_free(writer);
+	assert_int_equal(survive(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +296,8 @@ int main(void)
 		cmocka_unit_test(damaged_bytes_do_no_harm),
 		cmocka_unit_test(a_tree_with_a_loop_is_refused),
 		cmocka_unit_test(deep_and_endless_records_are_refused),
+		cmocka_unit_test(pointers_to_one_record_are_one_record),
+		cmocka_unit_test(records_that_share_what_is_large_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
