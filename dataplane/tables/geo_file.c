@@ -14,7 +14,7 @@
 
 static const uint8_t marker[] = {0xAB, 0xCD, 0xEF, 'M', 'a', 'x', 'M', 'i', 'n', 'd', '.', 'c', 'o', 'm'};
 
-/* Reads until the end or `size` bytes, whichever is first; a file that grows meanwhile is read as far as it was. */
+/* Reads until the end or `size` bytes, whichever is first. */
 static int read_whole(int fd, uint8_t *bytes, size_t size, size_t *got)
 {
 	*got = 0;
@@ -32,10 +32,33 @@ static int read_whole(int fd, uint8_t *bytes, size_t size, size_t *got)
 	return 0;
 }
 
+static int is_unchanged(const struct stat *then, const struct stat *now, size_t got)
+{
+	return now->st_size == then->st_size && (off_t)got == then->st_size && now->st_mtim.tv_sec == then->st_mtim.tv_sec &&
+	       now->st_mtim.tv_nsec == then->st_mtim.tv_nsec;
+}
+
+/* What was there when it was opened; what somebody writes meanwhile may be a mixture of two databases. */
+static int read_all(const struct geo_file *file, int fd, const struct stat *opened, struct error *error)
+{
+	struct stat now;
+	size_t got;
+	int result = read_whole(fd, file->bytes, (size_t)opened->st_size, &got);
+
+	if (result == 0 && fstat(fd, &now) != 0)
+		result = -errno;
+	if (result != 0)
+		return error_set(error, result, "geo database %s cannot be read: %s", file->path, strerror(-result));
+	if (!is_unchanged(opened, &now, got))
+		return error_set(error, -EAGAIN,
+			"geo database %s: somebody wrote to it while it was read; write a new file beside it and rename it",
+			file->path);
+	return 0;
+}
+
 static int load(struct geo_file *file, int fd, size_t *size, struct error *error)
 {
 	struct stat st;
-	int result;
 
 	if (fstat(fd, &st) != 0)
 		return error_set(error, -errno, "geo database %s: %s", file->path, strerror(errno));
@@ -45,14 +68,12 @@ static int load(struct geo_file *file, int fd, size_t *size, struct error *error
 		return error_set(error, -EINVAL,
 			"geo database %s has %jd bytes, which no such database has: fetch it again", file->path,
 			(intmax_t)st.st_size);
-	file->bytes = malloc((size_t)st.st_size);
+	*size = (size_t)st.st_size;
+	file->bytes = malloc(*size);
 	if (file->bytes == NULL)
 		return error_set(error, -ENOMEM, "geo database %s: no memory for its %jd bytes", file->path,
 			(intmax_t)st.st_size);
-	result = read_whole(fd, file->bytes, (size_t)st.st_size, size);
-	return result == 0
-		       ? 0
-		       : error_set(error, result, "geo database %s cannot be read: %s", file->path, strerror(-result));
+	return read_all(file, fd, &st, error);
 }
 
 /* The last marker within reach of the end, or NULL. */

@@ -23,7 +23,8 @@ struct geo_file {
 	int has_v6;           /* 128 levels, IPv4 below ::/96; else 32 */
 };
 
-/* 0, or -errno with a sentence that names the file. Free with geo_file_fini, also after a failure. */
+/* 0, or -errno with a sentence that names the file; -EAGAIN: somebody wrote to it meanwhile. Free with geo_file_fini, also after a
+ * failure. */
 int geo_file_init(struct geo_file *file, const char *path, struct error *error);
 
 void geo_file_fini(struct geo_file *file);

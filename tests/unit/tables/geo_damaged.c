@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,30 @@
 static uint8_t whole[65536];
 static size_t whole_size;
 static const char *path;
+
+/* What somebody does to the file as soon as a part of it is read. */
+static void (*meanwhile)(void);
+
+ssize_t __real_read(int fd, void *to, size_t size);
+ssize_t __wrap_read(int fd, void *to, size_t size);
+ssize_t __wrap___read_chk(int fd, void *to, size_t size, size_t room);
+
+ssize_t __wrap_read(int fd, void *to, size_t size)
+{
+	void (*now)(void) = meanwhile;
+	ssize_t got = __real_read(fd, to, now != NULL && size > 72 ? 72 : size);
+
+	meanwhile = NULL;
+	if (now != NULL)
+		now();
+	return got;
+}
+
+ssize_t __wrap___read_chk(int fd, void *to, size_t size, size_t room)
+{
+	assert_true(size <= room);
+	return __wrap_read(fd, to, size);
+}
 
 static void write_file(const void *bytes, size_t size)
 {
@@ -207,6 +232,51 @@ static void deep_and_endless_records_are_refused(void **state)
 	}
 }
 
+static void write_in_place(void)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, whole + 100, 50, 100), 50);
+	assert_int_equal(close(fd), 0);
+}
+
+static void cut_short(void)
+{
+	assert_int_equal(truncate(path, (off_t)whole_size - 1), 0);
+}
+
+static void append(void)
+{
+	FILE *file = fopen(path, "ab");
+
+	assert_non_null(file);
+	assert_int_equal(fputc(0, file), 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* What was read may be a mixture, which nothing in the file tells. */
+static void a_file_that_is_written_to_while_it_is_read_is_refused(void **state)
+{
+	static void (*const writers[])(void) = {write_in_place, cut_short, append};
+	static const struct timespec long_ago[2] = {{1000000, 0}, {1000000, 0}};
+	struct error error;
+	struct geo *geo;
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LENGTH(writers); i++) {
+		write_file(whole, whole_size);
+		assert_int_equal(utimensat(AT_FDCWD, path, long_ago, 0), 0);
+		meanwhile = writers[i];
+		assert_int_equal(load(&geo, &error), -EAGAIN);
+		assert_null(meanwhile);
+		assert_non_null(strstr(error.text, path));
+		assert_non_null(strstr(error.text, "somebody wrote to it while it was read"));
+	}
+	write_file(whole, whole_size);
+	assert_int_equal(survive(), 0);
+}
+
 static const uint8_t german[] = "\xE1\x4C" "country_code" "\x42" "DE"; /* and a zero byte */
 
 /* However many lead to it, and however: it is read once. */
@@ -296,6 +366,7 @@ int main(void)
 		cmocka_unit_test(damaged_bytes_do_no_harm),
 		cmocka_unit_test(a_tree_with_a_loop_is_refused),
 		cmocka_unit_test(deep_and_endless_records_are_refused),
+		cmocka_unit_test(a_file_that_is_written_to_while_it_is_read_is_refused),
 		cmocka_unit_test(pointers_to_one_record_are_one_record),
 		cmocka_unit_test(records_that_share_what_is_large_are_refused),
 	};
