@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "tables/rules_compile.h"
+#include "wire/json_paths.h"
 
 int rules_fail(struct rules_compile *c, uint32_t offset, const char *format, ...)
 {
@@ -131,9 +132,8 @@ static int add_part(struct rules_compile *c, struct path *path, uint32_t begin, 
 {
 	if (end - begin > JSON_NAME_MAX)
 		return rules_fail(c, begin, "this name is longer than %d bytes", JSON_NAME_MAX);
-	if (++path->parts > JSON_DEPTH)
-		return rules_fail(
-			c, begin, "this path is deeper than the %d levels that an event can have", JSON_DEPTH);
+	if (++path->parts > JSON_PATH_PARTS)
+		return rules_fail(c, begin, "this is one more than the %d names that a path may have", JSON_PATH_PARTS);
 	if (path->parts > 1 && add_byte(c, begin, path, '.') != 0)
 		return c->result;
 	for (uint32_t i = begin; i < end; i++) {

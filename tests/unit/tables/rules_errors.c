@@ -167,8 +167,8 @@ static void limits_are_named(void **state)
 	expect(repeated("", "not ", 100, "a == 1"), 256, "nested deeper than 64");
 	expect(repeated("a == ", "x", 3000, ""), 5, "found 'xxx");
 	expect(repeated("", "n", 64, " == 1"), 0, "longer than 63 bytes");
-	expect(repeated("a", ".bbbbbbbbb", 26, " == 1"), 252, "longer than 255 bytes");
-	expect(repeated("a", ".b", 32, " == 1"), 64, "deeper than the 32 levels");
+	expect(repeated("a", ".bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", 7, " == 1"), 242, "longer than 255 bytes");
+	expect(repeated("a", ".b", 8, " == 1"), 16, "one more than the 8 names that a path may have");
 	expect(repeated("a == 1 ", " ", RULES_TEXT_MAX, ""), RULES_TEXT_MAX, "longer than 1048576 bytes");
 	expect(repeated("a == 0", " or a > 5 and b < 1", 4096, ""), 0, "alternatives");
 }
