@@ -192,11 +192,14 @@ int category_slots_copy(struct category_slots *copy, const struct category_slots
 	return rc;
 }
 
-static int is_at_home(const struct category_slots *slots, uint32_t at, unsigned way)
+/* Whether a look-up of its key comes to it: in its home, or in its second bucket when the home tells of it. */
+static int is_reached(const struct category_slots *slots, uint32_t at, unsigned way)
 {
+	uint64_t check = slots->buckets[at].checks[way];
 	uint32_t home = category_home(slots, slots->places[at][way]);
 
-	return home == at || category_second(slots, home, slots->buckets[at].checks[way]) == at;
+	return home == at ||
+	       (category_second(slots, home, check) == at && category_may_have_spilled(&slots->buckets[home], check));
 }
 
 int category_slots_sound(const struct category_slots *slots, uint32_t values)
@@ -207,11 +210,10 @@ int category_slots_sound(const struct category_slots *slots, uint32_t values)
 		for (unsigned i = 0; i < CATEGORY_WAYS; i++) {
 			uint32_t value = slots->buckets[b].values[i];
 
-			if (value == CATEGORY_UNKNOWN)
-				continue;
-			if (value > values || !is_at_home(slots, b, i))
+			if (value == CATEGORY_UNKNOWN ? slots->buckets[b].checks[i] != 0
+						      : value > values || !is_reached(slots, b, i))
 				return 0;
-			entries++;
+			entries += value != CATEGORY_UNKNOWN;
 		}
 	return entries == slots->entries;
 }

@@ -76,7 +76,8 @@ static inline int category_slots_fit(const struct category_slots *slots, uint64_
 	return (slots->entries + more) * 100 <= (uint64_t)slots->count * CATEGORY_WAYS * CATEGORY_CROWDED;
 }
 
-/* True when every entry lies in one of its two buckets, has one of `values` values, and there are `entries` of them. */
+/* True when every entry lies where look-ups come to it and has one of `values` values, free ways hold nothing, and there are
+ * `entries` entries. */
 int category_slots_sound(const struct category_slots *slots, uint32_t values);
 
 ALWAYS_INLINE uint32_t category_home(const struct category_slots *slots, uint32_t place)

@@ -191,6 +191,35 @@ static void fragments_can_be_read_beyond_their_end(void **state)
 	category_free(category);
 }
 
+/* What a prebuilt file of another's making may hold: entries that no look-up would reach. */
+static void slots_that_look_ups_cannot_read_are_not_sound(void **state)
+{
+	struct category_slots slots;
+	struct category_key key = {0};
+	struct category_bucket *home, before;
+
+	(void)state;
+	assert_int_equal(category_slots_init(&slots, 4, MEMORY_ANY_NODE), 0);
+	for (key.check = 1; key.check <= CATEGORY_WAYS + 1; key.check++) /* all at home in the first */
+		assert_int_equal(category_slots_put(&slots, key, 1), 0);
+	assert_true(category_slots_sound(&slots, 1));
+	home = &slots.buckets[0];
+	before = *home;
+	assert_int_not_equal(home->spilled, 0);
+	home->spilled = 0;
+	assert_false(category_slots_sound(&slots, 1));
+	home->spilled = ~before.spilled;
+	assert_false(category_slots_sound(&slots, 1));
+	*home = before;
+	assert_true(category_slots_sound(&slots, 1));
+
+	for (unsigned i = 0; i < CATEGORY_WAYS; i++)
+		if (slots.buckets[1].values[i] == CATEGORY_UNKNOWN)
+			slots.buckets[1].checks[i] = before.checks[0];
+	assert_false(category_slots_sound(&slots, 1));
+	category_slots_fini(&slots);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +228,7 @@ int main(void)
 		cmocka_unit_test(few_keys_are_away_from_home),
 		cmocka_unit_test(slots_fill_nearly_to_the_last),
 		cmocka_unit_test(fragments_can_be_read_beyond_their_end),
+		cmocka_unit_test(slots_that_look_ups_cannot_read_are_not_sound),
 	};
 
 	return cmocka_run_group_tests(tests, rig_begin, rig_end);
