@@ -103,10 +103,23 @@ static int cut_ours(const struct input_plan *plan, const struct json_object *obj
 	return drop;
 }
 
+/* No address has a backslash; but its characters may be written with some. */
+static __attribute__((cold, noinline)) void client_of_escaped(const struct json_member *member, struct event *event)
+{
+	uint8_t text[ADDRESS_TEXT_MAX];
+	int len = member->escaped ? json_unescape(member->value, text, sizeof(text)) : -1;
+
+	event->has_client = len > 0 && address_parse((struct slice){text, (uint32_t)len}, &event->client) == 0;
+}
+
 static void client_of(const struct json_member *member, struct event *event)
 {
-	event->has_client = member != NULL && member->kind == JSON_STRING && !member->escaped &&
-			    address_parse(member->value, &event->client) == 0;
+	if (member == NULL || member->kind != JSON_STRING)
+		event->has_client = 0;
+	else if (LIKELY(address_parse(member->value, &event->client) == 0))
+		event->has_client = 1;
+	else
+		client_of_escaped(member, event);
 }
 
 static void item_of(struct worker *worker, const struct json_member *member, struct event *event)
@@ -114,9 +127,11 @@ static void item_of(struct worker *worker, const struct json_member *member, str
 	int len;
 
 	event->item_is_number = 0;
-	event->has_item = member != NULL && (member->kind == JSON_STRING || member->kind == JSON_NUMBER);
-	if (!event->has_item)
+	if (member == NULL || (member->kind != JSON_STRING && member->kind != JSON_NUMBER)) {
+		event->has_item = 0;
 		return;
+	}
+	event->has_item = 1;
 	event->item = member->value;
 	if (LIKELY(!member->escaped))
 		return;

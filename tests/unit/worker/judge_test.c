@@ -70,9 +70,10 @@ static void the_first_rule_that_holds_decides(void **state)
 	(void)state;
 	rig_put_json(j.rig, "{\"type\":\"click\",\"agent\":\"a robot\",\"price\":77}");
 	rig_put_json(j.rig, "{\"type\":\"click\",\"ip\":\"10.1.2.3\"}");
+	rig_put_json(j.rig, "{\"type\":\"click\",\"ip\":\"\\u00310.1\\u002e2.3\"}");
 	expect_none(&j);
-	assert_int_equal(counter_read(&j.rig->counters->filtered), 2);
-	assert_int_equal(TYPE_COUNT(&j, 0, filtered), 2);
+	assert_int_equal(counter_read(&j.rig->counters->filtered), 3);
+	assert_int_equal(TYPE_COUNT(&j, 0, filtered), 3);
 	rig_put_json(j.rig, "{\"type\":\"click\",\"price\":77}");
 	expect(&j, "aside.click", "{\"type\":\"click\",\"price\":77,\"quarantine\":{\"type\":\"click\",\"why\":\"rule odd\"},");
 	rig_put_json(j.rig, "{\"type\":\"click\",\"price\":77.0,\"quarantine\":{\"x\":1}}");
@@ -187,6 +188,10 @@ static void records_get_what_the_tables_know(void **state)
 			"{\"type\":\"click\",\"item\":\"7\",\"ip\":\"1.2.3.4\",\"geo\":{\"country\":\"ZZ\"},\"category\":\"shoes\","},
 		{"{\"type\":\"click\",\"item\":\"\\u0061bc\",\"ip\":7}", "ev.click",
 			"{\"type\":\"click\",\"item\":\"\\u0061bc\",\"ip\":7,\"geo\":{\"country\":\"ZZ\"},\"category\":\"hats\","},
+		{"{\"type\":\"click\",\"ip\":\"2001\\u003adb8\\u003A:1\"}", "ev.click",
+			"{\"type\":\"click\",\"ip\":\"2001\\u003adb8\\u003A:1\",\"geo\":{\"country\":\"DE\"},\"category\":null,"},
+		{"{\"type\":\"click\",\"ip\":\"2001:db8::1\\u0000\"}", "ev.click",
+			"{\"type\":\"click\",\"ip\":\"2001:db8::1\\u0000\",\"geo\":{\"country\":\"ZZ\"},\"category\":null,"},
 		{"{\"type\":\"click\"}", "ev.click", "{\"type\":\"click\",\"geo\":{\"country\":\"ZZ\"},\"category\":null,"},
 		{"{\"geo\":1,\"type\":\"click\", \"category\" : [2] ,\"ingest\":3 }", "ev.click",
 			"{\"type\":\"click\",\"geo\":{\"country\":\"ZZ\"},\"category\":null,"},
