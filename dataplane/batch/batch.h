@@ -21,7 +21,7 @@
 #define BATCH_UNLOGGED   UINT16_MAX
 
 struct batch {
-	uint64_t first_seq;   /* worker until sealed, then everyone: read only */
+	uint64_t first_seq;   /* worker until sealed, then everyone: read only; see batch_last_seq */
 	uint64_t opened_tsc;  /* same */
 	uint32_t records;     /* same */
 	uint32_t events;      /* same; more than `records` when events are packed */
@@ -31,6 +31,10 @@ struct batch {
 	uint16_t topic;       /* same; index into the table of topics */
 	uint16_t lane;        /* fixed: the worker whose pool this is */
 	uint32_t pack;        /* worker until sealed, then everyone: events of each record but the last; 1 unless packed */
+	uint32_t skipped;     /* same; sequences between its first and its last record that are more than one for each: other
+				 partitions', and those of packed events */
+	uint32_t from_lane;   /* the spool, of a batch that was read back: the lane that numbered it ... */
+	int64_t opened_us;    /* ... and when it was opened there, UTC; 0: not known */
 	int64_t hour;         /* worker: the oldest landing hour of its records */
 	int64_t base_ms;      /* worker until sealed, then producer, who may take it away: UTC ms that its records' times count
 				 from; 0: they have none */
@@ -72,6 +76,12 @@ void batch_put(struct batch_pool *pool, struct batch *batch);
 /* Batches at home now. Exact for the owning worker, a recent value for others. */
 unsigned batch_pool_available(const struct batch_pool *pool);
 unsigned batch_pool_count(const struct batch_pool *pool);
+
+/* The last of its sequences. */
+static inline uint64_t batch_last_seq(const struct batch *batch)
+{
+	return batch->first_seq + batch->records - 1 + batch->skipped;
+}
 
 /* Events that a record of a sealed batch holds. */
 static inline uint64_t batch_events_at(const struct batch *batch, uint32_t index)

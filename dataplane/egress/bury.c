@@ -31,6 +31,7 @@ static struct batch *copy_of(const struct batch *batch, uint32_t index, struct s
 		return NULL;
 	*letter = *batch;
 	letter->opened_tsc = clock_tsc();
+	letter->skipped += letter->records - 1; /* which of its sequences it is nobody knows any more */
 	letter->records = 1;
 	letter->events = letter->pack = (uint32_t)batch_events_at(batch, index);
 	letter->bytes = letter->capacity = bytes.len;

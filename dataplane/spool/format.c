@@ -84,7 +84,8 @@ uint32_t spool_entry_encode(uint8_t *head, const struct spool_found *found)
 		.pack = entry->pack,
 		.bytes = entry->bytes,
 		.first_seq = entry->first_seq,
-		.hour = entry->hour,
+		.hour = (int32_t)entry->hour,
+		.skipped = entry->skipped,
 		.opened_us = entry->opened_us,
 		.base_ms = entry->base_ms};
 
@@ -135,6 +136,7 @@ int spool_entry_decode(struct spool_found *found, const uint8_t *data, uint64_t 
 			.pack = header.pack,
 			.bytes = header.bytes,
 			.first_seq = header.first_seq,
+			.skipped = header.skipped,
 			.hour = header.hour,
 			.opened_us = header.opened_us,
 			.base_ms = header.base_ms},

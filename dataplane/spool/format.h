@@ -52,7 +52,9 @@ struct spool_entry_header {
 	int32_t partition;
 	uint32_t lane, records, events, pack, bytes;
 	uint64_t first_seq;
-	int64_t hour, opened_us, base_ms;
+	int32_t hour;
+	uint32_t skipped;
+	int64_t opened_us, base_ms;
 };
 
 struct spool_state_record {

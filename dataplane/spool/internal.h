@@ -165,6 +165,8 @@ void shelf_close(struct shelf *shelf);
 int shelf_write(struct spool *spool, struct batch *batch, int leave, struct shelf *shelf);
 void shelf_leave(struct spool *spool, struct batch *batch);
 void shelf_settle(struct spool *spool, uint16_t log, uint64_t position, int64_t hour);
+uint32_t shelf_lane_of(const struct batch *batch); /* that numbered its records */
+int64_t shelf_opened_us(const struct batch *batch); /* the wall clock at its opening; 0: not known */
 void shelf_group(struct spool *spool, struct shelf *shelf); /* makes its group durable when it is time */
 void shelf_account(struct spool *spool, struct shelf *shelf); /* takes over what the log says of damage, size and frontier */
 
@@ -184,7 +186,8 @@ int policy_samples_out(struct spool *spool, struct batch *batch, unsigned class)
 void policy_look_for_room(struct spool *spool); /* asks the file system */
 
 /* losses.c: the record of what was given up */
-void loss_add(struct loss *loss, const char *topic, uint32_t lane, uint64_t first, uint32_t records, uint32_t events, int64_t us);
+void loss_add(struct loss *loss, const char *topic, uint32_t lane, uint64_t first, uint64_t last, uint32_t events, int64_t us);
+void loss_add_batch(struct spool *spool, struct loss *loss, const struct batch *batch, uint64_t events);
 void loss_record(struct spool *spool, unsigned class); /* to the file, when there is any; empties it */
 void loss_record_all(struct spool *spool);             /* and what was turned away */
 void loss_record_stopped(struct spool *spool);         /* what spool_gave_up was told */

@@ -24,7 +24,7 @@
 
 #define SPOOL_TOPIC_MAX    249u            /* bytes of a topic's name, as Kafka allows */
 #define SPOOL_REASON_MAX   31u             /* of a reason */
-#define SPOOL_CARRIED      "carried"       /* the reason of a copy whose batch may be of an epoch before */
+#define SPOOL_CARRIED      "carried"       /* the reason of an entry whose batch was read back, and may be of an epoch before */
 #define SPOOL_PAYLOAD_MAX  (4u << 20)      /* bytes of an entry's payload */
 #define SPOOL_SEGMENT_MIN  (64u << 10)
 
@@ -41,10 +41,16 @@ struct spool_entry {
 	uint32_t pack;      /* events of each record but the last */
 	uint32_t bytes;     /* of the payload */
 	uint64_t first_seq;
+	uint32_t skipped;   /* its last sequence is first_seq + records - 1 + skipped */
 	int64_t hour;       /* the oldest landing hour of its records */
 	int64_t opened_us;  /* UTC */
 	int64_t base_ms;    /* UTC; what the records' timestamp deltas count from; 0: they carry no time */
 };
+
+static inline uint64_t spool_entry_last_seq(const struct spool_entry *entry)
+{
+	return entry->first_seq + entry->records - 1 + entry->skipped;
+}
 
 /* What its owner knows of a position that is not below the frontier. After an open all of them are SPOOL_ON_DISK. */
 enum spool_mark {

@@ -32,7 +32,7 @@ static struct loss_range *range_of(struct loss *loss, const char *topic, uint32_
 	return &loss->ranges[loss->range_count++];
 }
 
-void loss_add(struct loss *loss, const char *topic, uint32_t lane, uint64_t first, uint32_t records, uint32_t events, int64_t us)
+void loss_add(struct loss *loss, const char *topic, uint32_t lane, uint64_t first, uint64_t last, uint32_t events, int64_t us)
 {
 	struct loss_range *range = range_of(loss, topic, lane);
 
@@ -47,8 +47,8 @@ void loss_add(struct loss *loss, const char *topic, uint32_t lane, uint64_t firs
 	range->events += events;
 	if (first < range->first)
 		range->first = first;
-	if (records > 0 && first + records - 1 > range->last)
-		range->last = first + records - 1;
+	if (last > range->last)
+		range->last = last;
 }
 
 static const char *print_time(char text[40], int64_t us)
@@ -192,11 +192,15 @@ void loss_record_stopped(struct spool *spool)
 		record(spool, class, "stopped", &spool->stopped[class]);
 }
 
+void loss_add_batch(struct spool *spool, struct loss *loss, const struct batch *batch, uint64_t events)
+{
+	loss_add(loss, spool->config.topics->topics[batch->topic].name, shelf_lane_of(batch), batch->first_seq,
+		batch_last_seq(batch), (uint32_t)events, shelf_opened_us(batch));
+}
+
 void spool_gave_up(struct spool *spool, const struct batch *batch)
 {
-	loss_add(&spool->stopped[spool_class_of(spool, batch->topic)], spool->config.topics->topics[batch->topic].name, batch->lane,
-		batch->first_seq, batch->records, (uint32_t)batch_unsettled_events(batch),
-		batch->opened_tsc != 0 ? clock_utc_us(batch->opened_tsc) : 0);
+	loss_add_batch(spool, &spool->stopped[spool_class_of(spool, batch->topic)], batch, batch_unsettled_events(batch));
 }
 
 static uint64_t turned_away(const struct spool *spool, unsigned class)

@@ -78,8 +78,7 @@ static int sample_out(struct spool *spool, struct batch *batch, enum spool_order
 		spool_answer(spool, batch, SPOOL_REFUSED);
 		return 1;
 	}
-	loss_add(&spool->loss[class], spool->config.topics->topics[batch->topic].name, batch->lane, batch->first_seq,
-		batch->records, events, batch->opened_tsc != 0 ? clock_utc_us(batch->opened_tsc) : 0);
+	loss_add_batch(spool, &spool->loss[class], batch, events);
 	spool_answer(spool, batch, SPOOL_SAMPLED);
 	return 1;
 }

@@ -75,7 +75,8 @@ static void drop_entry(void *context, const struct spool_entry *entry)
 	struct dropping *d = context;
 
 	d->told += entry->events;
-	loss_add(d->loss, entry->topic, entry->lane, entry->first_seq, entry->records, entry->events, entry->opened_us);
+	loss_add(d->loss, entry->topic, entry->lane, entry->first_seq, spool_entry_last_seq(entry), entry->events,
+		entry->opened_us);
 	if (entry->position >= d->shelf->recovered_end)
 		d->hours[(uint64_t)entry->hour % HOURS]++;
 }

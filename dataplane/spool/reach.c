@@ -85,7 +85,7 @@ static void take_entry(void *context, const struct spool_entry *entry)
 
 	if (entry->lane == SPOOL_LANE || entry->records == 0 || strcmp(entry->reason, SPOOL_CARRIED) == 0)
 		return; /* it may be of an epoch before; where it was first written it is counted */
-	if (reached_raise(&spool->reached.before.set, entry->topic, entry->lane, entry->first_seq + entry->records - 1) < 0)
+	if (reached_raise(&spool->reached.before.set, entry->topic, entry->lane, spool_entry_last_seq(entry)) < 0)
 		spool->reached.before.exact = 0;
 }
 
@@ -268,11 +268,10 @@ void reached_begin(struct spool *spool)
 static void raise_now(struct spool *spool, const struct batch *batch)
 {
 	int *place = &spool->reached.places[batch->topic], rc;
-	uint64_t last = batch->first_seq + batch->records - 1;
 
 	if (*place < 0)
 		*place = reached_place(&spool->reached.now, spool->config.topics->topics[batch->topic].name);
-	rc = *place >= 0 ? reached_raise_at(&spool->reached.now, (unsigned)*place, batch->lane, last) : *place;
+	rc = *place >= 0 ? reached_raise_at(&spool->reached.now, (unsigned)*place, batch->lane, batch_last_seq(batch)) : *place;
 	spool->reached.dirty |= rc > 0;
 	spool->reached.loose |= rc < 0;
 }

@@ -146,6 +146,9 @@ static int is_batch(const struct spool_entry *entry)
 static void fill(unsigned log, struct batch *batch, const struct spool_entry *entry, int topic)
 {
 	batch->first_seq = entry->first_seq;
+	batch->skipped = entry->skipped;
+	batch->from_lane = entry->lane;
+	batch->opened_us = entry->opened_us;
 	batch->opened_tsc = 0;
 	batch->records = entry->records;
 	batch->events = entry->events;

@@ -146,26 +146,34 @@ static int is_whole(const struct batch *batch)
 	return batch_unsettled_records(batch) == batch->records;
 }
 
-/* The wall clock at the opening of a batch. */
-static int64_t opened_us(const struct batch *batch)
+uint32_t shelf_lane_of(const struct batch *batch)
 {
-	return batch->opened_tsc != 0 ? clock_utc_us(batch->opened_tsc) : 0;
+	return batch->lane == SPOOL_LANE ? batch->from_lane : batch->lane;
+}
+
+int64_t shelf_opened_us(const struct batch *batch)
+{
+	if (batch->opened_tsc != 0)
+		return clock_utc_us(batch->opened_tsc);
+	return batch->lane == SPOOL_LANE ? batch->opened_us : 0;
 }
 
 static int append(struct spool *spool, struct shelf *shelf, const struct batch *batch, int part, uint64_t *position)
 {
 	struct slice payload = {batch->data, batch->bytes};
 	int rc = part ? shelf_gather(spool, batch, &payload) : 0;
+	uint32_t records = part ? batch_unsettled_records(batch) : batch->records;
 	struct spool_entry entry = {
 		.partition = batch->partition,
-		.lane = batch->lane,
-		.records = part ? batch_unsettled_records(batch) : batch->records,
+		.lane = shelf_lane_of(batch),
+		.records = records,
 		.events = part ? (uint32_t)batch_unsettled_events(batch) : batch->events,
 		.pack = batch->pack,
 		.bytes = payload.len,
 		.first_seq = batch->first_seq,
+		.skipped = batch->skipped + (batch->records - records),
 		.hour = batch->hour,
-		.opened_us = opened_us(batch),
+		.opened_us = shelf_opened_us(batch),
 		.base_ms = batch->base_ms,
 	};
 
@@ -173,6 +181,8 @@ static int append(struct spool *spool, struct shelf *shelf, const struct batch *
 		return rc;
 	if (shelf->is_dead)
 		(void)snprintf(entry.reason, sizeof(entry.reason), "%s", batch->reason);
+	else if (batch->lane == SPOOL_LANE)
+		(void)snprintf(entry.reason, sizeof(entry.reason), "%s", SPOOL_CARRIED);
 	(void)snprintf(entry.topic, sizeof(entry.topic), "%s", spool->config.topics->topics[batch->topic].name);
 	rc = spool_log_append(shelf->log, &entry, &payload, 1);
 	if (rc != 0)
@@ -298,8 +308,7 @@ static int is_pending(const struct shelf *shelf, uint64_t position)
 /* It stands in a part of the log that has made room meanwhile: since it was read, or before it was durable. */
 static void give_up(struct spool *spool, const struct shelf *shelf, struct batch *batch, uint64_t events)
 {
-	loss_add(&spool->loss[policy_class(spool, shelf)], spool->config.topics->topics[batch->topic].name,
-		shelf->lane < 0 ? UINT32_MAX : (uint32_t)shelf->lane, batch->first_seq, batch->records, (uint32_t)events, 0);
+	loss_add_batch(spool, &spool->loss[policy_class(spool, shelf)], batch, events);
 	counter_add(&spool->counters.made_room, events);
 	if (batch->lane != SPOOL_LANE) {
 		spool_answer(spool, batch, SPOOL_LEFT);

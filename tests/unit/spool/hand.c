@@ -143,12 +143,12 @@ enum spool_answer hand_order(struct batch *batch, enum spool_order order)
 	return answer;
 }
 
-struct batch *hand_read(void)
+static struct batch *read_one(struct spool_log_state *log)
 {
-	struct spool_log_state *log = spool_lane_state(hand.spool, 0, 0);
 	enum spool_answer answer;
 	struct batch *batch;
 
+	assert_non_null(log);
 	atomic_store(&log->go, 1);
 	spool_wake(hand.spool);
 	batch = hand_take(&answer);
@@ -157,4 +157,23 @@ struct batch *hand_read(void)
 	atomic_fetch_sub(&spool_counters(hand.spool)->passing, batch->events);
 	batch_unsettle(batch);
 	return batch;
+}
+
+struct batch *hand_read(void)
+{
+	return read_one(spool_lane_state(hand.spool, 0, 0));
+}
+
+static uint16_t awaited;
+
+static int has_log(void)
+{
+	return spool_topic_state(hand.spool, awaited) != NULL;
+}
+
+struct batch *hand_read_topic(uint16_t topic)
+{
+	awaited = topic;
+	hand_wait(has_log);
+	return read_one(spool_topic_state(hand.spool, topic));
 }

@@ -41,8 +41,9 @@ enum spool_answer hand_order(struct batch *batch, enum spool_order order);
 /* Waits for the next answer. */
 struct batch *hand_take(enum spool_answer *answer);
 
-/* Waits for the next batch that is read back from the lane's log. */
+/* Waits for the next batch that is read back from the lane's log, or a topic's. */
 struct batch *hand_read(void);
+struct batch *hand_read_topic(uint16_t topic);
 
 /* Waits until `done` says so; and 1 ms, in which the spool's thread looks for work whatever the clock says. */
 void hand_wait(int (*done)(void));

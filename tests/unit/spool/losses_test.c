@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "batch/settled.h"
 #include "hand.h"
 
 #define LINE "{\"time\": "
@@ -139,6 +140,28 @@ static void name_of_a_new_record_is_durable(void **state)
 	expect((unsigned[]){2}, 1);
 }
 
+/* Of what keys or packing have left between, and of a batch in part, the sequences enclose what is missing. */
+static void sequences_of_what_was_given_up_are_those_of_its_batch(void **state)
+{
+	struct batch *batch;
+	char line[1024];
+	FILE *file;
+
+	(void)state;
+	hand_start(16384);
+	batch = hand_batch(0, 8, 10);
+	batch->skipped = 24;
+	batch_settle(batch, 0);
+	spool_gave_up(hand.spool, batch);
+	batch_put(hand.pool, batch);
+	hand_stop();
+	file = fopen(path(), "r");
+	assert_non_null(file);
+	assert_non_null(fgets(line, sizeof(line), file));
+	assert_non_null(strstr(line, "{\"topic\": \"t0\", \"lane\": 0, \"first\": 1, \"last\": 32, \"events\": 7}"));
+	(void)fclose(file);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -146,6 +169,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			line_that_a_former_process_left_in_part_spoils_none_behind_it, setup, hand_teardown),
 		cmocka_unit_test_setup_teardown(name_of_a_new_record_is_durable, setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(sequences_of_what_was_given_up_are_those_of_its_batch, setup, hand_teardown),
 	};
 
 	log_set_level((enum log_level)(LOG_ERROR - 1));

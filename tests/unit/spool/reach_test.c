@@ -10,8 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/crc32c.h"
 #include "base/log.h"
+#include "batch/settled.h"
 #include "hand.h"
 
 #define LAST (UINT64_MAX - REACHED_LANES) /* of as many digits as there may be */
@@ -74,11 +76,89 @@ static void damaged_file_tells_nothing(void **state)
 	hand_stop();
 }
 
+/* The file of a process that was killed, when nothing was known yet but where its lane's log ended. */
+static void put_begun(unsigned epoch, unsigned end)
+{
+	char text[128];
+	int length = snprintf(text, sizeof(text), "penstock reached 1\nepoch %u\n@lane.0 %u\n", epoch, end);
+
+	length += snprintf(text + length, sizeof(text) - (size_t)length, "check %08x\n", crc32c(0, text, (size_t)length));
+	put(text, (size_t)length);
+}
+
+static void write_one(unsigned records, unsigned skipped)
+{
+	struct batch *batch = hand_batch(0, records, 100);
+
+	batch->skipped = skipped;
+	assert_int_equal(hand_order(batch, SPOOL_WRITE), SPOOL_WRITTEN);
+}
+
+/* With keys, or events that are packed, there are more sequences than records. */
+static void last_sequence_of_an_entry_is_that_of_its_batch(void **state)
+{
+	const struct spool_reached *before;
+
+	(void)state;
+	hand_start(16384);
+	write_one(10, 0);
+	write_one(10, 30);
+	write_one(4, 12);
+	hand_stop();
+	put_begun(8, 0);
+	hand.config.epoch = 9;
+	hand_start(16384);
+	before = spool_reached_before(hand.spool);
+	assert_int_equal(before->epoch, 8);
+	assert_int_equal(before->exact, 1);
+	assert_int_equal(reached_last(&before->set, "t0", 0), 40);
+}
+
+static void expect_the_batch(const struct batch *read)
+{
+	assert_int_equal(read->lane, SPOOL_LANE);
+	assert_int_equal(read->from_lane, 0);
+	assert_true(read->opened_us > 1700000000000000);
+	assert_int_equal(read->records, 6);
+	assert_int_equal(read->first_seq, 1);
+	assert_int_equal(batch_last_seq(read), 13);
+}
+
+/* What is left of a batch, is read back and then parked, is still where it was numbered, and is not counted again. */
+static void batch_that_was_read_back_keeps_its_lane_and_sequences(void **state)
+{
+	struct batch *batch;
+
+	(void)state;
+	(void)clock_init();
+	hand_start(16384);
+	batch = hand_batch(1, 8, 100);
+	batch->opened_tsc = clock_tsc();
+	batch->skipped = 5;
+	batch_settle(batch, 0);
+	batch_settle(batch, 7);
+	assert_int_equal(hand_order(batch, SPOOL_LEAVE), SPOOL_LEFT);
+	batch = hand_read();
+	expect_the_batch(batch);
+	hand_give(batch, SPOOL_PARK);
+	hand_stop();
+	put_begun(8, 1);
+	hand.config.epoch = 9;
+	hand_start(16384);
+	assert_int_equal(spool_reached_before(hand.spool)->epoch, 8);
+	assert_int_equal(reached_last(&spool_reached_before(hand.spool)->set, "t1", 0), 0);
+	batch = hand_read_topic(1);
+	expect_the_batch(batch);
+	hand_give(batch, SPOOL_SETTLE);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_largest_file_is_taken, setup, hand_teardown),
 		cmocka_unit_test_setup_teardown(damaged_file_tells_nothing, setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(last_sequence_of_an_entry_is_that_of_its_batch, setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(batch_that_was_read_back_keeps_its_lane_and_sequences, setup, hand_teardown),
 	};
 
 	log_set_level((enum log_level)(LOG_ERROR - 1));
