@@ -6,11 +6,11 @@
 #include "control/daemon/config_parts.h"
 #include "control/daemon/config_value.h"
 #include "spool/names.h"
+#include "worker/worker.h"
 
 #define SERVERS        "bootstrap.servers"
 #define PROPERTY_NAME  128u
 #define PROPERTY_PATH  1024u
-#define RECORD_ROOM    1024u /* what framing, key and the ingest member add to the largest event */
 #define TOPIC_BATCHES  2u    /* one open, one on its way */
 #define QUOTE_SIZE     256
 
@@ -126,7 +126,7 @@ static int check_batch(const struct reading *reading, const struct config_file *
 	for (unsigned i = 0; i < c->port_count; i++)
 		if (c->ports[i].source.max_datagram > largest)
 			largest = c->ports[i].source.max_datagram;
-	room = sizeof(struct batch) + largest + RECORD_ROOM;
+	room = sizeof(struct batch) + largest + WORKER_RECORD_ROOM;
 	if (c->batch_bytes >= room)
 		return 0;
 	room = (room + BATCH_ALIGN - 1) / BATCH_ALIGN * BATCH_ALIGN;

@@ -7,11 +7,14 @@
 #include "base/compiler.h"
 #include "control/daemon/config_parts.h"
 #include "control/daemon/config_value.h"
+#include "worker/worker.h"
 
 #define PATH_SIZE  192
 #define QUOTE_SIZE 256
 #define WHY_SIZE   768 /* of one reason as JSON, and the slack behind it */
 #define WHY_SLACK  64
+
+_Static_assert(WHY_SIZE - WHY_SLACK <= WORKER_EXTRAS_MAX, "a batch has room for a record with its reason");
 
 struct making {
 	const struct reading *reading;

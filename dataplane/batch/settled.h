@@ -48,7 +48,7 @@ static inline uint64_t batch_unsettled_events(const struct batch *batch)
 	uint32_t last = batch->records - 1;
 	uint64_t events = (uint64_t)batch_unsettled_records(batch) * batch->pack;
 
-	if (batch_is_unsettled(batch, last))
+	if (batch->records > 0 && batch_is_unsettled(batch, last))
 		events -= batch->pack - batch_events_at(batch, last);
 	return events;
 }

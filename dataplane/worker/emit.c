@@ -6,11 +6,16 @@
 #include "worker/put.h"
 #include "worker/worker_priv.h"
 
-#define AHEAD_LINES 5 /* a record of usual length */
-#define PIECES      (EVENT_CUTS + 1)
+#define AHEAD_LINES    5 /* a record of usual length */
+#define PIECES         (EVENT_CUTS + 1)
+#define CATEGORY_BYTES (sizeof(",\"category\":\"\"") + 6 * CATEGORY_TEXT) /* a name of control characters only */
 
 _Static_assert(INGEST_HEAD <= RECORD_SLACK && INGEST_PREFIX <= RECORD_SLACK && INGEST_END <= RECORD_SLACK,
 	"what is copied in steps stays within a record's slack");
+_Static_assert(GEO_FRAGMENT_MAX + CATEGORY_BYTES <= WORKER_EXTRAS_MAX, "geo and category are what a record may get");
+_Static_assert(RECORD_OVERHEAD + RECORD_SLACK + WORKER_KEY_MAX + INGEST_PREFIX + INGEST_DIGITS + INGEST_HEAD + INGEST_END +
+			       WORKER_EXTRAS_MAX <= WORKER_RECORD_ROOM,
+	"a batch that has room for a datagram and this has room for any record of it");
 
 /* What stays of an event's body, in order: members, between which a comma goes. */
 struct pieces {
@@ -168,24 +173,26 @@ ALWAYS_INLINE uint8_t *open_here(const struct outlet *outlet, struct slice key, 
 	return record_open_timed(&outlet->writer, outlet->batch, key, len, time_ms);
 }
 
+/* Whether no batch has room for so many bytes of key and value: asked before one is taken, or the open one handed over. */
+static int is_too_large(const struct worker *worker, uint64_t len, enum worker_event_drop *reason)
+{
+	*reason = EVENT_DROP_too_large;
+	return len + RECORD_OVERHEAD + RECORD_SLACK > worker->config.batch_bytes - sizeof(struct batch);
+}
+
 /* The outlet has no batch, or a full one. */
 static __attribute__((noinline)) uint8_t *open_anew(struct worker *worker, unsigned topic, struct outlet *outlet,
 	const struct event *event, uint32_t len, int64_t time_ms, enum worker_event_drop *reason)
 {
-	for (int fresh = 0; fresh < 2; fresh++) {
-		uint8_t *at;
+	uint64_t key_len = event->key.data != NULL ? event->key.len : 0;
 
-		if (UNLIKELY(outlet_batch(worker, topic, outlet, reason) == NULL))
-			return NULL;
-		at = open_here(outlet, event->key, len, time_ms);
-		if (at != NULL)
-			return at;
-		if (outlet->writer.records == 0)
-			break;
+	if (UNLIKELY(is_too_large(worker, key_len + len, reason)))
+		return NULL;
+	if (outlet->batch != NULL)
 		outlet_seal(worker, outlet, 1);
-	}
-	*reason = EVENT_DROP_too_large;
-	return NULL;
+	if (UNLIKELY(outlet_batch(worker, topic, outlet, reason) == NULL))
+		return NULL;
+	return open_here(outlet, event->key, len, time_ms);
 }
 
 /* Opens a record in the event's outlet, in a new batch when the open one is full. */
@@ -321,12 +328,18 @@ static void set_packing(struct topic_out *out, struct outlet *outlet, unsigned p
 /* An event that is not packed, of a topic whose open batch is: another type's. */
 static void end_packing(struct worker *worker, struct topic_out *out, struct outlet *outlet)
 {
-	if (outlet->batch == NULL || out->packing == 0)
-		return;
-	if (outlet->writer.records == 0)
-		set_packing(out, outlet, 1);
-	else
+	if (outlet->batch != NULL && out->packing != 0)
 		outlet_seal(worker, outlet, 1);
+}
+
+/* Whether the open batch is of such records, and `len` bytes more fit into it. */
+static int packs_on(const struct topic_out *out, const struct outlet *outlet, unsigned pack, uint32_t len)
+{
+	const struct record_writer *writer = &outlet->writer;
+	uint64_t room = (uint64_t)len + RECORD_OVERHEAD + RECORD_SLACK;
+
+	return outlet->batch->pack == pack && room <= (uint64_t)(writer->limit - writer->at) &&
+	       (out->packed < pack ? writer->at - out->packed_at + len < RECORD_PACKED_MAX : writer->records < BATCH_RECORDS);
 }
 
 /* The batch that the next event of a packed topic goes to, with room for `len` bytes more; NULL with *reason. */
@@ -335,26 +348,16 @@ static struct batch *packed_batch(
 {
 	struct topic_out *out = &worker->topics[topic];
 
-	for (int fresh = 0; fresh < 2; fresh++) {
-		uint32_t room = len + RECORD_OVERHEAD + RECORD_SLACK;
-
-		if (outlet->batch == NULL) {
-			if (outlet_batch(worker, topic, outlet, reason) == NULL)
-				return NULL;
-			set_packing(out, outlet, pack);
-		} else if (outlet->batch->pack != pack && outlet->writer.records == 0) {
-			set_packing(out, outlet, pack);
-		}
-		if (outlet->batch->pack == pack && room <= (uint64_t)(outlet->writer.limit - outlet->writer.at) &&
-			(out->packed < pack ? outlet->writer.at - out->packed_at + len < RECORD_PACKED_MAX
-					    : outlet->writer.records < BATCH_RECORDS))
-			return outlet->batch;
-		if (outlet->writer.records == 0)
-			break;
+	if (outlet->batch != NULL && packs_on(out, outlet, pack, len))
+		return outlet->batch;
+	if (is_too_large(worker, len, reason))
+		return NULL;
+	if (outlet->batch != NULL)
 		outlet_seal(worker, outlet, 1);
-	}
-	*reason = EVENT_DROP_too_large;
-	return NULL;
+	if (outlet_batch(worker, topic, outlet, reason) == NULL)
+		return NULL;
+	set_packing(out, outlet, pack);
+	return outlet->batch;
 }
 
 /*

@@ -13,6 +13,13 @@
 #define IDLE_POLLS    64u   /* empty polls before an idle worker pauses or sleeps */
 #define IDLE_SLEEP_US 1000u
 
+void worker_batch_home(struct worker *worker, struct batch *batch)
+{
+	worker->topics[batch->topic].batches--;
+	hours_batch_home(worker, batch);
+	batch_put(worker->pool, batch);
+}
+
 /* All that is there, since a burst may fill more batches than one pop takes. None goes out meanwhile, so the pool bounds it. */
 void worker_homecoming(struct worker *worker)
 {
@@ -21,13 +28,8 @@ void worker_homecoming(struct worker *worker)
 
 	do {
 		n = ring_pop(worker->lane->home, home, HOME_BURST);
-		for (unsigned i = 0; i < n; i++) {
-			struct batch *batch = home[i];
-
-			worker->topics[batch->topic].batches--;
-			hours_batch_home(worker, batch);
-			batch_put(worker->pool, batch);
-		}
+		for (unsigned i = 0; i < n; i++)
+			worker_batch_home(worker, home[i]);
 	} while (n == HOME_BURST);
 }
 

@@ -129,12 +129,29 @@ static void adapt_age(struct worker *worker, struct outlet *outlet, int full)
 		outlet->age_us *= 2;
 }
 
+/* A batch of no records can be settled by nobody. */
+static __attribute__((noinline)) void put_back(struct worker *worker, struct outlet *outlet)
+{
+	struct batch *batch = outlet->batch;
+
+	if (batch->pack > 1)
+		worker->topics[batch->topic].packing = 0;
+	record_writer_end(&outlet->writer, batch);
+	close_place(worker, outlet);
+	outlet->batch = NULL;
+	worker_batch_home(worker, batch);
+}
+
 void outlet_seal(struct worker *worker, struct outlet *outlet, int full)
 {
 	struct batch *batch = outlet->batch;
 	struct topic_out *out = &worker->topics[batch->topic];
 	uint32_t events = outlet->writer.records;
 
+	if (UNLIKELY(events == 0)) {
+		put_back(worker, outlet);
+		return;
+	}
 	if (UNLIKELY(batch->pack > 1)) {
 		events = out->packed_events;
 		out->packing = 0;

@@ -21,6 +21,9 @@
 #include "worker/hours.h"
 
 #define WORKER_NODE_NAME_MAX 16
+#define WORKER_KEY_MAX       1024  /* bytes of a partition key */
+#define WORKER_EXTRAS_MAX    712u  /* of geo and category, or of the reason in a quarantine topic */
+#define WORKER_RECORD_ROOM   2048u /* that a record may need beyond its datagram: framing, key, ingest and the above */
 
 enum worker_idle { WORKER_SPIN, WORKER_PAUSE, WORKER_SLEEP };
 

@@ -16,7 +16,6 @@
 #include "worker/worker.h"
 
 #define WORKER_PARTITIONS 64       /* partitions of one topic that a worker keys itself; more: the client does */
-#define WORKER_KEY_MAX    1024     /* bytes of a partition key */
 #define HOLD_BYTES        1000000u /* an unkeyed topic stays on one partition for so many bytes: one client batch ... */
 #define HOLD_US           100000u  /* ... or so long */
 #define WAIT_AGE_US       5000000u /* what a batch that is not nearly full may age while others are on the way */
@@ -209,5 +208,7 @@ void hours_hear(struct worker *worker);
 
 /* loop.c */
 void *worker_main(void *worker);
+/* Puts a batch back, whose topic may then have another. */
+void worker_batch_home(struct worker *worker, struct batch *batch);
 /* Makes what the burst changed visible, outcomes before totals. */
 void worker_publish(struct worker *worker);

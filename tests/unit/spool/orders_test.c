@@ -148,6 +148,24 @@ static void batches_whose_file_makes_room_before_they_are_durable_are_given_up(v
 	hand_stop();
 }
 
+/* No worker hands on such a batch; an order of one is answered all the same, and counts nothing. */
+static void batch_without_records_is_answered(void **state)
+{
+	static const enum spool_order orders[] = {SPOOL_LEAVE, SPOOL_PARK, SPOOL_WRITE};
+
+	(void)state;
+	hand_start(SMALL);
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+		struct batch *batch = hand_batch(0, 0, 0);
+
+		assert_int_equal(batch_unsettled_events(batch), 0);
+		(void)hand_order(batch, orders[i]);
+		batch_put(hand.pool, batch);
+	}
+	assert_int_equal(counter_read(&spool_count(hand.spool)->spooled), 0);
+	hand_stop();
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -157,6 +175,7 @@ int main(void)
 			letter_that_finds_the_file_system_crowded_has_idle_files_go, setup_with_free, hand_teardown),
 		cmocka_unit_test_setup_teardown(
 			batches_whose_file_makes_room_before_they_are_durable_are_given_up, setup_with_free, hand_teardown),
+		cmocka_unit_test_setup_teardown(batch_without_records_is_answered, hand_setup, hand_teardown),
 	};
 
 	log_set_level((enum log_level)(LOG_ERROR - 1));

@@ -147,6 +147,33 @@ static void batches_that_came_back_meanwhile_are_used_before_any_is_lacking(void
 	}
 }
 
+/* Nobody downstream can tell which records of it are settled. */
+static void a_batch_without_records_is_not_handed_over(void **state)
+{
+	struct rig *rig = rig_new(4);
+	enum worker_event_drop reason;
+
+	(void)state;
+	rig_start(rig);
+	rig_put_json(rig, "{\"type\":\"view\"}"); /* a burst, and another open batch */
+	assert_non_null(outlet_batch(rig->worker, 0, &rig->worker->unkeyed[0], &reason));
+	rig->worker->topics[0].packing = 4;
+	rig->worker->unkeyed[0].batch->pack = 4;
+	assert_int_equal(worker_pool_available(rig->worker), 2);
+	outlet_seal(rig->worker, &rig->worker->unkeyed[0], 0);
+	assert_int_equal(worker_pool_available(rig->worker), 3);
+	assert_int_equal(rig->worker->topics[0].batches, 0);
+	assert_int_equal(rig->worker->topics[0].packing, 0);
+	worker_flush(rig->worker);
+	assert_int_equal(ring_count(rig->lane.out), 1);
+	assert_int_equal(counter_read(&rig->counters->sealed), 1);
+	acknowledge_all(rig);
+	worker_homecoming(rig->worker);
+	for (unsigned i = 0; i < HOUR_SLOTS; i++)
+		assert_int_equal(counter_read(&rig->worker->hour_batches[i]), 0);
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +182,7 @@ int main(void)
 		cmocka_unit_test(a_closed_class_is_a_named_drop_before_numbering),
 		cmocka_unit_test(a_lower_class_leaves_a_part_of_the_pool),
 		cmocka_unit_test(a_batch_that_is_not_full_waits_while_others_are_on_the_way),
+		cmocka_unit_test(a_batch_without_records_is_not_handed_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
