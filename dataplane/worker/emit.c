@@ -211,14 +211,24 @@ ALWAYS_INLINE void close_record(struct topic_out *out, struct outlet *outlet, ui
 	counter_add(&out->next_seq, 1);
 }
 
+/* An event that is not packed, and a topic whose open batch may be: by another type, or from another input. */
+static __attribute__((noinline)) void end_packing(struct worker *worker, struct outlet *outlet)
+{
+	if (outlet->batch != NULL && outlet->batch->pack > 1)
+		outlet_seal(worker, outlet, 1);
+}
+
 /* The length of the record's value; 0: none was written, and *reason says why. */
 static uint32_t emit_raw(
 	struct worker *worker, unsigned topic, const struct event *event, int64_t time_ms, enum worker_event_drop *reason)
 {
 	struct outlet *outlet = outlet_of(worker, topic, event->key);
 	uint32_t len = event->body.len;
-	uint8_t *at = open_record(worker, topic, outlet, event, len, time_ms, reason);
+	uint8_t *at;
 
+	if (UNLIKELY(worker->topics[topic].packing != 0))
+		end_packing(worker, outlet);
+	at = open_record(worker, topic, outlet, event, len, time_ms, reason);
 	if (at == NULL)
 		return 0;
 	memcpy(at, event->body.data, len);
@@ -325,13 +335,6 @@ static void set_packing(struct topic_out *out, struct outlet *outlet, unsigned p
 	out->packed_events = 0;
 }
 
-/* An event that is not packed, of a topic whose open batch is: another type's. */
-static void end_packing(struct worker *worker, struct topic_out *out, struct outlet *outlet)
-{
-	if (outlet->batch != NULL && out->packing != 0)
-		outlet_seal(worker, outlet, 1);
-}
-
 /* Whether the open batch is of such records, and `len` bytes more fit into it. */
 static int packs_on(const struct topic_out *out, const struct outlet *outlet, unsigned pack, uint32_t len)
 {
@@ -403,10 +406,10 @@ ALWAYS_INLINE uint32_t emit_json(
 {
 	struct topic_out *out = &worker->topics[topic];
 
-	if (UNLIKELY((out->packing | event->way.pack) != 0) && event->key.data == NULL) {
-		if (event->way.pack > 1)
+	if (UNLIKELY((out->packing | event->way.pack) != 0)) {
+		if (event->way.pack > 1 && event->key.data == NULL)
 			return emit_packed(worker, topic, event, time_ms, reason);
-		end_packing(worker, out, &worker->unkeyed[topic]);
+		end_packing(worker, outlet_of(worker, topic, event->key));
 	}
 	return emit_one(worker, topic, event, time_ms, reason);
 }

@@ -27,7 +27,8 @@ static const char types[] =
 	"  free: {id: 6, key: \"@none\"}\n"
 	"  few: {id: 7, topic: packs, pack: 3}\n"
 	"  many: {id: 8, topic: packs, pack: 200}\n"
-	"  single: {id: 9, topic: packs, geo: false}\n";
+	"  single: {id: 9, topic: packs, geo: false}\n"
+	"  bare: {id: 10, topic: packs, record: raw}\n";
 
 static const char *topic_of(const struct judged *j)
 {
@@ -371,6 +372,56 @@ static void packed_events_are_lines_of_one_record(void **state)
 	judged_free(&j);
 }
 
+/* One record of a batch that was sealed, and as many events as it should have. */
+static void expect_alone(struct judged *j, const char *start, unsigned events, unsigned *counted)
+{
+	char *text = rig_take(j->rig, NULL, NULL);
+
+	assert_non_null(text);
+	assert_int_equal(strncmp(text, start, strlen(start)), 0);
+	assert_int_equal(j->rig->batch->records, 1);
+	assert_int_equal(j->rig->batch->events, events);
+	*counted += events;
+	free(text);
+}
+
+/* An event whose record is its body: by its type, or by the input that it came to. */
+static void put_bare(struct judged *j, int by_input)
+{
+	static const char type[] = "{\"type\":\"bare\",\"as\":\"it is\"}", input[] = "as it is";
+
+	if (by_input)
+		rig_put(j->rig, RIG_PORT_RAW, input, sizeof(input) - 1);
+	else
+		rig_put_json(j->rig, type);
+}
+
+static void raw_events_end_a_packed_batch(void **state)
+{
+	static const char *const starts[] = {"{\"type\":\"bare\",\"as\":\"it is\"}", "as it is"};
+
+	(void)state;
+	for (int by_input = 0; by_input < 2; by_input++) {
+		struct judged j = judged_new(types, "", 0);
+		unsigned n = 0, counted = 0;
+
+		j.rig->inputs[2].raw_type = 6; /* few */
+		put_numbered(&j, "few", 2, &n, "");
+		put_bare(&j, by_input);
+		put_numbered(&j, "few", 1, &n, "");
+		put_bare(&j, by_input);
+		worker_flush(j.rig->worker);
+		assert_int_equal(counter_read(&j.rig->counters->open), 0);
+		expect_alone(&j, "{\"type\":\"few\",\"n\":0,", 2, &counted);
+		expect_alone(&j, starts[by_input], 1, &counted);
+		expect_alone(&j, "{\"type\":\"few\",\"n\":2,", 1, &counted);
+		expect_alone(&j, starts[by_input], 1, &counted);
+		expect_none(&j);
+		assert_int_equal(counter_read(&j.rig->counters->numbered), counted);
+		judged_free(&j);
+	}
+}
+
 /* More than a batch holds: only the last record of each has fewer events. */
 static void packed_batches_fill_up(void **state)
 {
@@ -427,6 +478,7 @@ int main(void)
 		cmocka_unit_test(answers_go_to_their_own_events),
 		cmocka_unit_test(frames_say_client_and_item_themselves),
 		cmocka_unit_test(packed_events_are_lines_of_one_record),
+		cmocka_unit_test(raw_events_end_a_packed_batch),
 		cmocka_unit_test(packed_batches_fill_up),
 		cmocka_unit_test(a_copy_without_room_takes_nothing_from_the_event),
 	};
