@@ -19,33 +19,51 @@ struct ip_address ip_of_address(const struct address *address)
 	return (struct ip_address){be64toh(ip.high), be64toh(ip.low)};
 }
 
-/* A member that the sender put under the name that the reason gets. */
-static void cut_namesake(struct event *event, struct json_object *object)
+/* Nothing is looked up for what goes aside: of the sender's members only those give way whose names its record gets. 0, or
+ * 1 + the event's drop reason. */
+static int cut_namesakes(struct event *event, struct json_object *object)
 {
-	struct json_member members[JSON_WANTED];
+	static const char *const ours[] = {"quarantine", "ingest"};
+	unsigned count = event->cut_count > 0 ? ARRAY_LENGTH(ours) : 1; /* else there is no ingest */
+	__attribute__((uninitialized)) struct json_member members[JSON_WANTED];
 	struct json_plan plan;
 
+	if (object == NULL)
+		return 0;
 	(void)json_plan_init(&plan, 0);
-	(void)json_plan_add(&plan, "quarantine");
-	if (object == NULL || json_pick(&plan, object, members) != 0 || members[0].kind == JSON_ABSENT)
-		return;
-	event->cuts[event->cut_count++] = members[0].whole;
+	for (unsigned i = 0; i < count; i++)
+		(void)json_plan_add(&plan, ours[i]);
+	if (json_pick(&plan, object, members) != 0)
+		return 1 + EVENT_DROP_json_syntax;
+	event->cut_count = 0;
+	for (unsigned i = 0; i < count; i++) {
+		if (members[i].kind == JSON_ABSENT)
+			continue;
+		if (members[i].duplicate)
+			return 1 + EVENT_DROP_reserved_twice;
+		event->cuts[event->cut_count++] = members[i].whole;
+	}
 	event->empty = object->member_count == event->cut_count;
+	return 0;
 }
 
 /* The event goes aside, with the reason; or is dropped, where there is no such topic. */
 static __attribute__((noinline)) int put_aside(
 	struct worker *worker, const struct type_plan *plan, struct slice why, struct event *event, struct json_object *object)
 {
+	int drop;
+
 	if (plan->quarantine == TOPIC_OWN)
 		return 1 + EVENT_DROP_shape;
+	drop = cut_namesakes(event, object);
+	if (drop != 0)
+		return drop;
 	counter_add(&worker->counters->types[event->type].quarantined, 1);
 	event->way.topic = plan->quarantine;
 	event->way.copy = 0;
 	event->way.pack = 0;
 	event->way.enrich = 0;
 	timed_follow(worker->generation->types, &event->way);
-	cut_namesake(event, object);
 	event->extras[0] = why;
 	event->way.extra_count = 1;
 	return 0;

@@ -11,6 +11,7 @@
 #include "sources_helpers.h"
 #include "tables/category.h"
 #include "tables/geo.h"
+#include "wire/frame.h"
 #include "worker/senders.h"
 
 struct judged {
@@ -86,6 +87,18 @@ static inline struct judged judged_new(const char *types, const char *more, int 
 	rig_start(j.rig);
 	assert_int_equal(worker_prepare(j.rig->worker, j.config->topics->count, 1), 0);
 	return j;
+}
+
+/* A frame of one event, as its own burst. */
+static inline void judged_put_frame(struct judged *j, const struct frame_event *event)
+{
+	struct frame_header header = {.source_id = 1, .source_epoch = 1, .sequence = 1};
+	struct frame_writer writer;
+	uint8_t data[512];
+
+	assert_int_equal(frame_begin(&writer, data, sizeof(data), &header), 0);
+	assert_int_equal(frame_add(&writer, event), 0);
+	rig_put(j->rig, RIG_PORT_FRAME, data, frame_end(&writer));
 }
 
 static inline void judged_free(struct judged *j)

@@ -9,7 +9,6 @@
 
 #include "base/murmur2.h"
 #include "judge_rig.h"
-#include "wire/frame.h"
 
 static const char types[] =
 	"types:\n"
@@ -269,17 +268,6 @@ static void answers_go_to_their_own_events(void **state)
 	judged_free(&j);
 }
 
-static void put_frame(struct judged *j, const struct frame_event *event)
-{
-	struct frame_header header = {.source_id = 1, .source_epoch = 1, .sequence = 1};
-	struct frame_writer writer;
-	uint8_t data[512];
-
-	assert_int_equal(frame_begin(&writer, data, sizeof(data), &header), 0);
-	assert_int_equal(frame_add(&writer, event), 0);
-	rig_put(j->rig, RIG_PORT_FRAME, data, frame_end(&writer));
-}
-
 static void frames_say_client_and_item_themselves(void **state)
 {
 	static const char body[] = "{\"n\":1,\"price\":20}";
@@ -293,14 +281,14 @@ static void frames_say_client_and_item_themselves(void **state)
 		j.rig->inputs[1].trusted = (uint8_t)trusted;
 		event.type_id = 1;
 		event.client.bytes[0] = 200;
-		put_frame(&j, &event);
+		judged_put_frame(&j, &event);
 		expect(&j, "ev.click", "{\"n\":1,\"price\":20,\"geo\":{\"country\":\"BR\"},\"category\":\"shoes\",");
 		event.client.bytes[0] = 10;
-		put_frame(&j, &event);
+		judged_put_frame(&j, &event);
 		expect_none(&j);
 		assert_int_equal(counter_read(&j.rig->counters->filtered), 1);
 		event.type_id = 4; /* asks nothing: a trusted body is not looked into */
-		put_frame(&j, &event);
+		judged_put_frame(&j, &event);
 		expect(&j, "everything", "{\"n\":1,\"price\":20,\"geo\":{\"country\":\"ZZ\"},\"category\":\"shoes\",");
 		expect(&j, "ev.plain", "{\"n\":1,\"price\":20,\"geo\":{\"country\":\"ZZ\"},\"category\":\"shoes\",");
 		judged_free(&j);
