@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/compiler.h"
 #include "control/api/protocol.h"
 #include "control/daemon/handlers.h"
 #include "control/daemon/json_text.h"
@@ -19,23 +20,33 @@ static uint64_t topic_total(const struct box *box, unsigned topic, size_t field)
 		box, offsetof(struct producer_counters, topics) + topic * sizeof(struct producer_topic_counters) + field);
 }
 
+#define TYPE_FIELD(name)  {#name, offsetof(struct worker_type_counters, name)}
+#define TOPIC_FIELD(name) {#name, offsetof(struct producer_topic_counters, name)}
+
+struct field {
+	const char *name;
+	size_t offset;
+};
+
+static const struct field type_fields[] = {TYPE_FIELD(events), TYPE_FIELD(bytes), TYPE_FIELD(dropped), TYPE_FIELD(filtered),
+	TYPE_FIELD(sampled_out), TYPE_FIELD(quarantined), TYPE_FIELD(clamped), TYPE_FIELD(time_missing), TYPE_FIELD(late),
+	TYPE_FIELD(reserved)};
+static const struct field topic_fields[] = {
+	TOPIC_FIELD(acked), TOPIC_FIELD(held), TOPIC_FIELD(given_up), TOPIC_FIELD(dead_lettered)};
+
 static json_t *type_of(const struct box *box, unsigned i)
 {
 	const struct event_type *type = &box->generations.now->types->types[i];
+	unsigned topic = type->way.topic;
+	json_t *row = json_pack("{s:s,s:b,s:I,s:s}", "name", type->name, "removed", type->removed, "id", (json_int_t)type->id, "topic",
+		box->generations.topics.topics[topic].name);
 
-	return json_pack("{s:s,s:b,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "name", type->name, "removed", type->removed, "id", (json_int_t)type->id, "topic",
-		box->generations.topics.topics[type->way.topic].name, "events",
-		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, events)), "bytes",
-		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, bytes)), "dropped",
-		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, dropped)), "filtered",
-		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, filtered)), "sampled_out",
-		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, sampled_out)), "quarantined",
-		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, quarantined)), "clamped",
-		(json_int_t)type_total(box, i, offsetof(struct worker_type_counters, clamped)), "acked",
-		(json_int_t)topic_total(box, type->way.topic, offsetof(struct producer_topic_counters, acked)), "held",
-		(json_int_t)topic_total(box, type->way.topic, offsetof(struct producer_topic_counters, held)), "given_up",
-		(json_int_t)topic_total(box, type->way.topic, offsetof(struct producer_topic_counters, given_up)), "dead_lettered",
-		(json_int_t)topic_total(box, type->way.topic, offsetof(struct producer_topic_counters, dead_lettered)));
+	for (size_t k = 0; k < ARRAY_LENGTH(type_fields); k++)
+		json_object_set_new(row, type_fields[k].name, json_integer((json_int_t)type_total(box, i, type_fields[k].offset)));
+	for (size_t k = 0; k < ARRAY_LENGTH(topic_fields); k++)
+		json_object_set_new(
+			row, topic_fields[k].name, json_integer((json_int_t)topic_total(box, topic, topic_fields[k].offset)));
+	return row;
 }
 
 json_t *handle_types(void *context, const json_t *params, struct error *error, int *code)

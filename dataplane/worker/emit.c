@@ -94,13 +94,18 @@ struct tail {
 	int64_t hour; /* where the event lands */
 };
 
+static inline int is_late(const struct worker *worker, const struct event *event)
+{
+	return event->time_us / HOUR_US < worker->burst.oldest_hour;
+}
+
 /* An event of another hour than the present one. */
 static __attribute__((noinline)) void choose_hour(struct worker *worker, const struct event *event, struct tail *tail)
 {
 	struct burst *burst = &worker->burst;
 	int64_t hour = event->time_us / HOUR_US;
 
-	tail->late = hour < burst->oldest_hour;
+	tail->late = is_late(worker, event);
 	if (tail->late || hour >= burst->hour)
 		return;
 	tail->hour = hour;
@@ -155,14 +160,18 @@ static inline uint8_t *put_end(
 	return at + END_BARE_LEN;
 }
 
-static void count_oddities(struct worker_counters *counters, const struct event *event, int late)
+/* Once for an event, whatever copies it has. */
+static __attribute__((noinline)) void count_oddities(
+	const struct worker *worker, struct worker_type_counters *type, const struct event *event)
 {
-	if (UNLIKELY(event->time_us == EVENT_NO_TIME))
-		counter_add(&counters->time_missing, 1);
-	if (UNLIKELY(late))
-		counter_add(&counters->late, 1);
-	if (UNLIKELY(event->cut_count > 0))
-		counter_add(&counters->reserved, 1);
+	if ((event->way.form & FORM_RAW) != 0)
+		return;
+	if (event->time_us == EVENT_NO_TIME)
+		counter_add(&type->time_missing, 1);
+	else if (is_late(worker, event))
+		counter_add(&type->late, 1);
+	if (event->cut_count > 0)
+		counter_add(&type->reserved, 1);
 }
 
 /* `time_ms`: 0 unless the topic is timed (tables/timed.h). */
@@ -321,7 +330,6 @@ ALWAYS_INLINE uint32_t emit_one(
 		hours_batch_reaches(worker, outlet->batch, v.tail.hour);
 	at = put_value(worker, out, event, &v, at);
 	fetch_ahead(at);
-	count_oddities(worker->counters, event, v.tail.late);
 	close_record(out, outlet, at);
 	return len;
 }
@@ -392,7 +400,6 @@ static __attribute__((noinline)) uint32_t emit_packed(
 		at = record_open_packed(outlet->writer.at, outlet->writer.records, time_ms != 0 ? time_ms - batch->base_ms : 0);
 	}
 	at = put_value(worker, out, event, &v, at);
-	count_oddities(worker->counters, event, v.tail.late);
 	close_record(out, outlet, at);
 	record_mend_packed(out->packed_at, outlet->writer.records - 1, outlet->writer.at);
 	out->packed++;
@@ -430,6 +437,8 @@ static __attribute__((noinline)) uint32_t emit_formed(
 		len = emit_json(worker, topic, event, time_ms, reason);
 	if (UNLIKELY(clamped) && len > 0)
 		counter_add(&worker->counters->types[event->type].clamped, 1);
+	if (UNLIKELY((event->way.form & FORM_ASIDE) != 0) && len > 0)
+		counter_add(&worker->counters->types[event->type].quarantined, 1);
 	return len;
 }
 
@@ -466,6 +475,8 @@ void worker_emit(struct worker *worker, struct event *event)
 		worker->burst.numbered++;
 		counter_add(&type->bytes, len);
 		counter_add(&type->events, 1);
+		if (UNLIKELY(event->time_us < worker->burst.hour_us || event->cut_count > 0))
+			count_oddities(worker, type, event);
 	} else {
 		event_drop(worker, reason);
 		counter_add(&type->dropped, 1);

@@ -58,8 +58,8 @@ static __attribute__((noinline)) int put_aside(
 	drop = cut_namesakes(event, object);
 	if (drop != 0)
 		return drop;
-	counter_add(&worker->counters->types[event->type].quarantined, 1);
 	event->way.topic = plan->quarantine;
+	event->way.form |= FORM_ASIDE;
 	event->way.copy = 0;
 	event->way.pack = 0;
 	event->way.enrich = 0;

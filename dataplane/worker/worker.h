@@ -60,6 +60,9 @@ struct worker_type_counters {
 	counter filtered, sampled_out; /* by its rules */
 	counter quarantined;           /* numbered in a quarantine topic */
 	counter clamped;               /* numbered, and copies, whose own time lies too far from the box's for Kafka's */
+	counter time_missing;          /* numbered, without an event time, or with one in no known form; as the next, not if raw */
+	counter late;                  /* numbered, whose own hour was closed */
+	counter reserved;              /* numbered, with a member of our name, which was replaced */
 };
 
 struct worker_rule_counters {
@@ -86,9 +89,6 @@ struct worker_counters {
 	counter open;         /* gauge: events in open batches */
 	counter open_batches; /* gauge */
 	counter sealed;       /* batches handed over */
-	counter time_missing; /* numbered events without an event time, or with one in no known form */
-	counter late;         /* numbered events whose own hour was closed */
-	counter reserved;     /* numbered events that had a member of our name, which was replaced */
 	counter datagram_drops[DATAGRAM_DROPS];
 	counter event_drops[EVENT_DROPS];
 	counter copy_drops[EVENT_DROPS]; /* of copies; only those of WORKER_COPY_DROPS occur */

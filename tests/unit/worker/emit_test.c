@@ -83,7 +83,7 @@ static void a_member_of_our_name_is_replaced_wherever_it_stands(void **state)
 		json_decref(root);
 		free(text);
 	}
-	assert_int_equal(counter_read(&rig->counters->reserved), 4);
+	assert_int_equal(counter_read(&rig->counters->types[0].reserved), 4);
 	rig_put_json(rig, "{\"type\":\"click\",\"ingest\":1,\"ingest\":2}");
 	assert_int_equal(counter_read(&rig->counters->event_drops[EVENT_DROP_reserved_twice]), 1);
 	rig_free(rig);
@@ -319,7 +319,7 @@ static void events_land_in_their_own_hour_while_it_is_open(void **state)
 	ingest = ingest_for(rig, (hour + 3) * HOUR_US);
 	assert_int_equal(json_integer_value(json_array_get(ingest, 2)), hour);
 	json_decref(ingest);
-	assert_int_equal(counter_read(&rig->counters->late), 1);
+	assert_int_equal(counter_read(&rig->counters->types[0].late), 1);
 	rig_free(rig);
 }
 

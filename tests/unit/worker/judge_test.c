@@ -454,6 +454,44 @@ static void a_copy_without_room_takes_nothing_from_the_event(void **state)
 	judged_free(&j);
 }
 
+static void expect_odd(const struct judged *j, unsigned slot, uint64_t time_missing, uint64_t late, uint64_t reserved)
+{
+	assert_int_equal(TYPE_COUNT(j, slot, time_missing), time_missing);
+	assert_int_equal(TYPE_COUNT(j, slot, late), late);
+	assert_int_equal(TYPE_COUNT(j, slot, reserved), reserved);
+}
+
+/* Once for an event that is numbered, whatever copies it has, packed or by itself; not for its copy alone, nor for what is raw. */
+static void odd_events_are_counted_once_each(void **state)
+{
+	static const char none[] = "{\"type\":\"plain\",\"ingest\":1}", late[] = "{\"type\":\"plain\",\"ts\":1000000000}",
+			  packed[] = "{\"type\":\"few\",\"ts\":1000000000,\"ingest\":1}";
+	struct judged j = judged_new(types, "", 0);
+	int topic = -1;
+
+	(void)state;
+	rig_put_json(j.rig, none);
+	expect_odd(&j, 3, 1, 0, 1);
+	rig_put_json(j.rig, late);
+	expect_odd(&j, 3, 1, 1, 1);
+	rig_put_json(j.rig, packed);
+	rig_put_json(j.rig, packed);
+	expect_odd(&j, 6, 0, 2, 2);
+	put_bare(&j, 0);
+	expect_odd(&j, 9, 0, 0, 0);
+	worker_flush(j.rig->worker);
+	while (strcmp(j.rig->topics.topics[++topic].name, "ev.plain") != 0)
+		continue;
+	atomic_store(&j.rig->topics.topics[topic].class, 1);
+	atomic_store(&j.rig->lane.closed, 2); /* the copy's topic is not */
+	rig_put_json(j.rig, none);
+	rig_put_json(j.rig, late);
+	assert_int_equal(counter_read(&j.rig->counters->copies), 4);
+	assert_int_equal(TYPE_COUNT(&j, 3, events), 2);
+	expect_odd(&j, 3, 1, 1, 1);
+	judged_free(&j);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -469,6 +507,7 @@ int main(void)
 		cmocka_unit_test(raw_events_end_a_packed_batch),
 		cmocka_unit_test(packed_batches_fill_up),
 		cmocka_unit_test(a_copy_without_room_takes_nothing_from_the_event),
+		cmocka_unit_test(odd_events_are_counted_once_each),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

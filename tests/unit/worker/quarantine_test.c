@@ -110,11 +110,33 @@ static void a_name_that_the_record_gets_stands_in_no_event_twice(void **state)
 	}
 }
 
+/* As all that is numbered: an event for which there is no room is dropped, and that alone. */
+static void what_has_no_room_is_not_counted_as_put_aside(void **state)
+{
+	(void)state;
+	for (int way = 0; way < WAYS; way++) {
+		struct judged j = judged_by(way);
+		const struct worker_type_counters *type = &j.rig->counters->types[0];
+
+		atomic_store(&j.rig->lane.closed, 1);
+		put(&j, way, "\"a\":1");
+		assert_int_equal(counter_read(&type->quarantined), 0);
+		assert_int_equal(counter_read(&type->dropped), 1);
+		atomic_store(&j.rig->lane.closed, 0);
+		put(&j, way, "\"a\":1");
+		put(&j, way, "\"a\":1,\"user\":\"u\"");
+		assert_int_equal(counter_read(&type->quarantined), 1);
+		assert_int_equal(counter_read(&type->events), 2);
+		judged_free(&j);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_what_the_record_gets_gives_way),
 		cmocka_unit_test(a_name_that_the_record_gets_stands_in_no_event_twice),
+		cmocka_unit_test(what_has_no_room_is_not_counted_as_put_aside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
