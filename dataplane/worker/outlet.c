@@ -123,10 +123,12 @@ static void close_place(struct worker *worker, struct outlet *outlet)
  * few batches, and fast ones wait for nobody. */
 static void adapt_age(struct worker *worker, struct outlet *outlet, int full)
 {
+	uint32_t most = worker->config.age_max_us;
+
 	if (full)
 		outlet->age_us = worker->config.age_min_us;
-	else if (outlet->batch->bytes < outlet->batch->capacity / 4 && outlet->age_us < worker->config.age_max_us)
-		outlet->age_us *= 2;
+	else if (outlet->batch->bytes < outlet->batch->capacity / 4)
+		outlet->age_us = outlet->age_us < most / 2 ? 2 * outlet->age_us : most;
 }
 
 /* A batch of no records can be settled by nobody. */

@@ -147,6 +147,34 @@ static void batches_that_came_back_meanwhile_are_used_before_any_is_lacking(void
 	}
 }
 
+/* Whatever multiple of the least age the greatest is. */
+static void thin_traffic_waits_for_the_greatest_age_and_no_longer(void **state)
+{
+	struct rig *rig = rig_new(4);
+	const struct outlet *outlet;
+
+	(void)state;
+	rig->config.age_min_us = 5000;
+	rig->config.age_max_us = 100000;
+	rig_start(rig);
+	outlet = &rig->worker->unkeyed[0];
+	assert_int_equal(outlet->age_us, 5000);
+	for (unsigned i = 0; i < 8; i++) {
+		rig_put_json(rig, "{\"type\":\"click\"}");
+		worker_flush(rig->worker);
+		acknowledge_all(rig);
+		worker_homecoming(rig->worker);
+		assert_in_range(outlet->age_us, 5000, 100000);
+	}
+	assert_int_equal(outlet->age_us, 100000);
+	rig_put_json(rig, "{\"type\":\"click\"}");
+	outlets_seal_aged(rig->worker, outlet->batch->opened_tsc + 99999 * rig->worker->us_ticks);
+	assert_int_equal(rig->worker->open_count, 1);
+	outlets_seal_aged(rig->worker, outlet->batch->opened_tsc + 100000 * rig->worker->us_ticks);
+	assert_int_equal(rig->worker->open_count, 0);
+	rig_free(rig);
+}
+
 /* Nobody downstream can tell which records of it are settled. */
 static void a_batch_without_records_is_not_handed_over(void **state)
 {
@@ -183,6 +211,7 @@ int main(void)
 		cmocka_unit_test(a_lower_class_leaves_a_part_of_the_pool),
 		cmocka_unit_test(a_batch_that_is_not_full_waits_while_others_are_on_the_way),
 		cmocka_unit_test(a_batch_without_records_is_not_handed_over),
+		cmocka_unit_test(thin_traffic_waits_for_the_greatest_age_and_no_longer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
