@@ -75,9 +75,11 @@ static void time_of(const struct json_member *member, struct event *event)
 	event->time_in_us = (uint8_t)is_us;
 }
 
-/* A member under a name of ours gives way. 0, or 1 + the event's drop reason. */
+/* A member under a name of ours gives way, where the record gets ours. 0, or 1 + the event's drop reason. */
 static __attribute__((noinline)) int cut(struct event *event, const struct json_member *ours)
 {
+	if ((event->way.form & FORM_RAW) != 0)
+		return 0;
 	if (ours->duplicate)
 		return 1 + EVENT_DROP_reserved_twice;
 	event->cuts[event->cut_count++] = ours->whole;

@@ -198,6 +198,24 @@ static void raw_events_pass_untouched(void **state)
 	rig_free(rig);
 }
 
+/* Nothing is appended to it, so no name of ours can stand in it twice, nor give way. */
+static void a_raw_type_has_its_body_whatever_is_in_it(void **state)
+{
+	static const char event[] = "{\"type\":\"line\",\"ingest\":1,\"ingest\":2,\"geo\":3}";
+	struct rig *rig = rig_new(4);
+	char *text;
+
+	(void)state;
+	rig_start(rig);
+	rig_put_json(rig, event);
+	assert_int_equal(counter_read(&rig->counters->numbered), 1);
+	text = rig_take(rig, NULL, NULL);
+	assert_non_null(text);
+	assert_string_equal(text, event);
+	free(text);
+	rig_free(rig);
+}
+
 /* What is put in is either sealed, open or dropped by the right name, and all memory is home afterwards. */
 static void an_exhausted_pool_is_a_named_drop_before_numbering(void **state)
 {
@@ -455,6 +473,7 @@ int main(void)
 		cmocka_unit_test(one_bad_event_among_good_ones_is_dropped_alone),
 		cmocka_unit_test(unknown_types_go_where_the_configuration_says),
 		cmocka_unit_test(raw_events_pass_untouched),
+		cmocka_unit_test(a_raw_type_has_its_body_whatever_is_in_it),
 		cmocka_unit_test(an_exhausted_pool_is_a_named_drop_before_numbering),
 		cmocka_unit_test(one_topic_cannot_take_more_than_its_credit),
 		cmocka_unit_test(a_record_larger_than_a_batch_is_a_named_drop),
