@@ -3,9 +3,10 @@
 
 /*
  * Landing hours (hours since 1970, UTC): an event lands in its own hour while that hour is open on this box, else in the
- * current one, marked late. The current hour never goes back, whatever the clock does, and a closed hour is never opened
- * again. An hour is closed some time after its end, and complete when every record that landed in it was then acked or given
- * up by name. Control moves the marks; workers read them once a burst.
+ * current one: marked late when its own was closed, without a mark when that has yet to begin here (its sender's clock is
+ * ahead). The current hour never goes back, whatever the clock does, and a closed hour is never opened again. An hour is
+ * closed some time after its end, and complete when every record that landed in it was then acked or given up by name.
+ * Control moves the marks; workers read them once a burst.
  */
 
 #include <stdatomic.h>

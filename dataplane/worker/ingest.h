@@ -15,7 +15,7 @@
  *              node, from the configuration          (epoch, lane, topic, sequence in lower-case hexadecimal)
  *
  * A fifth element, event time in UTC microseconds, follows when the body does not say its time in that form, or when a
- * sixth does: "late", when the event's own hour was closed on this box.
+ * sixth does: "late", when the event's own hour was closed on this box (not when it had yet to begin).
  * Prefixes (per topic) and heads (per burst) are rendered ahead, not per event.
  *
  * Digits: decimal by eights, as Khuong, "How to print integers really fast" (2017), does; hexadecimal by one table look-up of
