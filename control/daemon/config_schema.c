@@ -268,8 +268,8 @@ const struct config_key config_keys[] = {
 	{"batch", "age_min", KEY_DURATION, TOP(config.batch_age_min_us), RANGE(100, 10 * SEC), .unit = 1,
 		.fallback = "5ms", .help = "Age at which an open batch is handed over when traffic is dense."},
 	{"batch", "age_max", KEY_DURATION, TOP(config.batch_age_max_us), RANGE(100, 60 * SEC), .unit = 1,
-		.fallback = "100ms", .help = "The same when it is thin; not below age_min. A batch may wait longer while there are others of "
-					       "its topic (see MEMORY)."},
+		.fallback = "100ms", .help = "The same when it is thin; not below age_min. A batch may wait longer while others of its topic "
+					       "are on their way (see MEMORY)."},
 
 	{"spool", "mode", KEY_CHOICE, TOP(config.spool_mode), .fallback = "direct", .form = "off|direct|wal",
 		.help = "off: what Kafka cannot take waits in memory. direct: it goes to disk while Kafka is away or slow. wal: every "

@@ -94,6 +94,7 @@ struct batch *outlet_batch(
 	if (UNLIKELY(batch == NULL))
 		return NULL;
 	out->batches++;
+	out->open++;
 	batch->topic = (uint16_t)topic;
 	batch->partition = choose_partition(worker, topic, outlet);
 	batch->first_seq = counter_read(&out->next_seq);
@@ -114,6 +115,7 @@ static void close_place(struct worker *worker, struct outlet *outlet)
 {
 	unsigned last = --worker->open_count;
 
+	worker->topics[outlet->batch->topic].open--;
 	worker->open[outlet->place] = worker->open[last];
 	worker->open_topic[outlet->place] = worker->open_topic[last];
 	worker->open[outlet->place]->place = outlet->place;
@@ -182,8 +184,9 @@ void outlet_seal(struct worker *worker, struct outlet *outlet, int full)
 static int worth_waiting(const struct worker *worker, unsigned topic, const struct outlet *outlet, uint64_t tsc)
 {
 	uint64_t bytes = (uint64_t)(outlet->writer.at - outlet->batch->data);
+	const struct topic_out *out = &worker->topics[topic];
 
-	return worker->topics[topic].batches > atomic_load_explicit(&worker->ahead, memory_order_relaxed) &&
+	return out->batches - out->open >= atomic_load_explicit(&worker->ahead, memory_order_relaxed) &&
 	       bytes < outlet->batch->capacity / 4 * 3 &&
 	       tsc - outlet->batch->opened_tsc < WAIT_AGE_US * worker->us_ticks;
 }

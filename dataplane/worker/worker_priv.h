@@ -50,6 +50,7 @@ struct topic_out {
 	uint8_t packing;      /* events a record of the open batch of events without a key; 0: no batch, or one */
 	uint8_t packed;       /* events of its last record */
 	uint32_t packed_events; /* of the batch */
+	uint32_t open;        /* of `batches` */
 	uint8_t *packed_at;   /* where its last record begins */
 	char prefix[INGEST_PREFIX + 1]; /* whoever leaves the comma out may read as far */
 } __attribute__((aligned(CACHE_LINE)));

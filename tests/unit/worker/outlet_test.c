@@ -147,6 +147,33 @@ static void batches_that_came_back_meanwhile_are_used_before_any_is_lacking(void
 	}
 }
 
+/* Those that are open are not on the way: a topic with keys has one for each partition, and none waits for the others. */
+static void thin_traffic_of_many_partitions_waits_no_longer(void **state)
+{
+	struct rig *rig = rig_new(40); /* of 3 topics: six batches may be ahead */
+	uint64_t now = clock_tsc(), rounds = 0;
+
+	(void)state;
+	(void)snprintf(rig->inputs[0].key_member, sizeof(rig->inputs[0].key_member), "user");
+	atomic_store(&rig->topics.topics[0].partitions, 20);
+	rig_start(rig);
+	for (unsigned i = 0; i < 100; i++) {
+		char event[64];
+
+		(void)snprintf(event, sizeof(event), "{\"type\":\"click\",\"user\":\"u%u\"}", i);
+		rig_put_json(rig, event);
+	}
+	assert_in_range(rig->worker->open_count, 13, 20);
+	for (; rig->worker->open_count > 0 && rounds < 20; rounds++) {
+		outlets_seal_aged(rig->worker, now + clock_hz() / 2);
+		acknowledge_all(rig);
+		worker_homecoming(rig->worker);
+	}
+	assert_in_range(rounds, 3, 4); /* six at a time */
+	assert_int_equal(rig->worker->topics[0].batches, 0);
+	rig_free(rig);
+}
+
 /* Whatever multiple of the least age the greatest is. */
 static void thin_traffic_waits_for_the_greatest_age_and_no_longer(void **state)
 {
@@ -212,6 +239,7 @@ int main(void)
 		cmocka_unit_test(a_batch_that_is_not_full_waits_while_others_are_on_the_way),
 		cmocka_unit_test(a_batch_without_records_is_not_handed_over),
 		cmocka_unit_test(thin_traffic_waits_for_the_greatest_age_and_no_longer),
+		cmocka_unit_test(thin_traffic_of_many_partitions_waits_no_longer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
