@@ -89,6 +89,11 @@ static inline struct judged judged_new(const char *types, const char *more, int 
 	return j;
 }
 
+static inline void expect_none(struct judged *j)
+{
+	assert_null(rig_take(j->rig, NULL, NULL));
+}
+
 /* A frame of one event, as its own burst. */
 static inline void judged_put_frame(struct judged *j, const struct frame_event *event)
 {
