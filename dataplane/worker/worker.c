@@ -214,5 +214,7 @@ unsigned worker_pool_available(const struct worker *worker)
 
 uint64_t worker_last_seq(const struct worker *worker, unsigned topic)
 {
-	return counter_read(&worker->topics[topic].next_seq) - 1;
+	uint64_t next = counter_read(&worker->topics[topic].next_seq);
+
+	return next > 0 ? next - 1 : 0; /* a topic that only the spool knows has no sequence here */
 }

@@ -132,7 +132,7 @@ unsigned worker_pool_available(const struct worker *worker);
  */
 int64_t worker_hours_settled(const struct worker *worker, int64_t from, int64_t to);
 
-/* Highest sequence given to a topic so far on this lane. Any thread; a recent value. */
+/* Highest sequence given to a topic so far on this lane; 0: none. Any thread; a recent value. */
 uint64_t worker_last_seq(const struct worker *worker, unsigned topic);
 
 /* For tests and benchmarks: takes one burst through the worker on the caller's thread, in place of the worker's own. */
