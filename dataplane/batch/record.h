@@ -43,6 +43,7 @@ struct record_writer {
 	uint8_t *at;      /* behind the last record */
 	uint8_t *limit;   /* what a record may need at the most ends here */
 	uint32_t records; /* in the batch */
+	uint32_t last_seq; /* whoever numbers them: the lowest bits of the last one's sequence */
 };
 
 static inline void record_writer_begin(struct record_writer *writer, struct batch *batch)
@@ -50,6 +51,7 @@ static inline void record_writer_begin(struct record_writer *writer, struct batc
 	writer->at = batch->data + batch->bytes;
 	writer->limit = batch->data + batch->capacity;
 	writer->records = batch->records;
+	writer->last_seq = 0;
 }
 
 /* Tells the batch what was written to it. */
@@ -57,7 +59,7 @@ static inline void record_writer_end(struct record_writer *writer, struct batch 
 {
 	batch->bytes = (uint32_t)(writer->at - batch->data);
 	batch->records = writer->records;
-	*writer = (struct record_writer){NULL, NULL, 0};
+	*writer = (struct record_writer){NULL, NULL, 0, 0};
 }
 
 /* What precedes a value in all cases; see record_open. */

@@ -217,6 +217,7 @@ ALWAYS_INLINE uint8_t *open_record(struct worker *worker, unsigned topic, struct
 ALWAYS_INLINE void close_record(struct topic_out *out, struct outlet *outlet, uint8_t *end)
 {
 	record_close(&outlet->writer, end);
+	outlet->writer.last_seq = (uint32_t)counter_read(&out->next_seq);
 	counter_add(&out->next_seq, 1);
 }
 

@@ -150,7 +150,7 @@ void outlet_seal(struct worker *worker, struct outlet *outlet, int full)
 {
 	struct batch *batch = outlet->batch;
 	struct topic_out *out = &worker->topics[batch->topic];
-	uint32_t events = outlet->writer.records;
+	uint32_t events = outlet->writer.records, last_seq = outlet->writer.last_seq;
 
 	if (UNLIKELY(events == 0)) {
 		put_back(worker, outlet);
@@ -162,6 +162,7 @@ void outlet_seal(struct worker *worker, struct outlet *outlet, int full)
 	}
 	record_writer_end(&outlet->writer, batch);
 	batch->events = events;
+	batch->skipped = last_seq - (uint32_t)batch->first_seq - (batch->records - 1);
 	adapt_age(worker, outlet, full);
 	close_place(worker, outlet);
 	outlet->batch = NULL;

@@ -229,6 +229,61 @@ static void a_batch_without_records_is_not_handed_over(void **state)
 	rig_free(rig);
 }
 
+/* Of 40 events, numbered in their order, each batch knows its last one's number. How many batches. */
+static unsigned expect_last_sequences(struct rig *rig)
+{
+	unsigned batches = 0;
+
+	for (unsigned i = 0; i < 40; i++) {
+		char event[64];
+
+		(void)snprintf(event, sizeof(event), "{\"type\":\"click\",\"user\":\"u%u\",\"n\":%u}", i, i);
+		rig_put_json(rig, event);
+	}
+	for (char *text; (text = rig_take(rig, NULL, NULL)) != NULL; free(text)) {
+		const char *last = strrchr(text, '\n') != NULL ? strrchr(text, '\n') : text;
+
+		if (rig->offset < rig->batch->bytes)
+			continue;
+		assert_non_null(strstr(last, "\"n\":"));
+		assert_int_equal(batch_last_seq(rig->batch), rig->config.first_seq + strtoul(strstr(last, "\"n\":") + 4, NULL, 10));
+		batches++;
+	}
+	return batches;
+}
+
+static void a_batch_knows_its_last_sequence(void **state)
+{
+	(void)state;
+	for (unsigned turn = 0; turn < 3; turn++) {
+		struct rig *rig = rig_new(16);
+
+		rig->config.first_seq = turn == 0 ? 1 : UINT32_MAX - 17u; /* as if it had counted on for long */
+		if (turn < 2)
+			(void)snprintf(rig->inputs[0].key_member, sizeof(rig->inputs[0].key_member), "user");
+		else
+			rig->generation->types->types[0].way.pack = 7;
+		atomic_store(&rig->topics.topics[0].partitions, 5);
+		rig_start(rig);
+		assert_int_equal(expect_last_sequences(rig), turn < 2 ? 5 : 1);
+		rig_free(rig);
+	}
+}
+
+/* Those that the spool brought, and no type names, have none. */
+static void the_last_sequence_of_a_topic_without_events_is_none(void **state)
+{
+	struct rig *rig = rig_new(8);
+
+	(void)state;
+	rig_start(rig);
+	rig_put_json(rig, "{\"type\":\"click\"}");
+	assert_int_equal(worker_last_seq(rig->worker, 0), 1);
+	assert_int_equal(worker_last_seq(rig->worker, 1), 0);
+	assert_int_equal(worker_last_seq(rig->worker, rig->topics.count), 0);
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +295,8 @@ int main(void)
 		cmocka_unit_test(a_batch_without_records_is_not_handed_over),
 		cmocka_unit_test(thin_traffic_waits_for_the_greatest_age_and_no_longer),
 		cmocka_unit_test(thin_traffic_of_many_partitions_waits_no_longer),
+		cmocka_unit_test(a_batch_knows_its_last_sequence),
+		cmocka_unit_test(the_last_sequence_of_a_topic_without_events_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
