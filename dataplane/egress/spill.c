@@ -71,9 +71,9 @@ static int backlog(struct spool_log_state *state, unsigned on_its_way)
 	return on_its_way != 0 || atomic_load(&state->left) != 0;
 }
 
-static void allow(const struct producer *producer, struct spool_log_state *state, unsigned entries)
+static void allow(struct spool_log_state *state, unsigned entries)
 {
-	atomic_store_explicit(&state->go, producer->is_away || producer->giving_up ? 0 : entries, memory_order_relaxed);
+	atomic_store_explicit(&state->go, entries, memory_order_relaxed);
 }
 
 /* Returns whether its logs are empty. */
@@ -87,7 +87,7 @@ static int look_at_lane(struct producer *producer, struct lane *lane)
 
 		lane->has_backlog[class] = (uint8_t)backlog(state, lane->leaving[class]);
 		is_empty &= !lane->has_backlog[class];
-		allow(producer, state, UINT_MAX);
+		allow(state, UINT_MAX);
 		if (lane->is_pressed && producer->now_ms - producer->full_ms[class] < CLOSED_MS)
 			closed |= 1u << class;
 	}
@@ -115,7 +115,7 @@ static void look_at_topic(struct producer *producer, uint16_t index)
 	if (state == NULL)
 		return;
 	topic->has_backlog = (uint8_t)backlog(state, topic->parking);
-	allow(producer, state, !topic->sick ? UINT_MAX : counter_read(&producer->counters.topics[index].held) == 0);
+	allow(state, !topic->sick ? UINT_MAX : counter_read(&producer->counters.topics[index].held) == 0);
 }
 
 /*
@@ -130,7 +130,7 @@ void spill_look(struct producer *producer)
 	look_at_lanes(producer);
 	for (unsigned i = 0; i < producer->parked_count; i++)
 		look_at_topic(producer, producer->parked[i]);
-	spool_allow_letters(producer->spool, !producer->is_away && !producer->giving_up);
+	spool_allow_reads(producer->spool, !producer->is_away && !producer->giving_up);
 }
 
 void spill_order(struct producer *producer, struct batch *batch, enum spool_order what)

@@ -262,11 +262,6 @@ int spool_exhume(struct spool *spool, const char *topic, unsigned ms, uint64_t *
 	return wish->rc;
 }
 
-void spool_allow_letters(struct spool *spool, int allowed)
-{
-	atomic_store_explicit(&spool->letters_allowed, allowed, memory_order_relaxed);
-}
-
 int spool_is_letter(const struct spool *spool, const struct batch *batch)
 {
 	return batch->log != BATCH_UNLOGGED && spool->shelves[batch->log]->is_dead;

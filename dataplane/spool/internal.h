@@ -145,7 +145,7 @@ struct spool {
 	uint8_t *scratch;              /* SPOOL_PAYLOAD_MAX bytes: what is left of a batch in part */
 	struct shelf *dead;            /* for this producer's dead letters; NULL: there were none yet */
 	struct exhume_wish wish;
-	atomic_int letters_allowed;    /* the producer: they may be read */
+	atomic_int reads;              /* the producer: something may be read back */
 	struct spool_reason reasons[SPOOL_REASONS];
 	counter hours[HOURS];          /* entries left on disk, and letters on their way from it, by landing hour */
 	atomic_uint recovering;        /* logs that have unsettled entries from before the start */

@@ -38,8 +38,6 @@ static int adopt(struct spool *spool, const char *name, struct error *error)
 		return rc;
 	if (atomic_load(&spool->topics[index]) == NULL)
 		atomic_store(&spool->topics[index], spool->shelves[rc]);
-	else
-		atomic_store(&spool->shelves[rc]->state.go, UINT_MAX);
 	return 0;
 }
 

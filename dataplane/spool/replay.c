@@ -83,17 +83,27 @@ static struct replay_pool *pool_for(struct spool *spool, uint32_t bytes)
 	return size < spool->pool_count ? &spool->pools[size] : NULL;
 }
 
-/* It may have no more than a batch at one time: its topic is sick. */
-static int is_tried(const struct shelf *shelf)
+/* Logs of one topic, of which all but one were left over, go by that one. */
+static unsigned go_of(const struct spool *spool, const struct shelf *shelf)
 {
-	return !shelf->is_dead && atomic_load_explicit(&shelf->state.go, memory_order_relaxed) != UINT_MAX;
+	if (shelf->is_dead)
+		return UINT_MAX;
+	if (shelf->topic >= 0)
+		shelf = atomic_load(&spool->topics[shelf->topic]);
+	return atomic_load_explicit(&shelf->state.go, memory_order_relaxed);
+}
+
+/* It may have no more than a batch at one time: its topic is sick. */
+static int is_tried(const struct spool *spool, const struct shelf *shelf)
+{
+	return go_of(spool, shelf) != UINT_MAX;
 }
 
 static void count_tried(struct spool *spool)
 {
 	memset(spool->tried, 0, sizeof(spool->tried));
 	for (unsigned i = 0; i < spool->shelf_count; i++)
-		if (spool->shelves[i]->reading != 0 && is_tried(spool->shelves[i]))
+		if (spool->shelves[i]->reading != 0 && is_tried(spool, spool->shelves[i]))
 			spool->tried[spool->shelves[i]->read_size]++;
 }
 
@@ -170,7 +180,7 @@ static void hand_over(struct spool *spool, unsigned log, struct batch *batch)
 	if (events > counter_read(&shelf->state.left_events)) /* what was settled of it before stays settled in the account */
 		events = counter_read(&shelf->state.left_events);
 	shelf->read_size = size_of(spool, batch->capacity);
-	spool->tried[shelf->read_size] += shelf->reading == 0 && is_tried(shelf);
+	spool->tried[shelf->read_size] += shelf->reading == 0 && is_tried(spool, shelf);
 	shelf->reading++;
 	counter_sub(&shelf->state.left_events, events);
 	atomic_fetch_add(&spool->counters.passing, batch->events);
@@ -299,11 +309,11 @@ static unsigned share_of(struct spool *spool, const struct shelf *shelf)
 
 static int may_read(struct spool *spool, const struct shelf *shelf)
 {
-	unsigned go = shelf->is_dead ? (exhume_may_read(spool, shelf) && atomic_load(&spool->letters_allowed) ? UINT_MAX : 0)
-				     : atomic_load_explicit(&shelf->state.go, memory_order_relaxed);
-	unsigned share = share_of(spool, shelf);
+	unsigned go = go_of(spool, shelf), share = share_of(spool, shelf);
 
-	if (is_tried(shelf) && spool->tried[size_of(spool, shelf->next_bytes)] >= share)
+	if (!atomic_load(&spool->reads) || (shelf->is_dead && !exhume_may_read(spool, shelf)))
+		return 0;
+	if (is_tried(spool, shelf) && spool->tried[size_of(spool, shelf->next_bytes)] >= share)
 		return 0;
 	return shelf->reading < (go < share ? go : share) && atomic_load(&shelf->state.left) > 0 &&
 	       spool->now_ms >= shelf->retry_ms && spool->now_ms >= shelf->again_ms;

@@ -89,6 +89,11 @@ const struct spool_reason *spool_reason_at(const struct spool *spool, unsigned n
 	return number < SPOOL_REASONS && atomic_load(&spool->reasons[number].name) != NULL ? &spool->reasons[number] : NULL;
 }
 
+void spool_allow_reads(struct spool *spool, int allowed)
+{
+	atomic_store(&spool->reads, allowed);
+}
+
 int spool_is_parked(const struct spool *spool, const struct batch *batch)
 {
 	return spool->shelves[batch->log]->topic >= 0;

@@ -92,7 +92,8 @@ struct spool_reason {
 struct spool_log_state {
 	_Atomic uint64_t left; /* entries that only the log holds; lowered after the SPOOL_READ answer is on its way */
 	atomic_uint go;        /* the producer: so many entries may be read back and not done with at one time; UINT_MAX: the log is
-	                        * not that of a sick topic, which all together may have half of the memory for it */
+	                        * not that of a sick topic, which all together may have half of the memory for it; of a lane's
+	                        * that was left over, always */
 	counter left_events;   /* events in them */
 	counter bytes, segments; /* of its files */
 	counter suspect;       /* files that a sync has failed on */
@@ -180,9 +181,11 @@ int spool_is_parked(const struct spool *spool, const struct batch *batch);
 /* The reason number `number`, from 0; NULL behind the last. Any thread, until spool_stop. */
 const struct spool_reason *spool_reason_at(const struct spool *spool, unsigned number);
 
-/* Whether it was read from a log of dead letters, or may be. Producer's thread. */
+/* Whether it was read from a log of dead letters. Producer's thread. */
 int spool_is_letter(const struct spool *spool, const struct batch *batch);
-void spool_allow_letters(struct spool *spool, int allowed);
+
+/* Whether anything is read back at all, from whatever log; at first, nothing is. Producer's thread. */
+void spool_allow_reads(struct spool *spool, int allowed);
 
 /* Has the dead letters that there are now tried once more: those of a topic, or all (NULL). Waits `ms` at the most until they are
  * counted, and tells how many they are. -EBUSY: others are being counted, -ETIMEDOUT: the count goes on, and so does what was

@@ -64,6 +64,7 @@ void hand_start(uint32_t bytes)
 		assert_int_equal(batch_pool_new(&hand.pool, BATCHES, bytes, 0, MEMORY_ANY_NODE), 0);
 	if (spool_start(&hand.spool, &hand.config, &error) != 0)
 		fail_msg("%s", error.text);
+	spool_allow_reads(hand.spool, 1);
 }
 
 void hand_stop(void)
