@@ -148,7 +148,7 @@ int linger_rests(const struct producer *producer); /* has rested for some millis
 
 /* spill.c: what goes to the disk and comes from it. All do nothing without a spool. */
 int spill_open(struct producer *producer, struct error *error);
-void spill_look(struct producer *producer);           /* once a turn, first */
+void spill_look(struct producer *producer);           /* once a turn, first; and when it gives up */
 unsigned spill_take_answers(struct producer *producer);
 void spill_wake(struct producer *producer);           /* once a turn, last */
 /* Of what waits for the disk alone, Kafka owes no sign of life: the topic's time begins anew. */

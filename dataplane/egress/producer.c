@@ -101,6 +101,7 @@ static void drain(struct producer *producer, int64_t *next_publish)
 	*next_publish = 0; /* what happened since the last time is not to be missing at the end */
 	publish(producer, next_publish);
 	producer->giving_up = 1;
+	spill_look(producer);
 	while (take_from_lanes(producer) != 0)
 		continue;
 	producer->ops->close(producer->egress);

@@ -416,12 +416,26 @@ unsigned spill_take_answers(struct producer *producer)
 	return taken;
 }
 
+/* Nothing is between the producer and the disk, nor will be: a turn of the spool's thread has begun after `turns`. */
+static int is_closed(const struct producer *producer, unsigned turns)
+{
+	const struct spool_counters *counters = spool_count(producer->spool);
+
+	return spool_turns(producer->spool) != turns && producer->ordered == 0 && atomic_load(&counters->passing) == 0 &&
+	       atomic_load(&counters->returning) == 0;
+}
+
 /* The egress is closed: the disk takes what is left. */
 void spill_close(struct producer *producer)
 {
 	int64_t end = clock_ms() + CLOSE_MS;
+	unsigned turns;
 
-	while (producer->spool != NULL && producer->ordered != 0 && clock_ms() < end) {
+	if (producer->spool == NULL)
+		return;
+	turns = spool_turns(producer->spool);
+	producer->orders_given = 1; /* the thread may be at rest */
+	while (!is_closed(producer, turns) && clock_ms() < end) {
 		spill_wake(producer);
 		if (spill_take_answers(producer) == 0)
 			nanosleep(&(struct timespec){0, 1000000}, NULL);

@@ -146,6 +146,7 @@ struct spool {
 	struct shelf *dead;            /* for this producer's dead letters; NULL: there were none yet */
 	struct exhume_wish wish;
 	atomic_int reads;              /* the producer: something may be read back */
+	atomic_uint turns;             /* the thread; the producer reads it */
 	struct spool_reason reasons[SPOOL_REASONS];
 	counter hours[HOURS];          /* entries left on disk, and letters on their way from it, by landing hour */
 	atomic_uint recovering;        /* logs that have unsettled entries from before the start */

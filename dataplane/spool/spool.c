@@ -94,6 +94,11 @@ void spool_allow_reads(struct spool *spool, int allowed)
 	atomic_store(&spool->reads, allowed);
 }
 
+unsigned spool_turns(const struct spool *spool)
+{
+	return atomic_load(&spool->turns);
+}
+
 int spool_is_parked(const struct spool *spool, const struct batch *batch)
 {
 	return spool->shelves[batch->log]->topic >= 0;

@@ -187,6 +187,10 @@ int spool_is_letter(const struct spool *spool, const struct batch *batch);
 /* Whether anything is read back at all, from whatever log; at first, nothing is. Producer's thread. */
 void spool_allow_reads(struct spool *spool, int allowed);
 
+/* Turns that the spool's thread has begun. When they are more than they were after reads were forbidden, all that was read is among
+ * the answers, and nothing more will be. Producer's thread. */
+unsigned spool_turns(const struct spool *spool);
+
 /* Has the dead letters that there are now tried once more: those of a topic, or all (NULL). Waits `ms` at the most until they are
  * counted, and tells how many they are. -EBUSY: others are being counted, -ETIMEDOUT: the count goes on, and so does what was
  * asked; else -errno. One control thread at a time. */

@@ -135,6 +135,7 @@ void *spool_main(void *argument)
 	unsigned done;
 
 	while (!atomic_load_explicit(&spool->stop, memory_order_acquire)) {
+		atomic_fetch_add(&spool->turns, 1);
 		spool->now_ms = clock_ms();
 		done = orders_take(spool);
 		done += group(spool);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a producer finds on disk: logs of workers that are no more. */
+/* What a producer finds on disk: logs of workers that are no more, and a stop while it is read back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,6 +66,34 @@ static int is_half_read(struct rig *rig)
 	return replayed() >= left / 2;
 }
 
+/* Each is in a log, or was acknowledged. */
+static void assert_all_is_somewhere(void)
+{
+	const struct spool_counters *s = spool_rig_counts();
+
+	assert_int_equal(atomic_load(&s->passing), 0);
+	assert_int_equal(atomic_load(&s->returning), 0);
+	assert_int_equal(rig_acked(spool_rig.rig) + spool_rig_on_disk(),
+		spool_rig.rig->sent + counter_read(&s->recovered) - counter_read(&s->settled));
+}
+
+/* As the ledger looks at it. Later, it is no different. */
+static void stop(void)
+{
+	producer_stop(spool_rig.rig->producer);
+	assert_all_is_somewhere();
+	nanosleep(&(struct timespec){0, 300000000}, NULL);
+	assert_all_is_somewhere();
+	spool_rig_end();
+}
+
+static void nothing_is_lost(void)
+{
+	spool_rig_begin();
+	assert_int_equal(counter_read(&spool_rig_counts()->recovered), left);
+	stop();
+}
+
 /* While they are sent one by one, each is written, so the spool's thread has had its turns. */
 static void go_on_for_a_while(uint16_t topic)
 {
@@ -90,7 +118,10 @@ static void logs_left_over_wait_while_kafka_is_away(void **state)
 	go_on_for_a_while(1);
 	assert_true(spool_rig_is_away(spool_rig.rig));
 	assert_in_range(replayed(), left / 2, 2 * left);
-	spool_rig_end();
+	left += spool_rig.rig->sent;
+	stop();
+	atomic_store(&silent[1], 0);
+	nothing_is_lost();
 }
 
 /* All but what the client has, some seconds later: others move meanwhile. */
@@ -111,7 +142,39 @@ static void logs_left_over_of_a_sick_topic_wait(void **state)
 	rig_wait(spool_rig.rig, is_given_back);
 	go_on_for_a_while(1);
 	assert_in_range(replayed(), 1, 2 * left);
-	spool_rig_end();
+	stop();
+}
+
+static int is_read_some(struct rig *rig)
+{
+	return counter_read(&producer_counters(rig->producer)->from_disk) > 0;
+}
+
+static void stop_while_it_is_read_back_leaves_all_on_disk(void **state)
+{
+	(void)state;
+	for (int park = 0; park < 2; park++) {
+		leave_behind(park);
+		spool_rig_begin();
+		rig_wait(spool_rig.rig, is_read_some);
+		stop();
+		nothing_is_lost();
+		files("rm -rf", "lane.7", "topic.*");
+	}
+}
+
+static void stop_at_once_leaves_all_on_disk(void **state)
+{
+	(void)state;
+	leave_behind(1);
+	for (unsigned i = 0; i < 20; i++) {
+		spool_rig_begin();
+		nanosleep(&(struct timespec){0, i % 5 * 1000000}, NULL);
+		producer_stop(spool_rig.rig->producer);
+		assert_all_is_somewhere();
+		spool_rig_end();
+	}
+	nothing_is_lost();
 }
 
 int main(void)
@@ -120,6 +183,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(logs_left_over_wait_while_kafka_is_away),
 		TEST(logs_left_over_of_a_sick_topic_wait),
+		TEST(stop_while_it_is_read_back_leaves_all_on_disk),
+		TEST(stop_at_once_leaves_all_on_disk),
 	};
 #undef TEST
 
