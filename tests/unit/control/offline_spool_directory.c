@@ -26,16 +26,6 @@ static int end(void **state)
 	return 0;
 }
 
-/* The command, which must leave all as it is. */
-static struct rig_output look(offline_run *run, const struct offline *options)
-{
-	uint64_t sum = rig_sum();
-	struct rig_output output = rig_run(run, options, NULL);
-
-	assert_int_equal(rig_sum(), sum);
-	return output;
-}
-
 /* A file in the spool's directory itself. */
 static void make_file(const char *name)
 {
@@ -48,11 +38,11 @@ static void an_empty_spool_holds_no_log(void **state)
 
 	(void)state;
 	make_file("lock");
-	output = look(offline_spool_check, NULL);
+	output = rig_look(offline_spool_check, NULL);
 	assert_int_equal(output.code, 0);
 	assert_string_equal(output.out, "there is no log in it\n");
 	rig_output_free(&output);
-	output = look(offline_spool_status, NULL);
+	output = rig_look(offline_spool_status, NULL);
 	assert_int_equal(output.code, 0);
 	assert_non_null(strstr(output.out, "there is no log in it\n"));
 	rig_output_free(&output);
@@ -60,7 +50,7 @@ static void an_empty_spool_holds_no_log(void **state)
 
 static void expect_state_directory(offline_run *run)
 {
-	struct rig_output output = look(run, NULL);
+	struct rig_output output = rig_look(run, NULL);
 	char spool[128];
 
 	(void)snprintf(spool, sizeof(spool), " is a state directory; its spool is %s/spool, ", directory);

@@ -279,6 +279,15 @@ struct rig_output rig_run(offline_run *run, const struct offline *options, ...)
 	return output;
 }
 
+struct rig_output rig_look(offline_run *run, const struct offline *options)
+{
+	uint64_t sum = rig_sum();
+	struct rig_output output = rig_run(run, options, NULL);
+
+	assert_int_equal(rig_sum(), sum);
+	return output;
+}
+
 void rig_output_free(struct rig_output *output)
 {
 	free(output->out);

@@ -63,6 +63,8 @@ uint64_t rig_sum(void);
 
 /* Runs a command with the directory and more words. */
 struct rig_output rig_run(offline_run *run, const struct offline *options, ...) __attribute__((sentinel));
+/* The same of one that must leave all as it is. */
+struct rig_output rig_look(offline_run *run, const struct offline *options);
 void rig_output_free(struct rig_output *output);
 
 /* What a daemon that starts here would get: entries and events read, events counted as damaged. */
