@@ -137,11 +137,22 @@ static void idle(struct worker *worker)
 	}
 }
 
+/* Polls in a row in which the queue gave nothing: frames that hold no datagram for us are something, too. */
+static unsigned count_empty(const struct source_counters *counters, uint64_t *frames, unsigned empty)
+{
+	uint64_t before = *frames;
+
+	*frames = counter_read(&counters->frames);
+	return *frames == before ? empty + 1 : 0;
+}
+
 static void poll_loop(struct worker *worker)
 {
 	const struct source_ops *ops = worker->config.ops;
 	struct source_queue *queue = worker->config.queue;
+	const struct source_counters *counters = ops->counters(queue);
 	struct datagram datagrams[SOURCE_BURST];
+	uint64_t frames = 0;
 	unsigned empty = 0;
 
 	while (atomic_load_explicit(&worker->stage, memory_order_relaxed) == WORKER_RUNNING) {
@@ -158,7 +169,7 @@ static void poll_loop(struct worker *worker)
 			empty = 0;
 		} else {
 			ops->release(queue);
-			empty++;
+			empty = count_empty(counters, &frames, empty);
 		}
 		if ((int64_t)(tsc - worker->next_tick) >= 0)
 			tick(worker, tsc);
