@@ -27,21 +27,16 @@ int gate_close(struct gate *gate)
 {
 	int expected = GATE_OPEN;
 
-	if (!atomic_compare_exchange_strong(&gate->state, &expected, GATE_CLOSING))
-		return 0;
-	for (unsigned us = 0; us < CLOSE_WAIT_US; us += CLOSE_STEP_US) {
+	(void)atomic_compare_exchange_strong(&gate->state, &expected, GATE_CLOSING);
+	for (unsigned us = 0; us < CLOSE_WAIT_US && atomic_load(&gate->state) != GATE_CLOSED; us += CLOSE_STEP_US) {
 		struct timespec step = {.tv_nsec = CLOSE_STEP_US * 1000};
 		pid_t owner = atomic_load(&gate->owner);
 
-		if (owner == 0 || owner == gettid())
+		if (owner == 0 || owner == gettid()) {
+			atomic_store(&gate->state, GATE_CLOSED);
 			break;
-		if (atomic_load(&gate->state) == GATE_CLOSED)
-			return 0;
+		}
 		(void)nanosleep(&step, NULL);
 	}
-	expected = GATE_CLOSING;
-	if (!atomic_compare_exchange_strong(&gate->state, &expected, GATE_CLOSED))
-		return 0;
-	expected = (int)atomic_load(&gate->owner);
-	return expected == 0 || expected == gettid() ? 0 : -ETIMEDOUT;
+	return atomic_load(&gate->state) == GATE_CLOSED ? 0 : -ETIMEDOUT;
 }

@@ -23,7 +23,8 @@ void gate_leave(struct gate *gate);
 /* Control thread. */
 void gate_open(struct gate *gate);
 
-/* Closes and waits until the worker has acknowledged, has left, or has not come by for two seconds (-ETIMEDOUT).
+/* Closes and waits until the worker has acknowledged, has left, or has not come by for two seconds (-ETIMEDOUT; it is
+ * still to acknowledge, and the next call waits for that).
  * A caller that is the worker itself does not wait. Control thread. */
 int gate_close(struct gate *gate);
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -52,6 +53,44 @@ static void closing_waits_for_the_worker(void **state)
 	assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
+static _Atomic int let_go;
+
+static void *slow_worker(void *argument)
+{
+	gate_enter(argument);
+	while (!gate_pass(argument))
+		continue;
+	atomic_store(&inside, 1);
+	while (!atomic_load(&let_go))
+		(void)usleep(100);
+	while (gate_pass(argument))
+		continue;
+	while (atomic_load(&let_go) == 1)
+		(void)usleep(100);
+	gate_leave(argument);
+	return NULL;
+}
+
+static void a_gate_is_not_closed_while_somebody_is_inside(void **state)
+{
+	struct gate slow = {0};
+	pthread_t thread;
+
+	(void)state;
+	atomic_store(&inside, 0);
+	gate_open(&slow);
+	assert_int_equal(pthread_create(&thread, NULL, slow_worker, &slow), 0);
+	while (!atomic_load(&inside))
+		(void)usleep(100);
+	assert_int_equal(gate_close(&slow), -ETIMEDOUT);
+	assert_int_equal(gate_close(&slow), -ETIMEDOUT);
+	atomic_store(&let_go, 1);
+	assert_int_equal(gate_close(&slow), 0);
+	assert_int_equal(gate_close(&slow), 0);
+	atomic_store(&let_go, 2);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
 static void nobody_is_waited_for_when_nobody_is_attached(void **state)
 {
 	struct gate lone = {0};
@@ -73,6 +112,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(closing_waits_for_the_worker),
+		cmocka_unit_test(a_gate_is_not_closed_while_somebody_is_inside),
 		cmocka_unit_test(nobody_is_waited_for_when_nobody_is_attached),
 	};
 
