@@ -209,6 +209,8 @@ unsigned box_drain(struct box *box)
 	unsigned wrong;
 
 	for (unsigned i = 0; i < box->producer_count; i++)
+		producer_ask_stop(box->producers[i].producer);
+	for (unsigned i = 0; i < box->producer_count; i++)
 		producer_stop(box->producers[i].producer);
 	for (unsigned i = 0; i < box->worker_count; i++)
 		if (box->workers[i].worker != NULL)

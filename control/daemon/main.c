@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "control/api/version.h"
@@ -20,6 +21,8 @@
 #define TURN_MS       250
 #define DRAIN_TURN_MS 50
 #define LAST_WORDS_MS 500
+#define TOLD_MS       1000
+#define STOPPING_S    10 /* that the service manager is to wait from then on */
 
 static struct box the_box;
 static volatile sig_atomic_t reload_signal;
@@ -167,18 +170,30 @@ static void *drain_main(void *argument)
 	return NULL;
 }
 
+/* A slow disk, or the end of the clients, may take longer than the drain: the service manager is told that it goes on. */
+static void go_on_stopping(int64_t *told_ms)
+{
+	if (clock_ms() - *told_ms < TOLD_MS)
+		return;
+	*told_ms = clock_ms();
+	(void)notify_stopping(STOPPING_S);
+}
+
 /* The drain may take an hour: who asks meanwhile is answered. */
 static unsigned drain(struct box *box, struct server *server)
 {
 	struct drain drain = {.box = box};
+	int64_t told_ms = 0;
 	pthread_t thread;
 
 	box_halt(box);
 	server_drain(server);
 	if (thread_start(&thread, "drain", NULL, 0, drain_main, &drain) != 0)
 		return box_drain(box);
-	while (!atomic_load(&drain.done))
+	while (!atomic_load(&drain.done)) {
 		(void)server_poll(server, DRAIN_TURN_MS);
+		go_on_stopping(&told_ms);
+	}
 	pthread_join(thread, NULL);
 	server_flush(server, LAST_WORDS_MS);
 	return drain.wrong;

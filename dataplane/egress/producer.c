@@ -209,11 +209,16 @@ int producer_start(struct producer **producer, const struct producer_config *con
 	return 0;
 }
 
+void producer_ask_stop(struct producer *producer)
+{
+	atomic_store_explicit(&producer->stop, 1, memory_order_release);
+}
+
 void producer_stop(struct producer *producer)
 {
 	if (!producer->started)
 		return;
-	atomic_store_explicit(&producer->stop, 1, memory_order_release);
+	producer_ask_stop(producer);
 	pthread_join(producer->thread, NULL);
 	producer->started = 0;
 }
