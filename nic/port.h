@@ -35,6 +35,7 @@ struct port_queue {
 	const struct filter *filter;
 	struct port *port;            /* ro */
 	uint32_t max_datagram;        /* ro */
+	uint64_t ip_flags, l4_flags;  /* ro: of a frame, what tells of its checksums; 0: not granted, whatever drivers say */
 	struct rte_mempool *pool;
 	struct fragments *fragments;  /* NULL: fragments are dropped */
 	struct rte_mbuf *frames[SOURCE_BURST];
@@ -60,6 +61,7 @@ struct port {
 	uint16_t data_room; /* of an mbuf, headroom included */
 	int node;
 	uint8_t rss, checksum_offload, reports_missed;
+	uint64_t checksums; /* offloads granted */
 	uint8_t mac[6]; /* as we show it */
 	uint8_t rss_key[64];
 	/* Written by EAL's interrupt thread in callbacks, read by control. */

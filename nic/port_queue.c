@@ -40,14 +40,14 @@ ALWAYS_INLINE void free_copies(struct port_queue *q)
 }
 #endif
 
-static inline int ip_verified(const struct rte_mbuf *m)
+static inline int ip_verified(const struct port_queue *q, const struct rte_mbuf *m)
 {
-	return (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+	return (m->ol_flags & q->ip_flags) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
 }
 
-static inline int l4_verified(const struct rte_mbuf *m)
+static inline int l4_verified(const struct port_queue *q, const struct rte_mbuf *m)
 {
-	return (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+	return (m->ol_flags & q->l4_flags) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
 }
 
 /* Where packet.h's refusals are counted. */
@@ -195,11 +195,11 @@ static unsigned take_other(struct port_queue *q, const struct rte_mbuf *m, const
 		counter_add(&q->counters.dropped_oversize, 1);
 		return 0;
 	}
-	kind = packet_parse(&packet, frame, rte_pktmbuf_data_len(m), ip_verified(m));
+	kind = packet_parse(&packet, frame, rte_pktmbuf_data_len(m), ip_verified(q, m));
 	if (kind < PACKET_REFUSED_truncated && !on_our_vlan(q, m, &packet)) {
 		counter_add(&q->counters.dropped_vlan, 1);
 	} else if (kind == PACKET_UDP) {
-		n = deliver(q, &packet, l4_verified(m), 1, out);
+		n = deliver(q, &packet, l4_verified(q, m), 1, out);
 		tally->frames += n;
 	} else if (kind == PACKET_FRAGMENT) {
 		n = take_fragment(q, &packet, tally, out, tsc);
@@ -217,7 +217,7 @@ ALWAYS_INLINE int is_sound(const struct port_queue *q, const struct rte_mbuf *m,
 {
 	if (!filter_has_port(q->filter, plain->destination_port) || plain->udp_len - PLAIN_UDP > q->max_datagram)
 		return 0;
-	return l4_verified(m) || packet_plain_checksum_ok(plain, address_len);
+	return l4_verified(q, m) || packet_plain_checksum_ok(plain, address_len);
 }
 
 ALWAYS_INLINE void fill(struct datagram *out, const struct packet_plain *plain, uint8_t family)
@@ -246,7 +246,7 @@ ALWAYS_INLINE int take_plain(
 
 	if (UNLIKELY(m->nb_segs > 1 || (m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0))
 		return 0;
-	if (packet_plain_ipv4(&plain, frame, len, ip_verified(m))) {
+	if (packet_plain_ipv4(&plain, frame, len, ip_verified(q, m))) {
 		if (!filter_has_ipv4(q->filter, plain.source + 4) || !is_sound(q, m, &plain, 4))
 			return 0;
 		fill(out, &plain, ADDRESS_IPV4);

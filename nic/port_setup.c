@@ -159,6 +159,7 @@ int port_configure(struct port *port, struct error *error)
 	choose_mtu(port, &conf);
 	if (port->config.checksum == SOURCE_CHECKSUM_AUTO)
 		conf.rxmode.offloads = port->info.rx_offload_capa & CHECKSUM_WANTED;
+	port->checksums = conf.rxmode.offloads;
 	port->checksum_offload = conf.rxmode.offloads == CHECKSUM_WANTED;
 	conf.intr_conf.lsc = (*port->info.dev_flags & RTE_ETH_DEV_INTR_LSC) != 0;
 	port->watches_link = conf.intr_conf.lsc;
@@ -177,6 +178,10 @@ int port_setup_queues(struct port *port, struct error *error)
 	unsigned node = port->node < 0 ? (unsigned)SOCKET_ID_ANY : (unsigned)port->node;
 	int result = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &rx, &tx);
 
+	for (uint16_t i = 0; i < port->queues; i++) {
+		port->queue[i]->ip_flags = port->checksums & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM ? RTE_MBUF_F_RX_IP_CKSUM_MASK : 0;
+		port->queue[i]->l4_flags = port->checksums & RTE_ETH_RX_OFFLOAD_UDP_CKSUM ? RTE_MBUF_F_RX_L4_CKSUM_MASK : 0;
+	}
 	for (uint16_t i = 0; i < port->queues && result == 0; i++)
 		result = rte_eth_rx_queue_setup(port->id, i, rx, node, NULL, port->queue[i]->pool);
 	for (uint16_t i = 0; i < port->tx_queues && result == 0; i++)

@@ -319,6 +319,25 @@ static void every_frame_goes_back_where_it_came_from(void **state)
 	rte_mempool_free(other);
 }
 
+static void checksums_that_the_device_was_not_asked_for_are_verified(void **state)
+{
+	struct source_config config = config_of();
+	FILE *file = new_capture();
+	struct source *source;
+	struct frame f;
+
+	(void)state;
+	frame_udp(&f, 4, US_PORT, "hello", 5);
+	f.data[f.len - 1] ^= 1;
+	capture_add(file, &f);
+	(void)fclose(file);
+	source = start(&config);
+	assert_non_null(rte_eth_add_rx_callback(((struct port *)source)->id, 0, call_good, NULL));
+	assert_int_equal(receive_all(source, NULL), 0);
+	assert_int_equal(counter_read(&ops->counters(ops->queue(source, 0))->dropped_l4_checksum), 1);
+	finish(source);
+}
+
 static int resets_to_fail, resets_tried;
 static uint64_t missed; /* as the device says */
 
@@ -463,6 +482,7 @@ int main(void)
 		cmocka_unit_test(every_frame_goes_back_where_it_came_from),
 		cmocka_unit_test(status_says_what_was_granted),
 		cmocka_unit_test(two_queues_share_a_ring_device),
+		cmocka_unit_test(checksums_that_the_device_was_not_asked_for_are_verified),
 		cmocka_unit_test(resets_link_changes_and_removal_are_survived),
 		cmocka_unit_test(reset_that_fails_is_tried_again),
 		cmocka_unit_test(a_device_that_is_not_there_is_refused_with_a_sentence),
