@@ -16,6 +16,7 @@
 #include "nic/responder.h"
 #include "nic/source.h"
 
+#define PORT_CHECKSUMS (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM)
 #define PORT_RX_DESCRIPTORS 512
 #define PORT_TX_DESCRIPTORS 256
 #define PORT_BURST          32 /* frames a receive asks for: what a burst touches fits the first-level cache */
@@ -60,8 +61,8 @@ struct port {
 	uint16_t mtu;       /* granted */
 	uint16_t data_room; /* of an mbuf, headroom included */
 	int node;
-	uint8_t rss, checksum_offload, reports_missed;
-	uint64_t checksums; /* offloads granted */
+	uint8_t rss, reports_missed;
+	uint64_t checksums; /* of PORT_CHECKSUMS, the offloads granted */
 	uint8_t mac[6]; /* as we show it */
 	uint8_t rss_key[64];
 	/* Written by EAL's interrupt thread in callbacks, read by control. */

@@ -19,7 +19,6 @@
 #define RSS_WANTED                                                                                                    \
 	(RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_FRAG_IPV4 | RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_IPV6 |                 \
 		RTE_ETH_RSS_FRAG_IPV6 | RTE_ETH_RSS_NONFRAG_IPV6_UDP)
-#define CHECKSUM_WANTED (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM)
 
 void port_note(struct port *port, const char *format, ...)
 {
@@ -158,9 +157,8 @@ int port_configure(struct port *port, struct error *error)
 	choose_rss(port, &conf);
 	choose_mtu(port, &conf);
 	if (port->config.checksum == SOURCE_CHECKSUM_AUTO)
-		conf.rxmode.offloads = port->info.rx_offload_capa & CHECKSUM_WANTED;
+		conf.rxmode.offloads = port->info.rx_offload_capa & PORT_CHECKSUMS;
 	port->checksums = conf.rxmode.offloads;
-	port->checksum_offload = conf.rxmode.offloads == CHECKSUM_WANTED;
 	conf.intr_conf.lsc = (*port->info.dev_flags & RTE_ETH_DEV_INTR_LSC) != 0;
 	port->watches_link = conf.intr_conf.lsc;
 	conf.intr_conf.rmv = (*port->info.dev_flags & RTE_ETH_DEV_INTR_RMV) != 0;

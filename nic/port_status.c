@@ -58,7 +58,7 @@ void port_status(struct source *source, struct source_status *status)
 	status->link_changes = atomic_load(&port->link_changes);
 	status->resets = port->resets;
 	status->rss = port->rss;
-	status->checksum_offload = port->checksum_offload;
+	status->checksum_offload = port->checksums == PORT_CHECKSUMS;
 	status->mtu = port->mtu;
 	status->queues = port->queues;
 	note_duplicates(port);
