@@ -40,7 +40,7 @@ class Bench:
         done = subprocess.run([self.program("tests/bench/" + name), *map(str, arguments)], capture_output=True, text=True,
                               timeout=limit, check=False)
         if done.returncode != 0:
-            raise Failure(f"{name} {' '.join(map(str, arguments))}: {done.stderr.strip()[-500:]}")
+            raise Failure(f"{name} {' '.join(map(str, arguments))}: exit code {done.returncode}: {done.stderr.strip()[-500:]}")
         figures = json.loads(done.stdout.strip().splitlines()[-1])
         if figures["dropped"] != 0:
             raise Failure(f"{name} dropped {figures['dropped']} events: its figures are worth nothing")

@@ -102,6 +102,13 @@ static void feed_wait(struct source_queue *queue, unsigned us)
 	feed_of(queue)->ops->wait(feed_of(queue)->queue, us);
 }
 
+static const struct source_counters *feed_counters(const struct source_queue *queue)
+{
+	const struct bench_feed *feed = (const struct bench_feed *)(const void *)queue;
+
+	return feed->ops->counters(feed->queue);
+}
+
 const struct source_ops feed_ops = {
 	.attach = feed_attach,
 	.detach = feed_detach,
@@ -109,4 +116,5 @@ const struct source_ops feed_ops = {
 	.release = feed_release,
 	.tick = feed_tick,
 	.wait = feed_wait,
+	.counters = feed_counters,
 };
