@@ -40,15 +40,14 @@ void box_warn(struct box *box, const char *fmt, ...)
 
 static int open_state(struct box *box, struct error *error)
 {
-	int64_t now_us = clock_utc_us(clock_tsc());
 	int rc = state_open(&box->state, box->config->state_directory, error);
 
 	if (rc != 0)
 		return rc;
-	rc = state_epoch_begin(box->state, now_us / 1000000, &box->epoch, error);
+	rc = state_epoch_begin(box->state, clock_utc_us(clock_tsc()) / 1000000, &box->epoch, error);
 	if (rc != 0)
 		return rc;
-	box->started_us = now_us;
+	box->started_ms = clock_ms();
 	(void)state_partitions_load(box->state, &box->generations.topics);
 	landing_start(box);
 	return namesake_init(&box->namesake, box->config->node, state_uuid(box->state));

@@ -54,7 +54,7 @@ struct box {
 	struct state *state;
 	struct topology *plan; /* made once, after the ports have told their nodes */
 	uint32_t epoch;
-	int64_t started_us; /* UTC */
+	int64_t started_ms; /* clock_ms */
 	atomic_int stage;   /* enum box_state; main thread: rw */
 	int has_received;   /* or could have: all ports and workers were started; main thread */
 	atomic_int stop_asked; /* a signal's handler and `stop`: w */
@@ -72,6 +72,7 @@ struct box {
 	struct senders *senders; /* what each has used of its quota */
 	struct sources *sources;
 	struct hours hours;
+	int clock_is_behind; /* the landing hour, and the log says so; main thread, then keeper's */
 
 	struct ledger ledger; /* keeper thread; read under its own lock */
 	struct rates rates;   /* same */

@@ -7,6 +7,7 @@
 #include "control/api/version.h"
 #include "control/daemon/handlers.h"
 #include "control/daemon/json_text.h"
+#include "control/daemon/landing.h"
 #include "control/daemon/totals.h"
 
 #define QUOTA_WARN_SECONDS 60u
@@ -85,10 +86,13 @@ static void warn_of_senders(const struct box *box, json_t *warnings)
 
 static json_t *warnings_of(const struct box *box)
 {
+	int64_t behind = landing_behind_minutes(box);
 	json_t *warnings = json_array();
 
 	for (unsigned i = 0; i < box->warning_count; i++)
 		json_array_append_new(warnings, json_text(box->warnings[i]));
+	if (behind > 0)
+		json_array_append_new(warnings, json_sprintf(LANDING_BEHIND, (long long)behind));
 	warn_of_senders(box, warnings);
 	return warnings;
 }
@@ -192,7 +196,6 @@ static json_t *reached_of(struct box *box)
 json_t *handle_status(void *context, const json_t *params, struct error *error, int *code)
 {
 	struct box *box = context;
-	int64_t now = clock_utc_us(clock_tsc());
 	json_t *warnings = warnings_of(box), *ports = ports_of(box, warnings);
 
 	(void)params;
@@ -201,7 +204,7 @@ json_t *handle_status(void *context, const json_t *params, struct error *error, 
 	return json_pack("{s:s,s:s,s:s,s:I,s:s,s:I,s:o,s:o,s:o,s:b,s:o,s:o,s:{s:I,s:I,s:I},s:{s:I},s:o,s:o}", "state",
 		stages[atomic_load(&box->stage)], "node", box->config->node, "uuid", state_uuid(box->state), "epoch",
 		(json_int_t)box->epoch, "version", PENSTOCK_VERSION, "uptime_s",
-		(json_int_t)((now - box->started_us) / 1000000), "alarms", alarms_of(box), "warnings", warnings,
+		(json_int_t)((clock_ms() - box->started_ms) / 1000), "alarms", alarms_of(box), "warnings", warnings,
 		"rates", rates_of(box), "ledger_ok", !ledger_alarmed(&box->ledger), "kafka", kafka_of(box), "hours", hours_of(box), "memory",
 		"pools_bytes", (json_int_t)pool_bytes(box), "mapped_bytes", (json_int_t)memory_mapped_bytes(), "rss_bytes",
 		(json_int_t)resident_bytes(), "bounds", "loss_events_at_kill", (json_int_t)loss_now(box), "ports",

@@ -11,13 +11,30 @@ void landing_start(struct box *box)
 	int64_t current, oldest;
 
 	state_hours_load(box->state, &current, &oldest);
-	if (current > clock_utc_us(clock_tsc()) / HOUR_US)
-		log_write(LOG_WARNING, "the clock is %lld h behind the landing hour that was reached here: until it has caught up, "
-				       "events land in that hour",
-			(long long)(current - clock_utc_us(clock_tsc()) / HOUR_US));
 	hours_move(&box->hours, current, oldest);
 	landing_move(box);
 	atomic_store(&box->hours.complete, atomic_load(&box->hours.oldest));
+}
+
+int64_t landing_behind_minutes(const struct box *box)
+{
+	int64_t behind_us = atomic_load(&box->hours.current) * HOUR_US - clock_utc_us(clock_tsc());
+
+	return behind_us > 0 ? behind_us / MINUTE_US : 0;
+}
+
+/* Once when it falls behind, and once when it has caught up. */
+static void tell_of_clock(struct box *box)
+{
+	int64_t minutes = landing_behind_minutes(box);
+
+	if ((minutes > 0) == box->clock_is_behind)
+		return;
+	box->clock_is_behind = minutes > 0;
+	if (minutes > 0)
+		log_write(LOG_WARNING, LANDING_BEHIND, (long long)minutes);
+	else
+		log_write(LOG_NOTICE, "the clock has caught up with the landing hour");
 }
 
 void landing_move(struct box *box)
@@ -25,10 +42,13 @@ void landing_move(struct box *box)
 	struct error error = {""};
 	int64_t current, oldest;
 
+	tell_of_clock(box);
 	if (!hours_due(&box->hours, clock_utc_us(clock_tsc()), GRACE_US, &current, &oldest))
 		return;
 	if (state_hours_store(box->state, current, oldest, &error) != 0)
-		log_write(LOG_WARNING, "%s", error.text);
+		log_write(LOG_WARNING, "%s; events land in the new hour all the same, and a start with the clock set back could open an "
+				       "hour again that is closed",
+			error.text);
 	hours_move(&box->hours, current, oldest);
 }
 

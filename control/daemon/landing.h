@@ -3,8 +3,9 @@
 
 /*
  * Landing hours (worker/hours.h) as the daemon keeps them: over restarts, and until they are complete. Marks are kept durably
- * before workers see them, so that no life of this box opens an hour that an earlier one closed. What a killed life had not
- * delivered is in no later account: hours that were closed before this life's start count as complete.
+ * before workers see them, so that no life of this box opens an hour that an earlier one closed; a state directory that cannot be
+ * written keeps no event out of its hour, though: the log says so. What a killed life had not delivered is in no later account:
+ * hours that were closed before this life's start count as complete.
  */
 
 #include "control/daemon/box.h"
@@ -14,6 +15,13 @@ void landing_start(struct box *box);
 
 /* Moves the marks to where the clock wants them. Keeper thread, some times a second. */
 void landing_move(struct box *box);
+
+/* For the log and people, with landing_behind_minutes. */
+#define LANDING_BEHIND \
+	"the clock is %lld min behind the landing hour that was reached here: until it has caught up, events land in that hour"
+
+/* Whole minutes by which the clock is behind the beginning of the current landing hour; 0: it is not. Any thread. */
+int64_t landing_behind_minutes(const struct box *box);
 
 /* Finds out which closed hours are complete. Keeper thread. */
 void landing_complete(struct box *box);

@@ -24,6 +24,8 @@ open(sys.argv[1], "r+b").write(struct.pack("q", -int(sys.argv[2])))' "$work/cloc
 numbered() { [ "$(ledger records)" -ge $total ]; }
 left() { [ "$(($(ledger spool spooled) + $(ledger spool parked)))" -gt 0 ]; }
 hour() { cli -j status | json 'd["hours"]["current"]'; }
+behind() { cli -j status | json 'any("behind the landing hour" in text for text in d["warnings"])'; }
+uptime() { cli -j status | json 'd["uptime_s"]'; }
 
 # At once, by a process that would otherwise wait until its clock has come so far again.
 expect_alive() { # WHAT
@@ -35,6 +37,7 @@ expect_alive() { # WHAT
 	now=$(hour)
 	expect "$1: the current landing hour" "$now" -ge "$last_hour"
 	last_hour=$now
+	expect "$1: seconds that it says it is up" "$(uptime)" -le $((SECONDS - started))
 }
 
 broker_up --heap 256
@@ -48,13 +51,14 @@ for mode in direct wal; do
 	jump 0
 	start_daemon LD_PRELOAD="$work/clock_back.so" CLOCK_BACK_FILE="$work/clock"
 	[ $mode = wal ] || create_topics
-	last_hour=0
+	last_hour=0 started=$((SECONDS - 1))
 	for ahead in 3590 -3600 0; do # Kafka refuses what is further ahead of its own clock than an hour
 		jump $ahead
 		send 2000
 		wait_idle 30
 		expect "$mode: $ahead s ahead: events acked" "$(ledger records acked)" = $total
 		expect_alive "$mode: $ahead s ahead"
+		[ $ahead != -3600 ] || expect "$mode: $ahead s ahead: a clock behind the landing hour is told" "$(behind)" = true
 	done
 	"$kafka" pause "$cluster"
 	send 8000
