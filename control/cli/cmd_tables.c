@@ -18,6 +18,7 @@ static const struct display_column columns[] = {
 	{"loaded_us", "LOADED", SHOW_TIME},
 	{"load_ms", "TOOK MS", SHOW_COUNT},
 	{"changes", "CHANGES", SHOW_COUNT},
+	{"bad_lines", "BAD LINES", SHOW_COUNT},
 	{"files", "FILES", SHOW_TEXT},
 	{0},
 };

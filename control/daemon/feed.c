@@ -39,6 +39,7 @@ static int look(struct feed *feed, int fd, uint64_t *size)
 	if (now.device == feed->device && now.inode == feed->inode && now.born_ns == feed->born_ns && feed->offset <= *size) {
 		now.offset = feed->offset;
 		now.line = feed->line;
+		now.bad = feed->bad;
 	}
 	*feed = now;
 	return 0;
@@ -65,6 +66,7 @@ struct view {
 	const struct category_overlay *overlay_kept;
 	struct category *category;
 	struct category_overlay *overlay;
+	struct error first_bad; /* of the lines that were passed over; "" */
 };
 
 static void set_overlay(struct view *view, struct category_overlay *overlay)
@@ -89,7 +91,7 @@ static int merge(struct view *view, struct error *error)
 	return 0;
 }
 
-static int add_lines(struct feed *feed, const char *path, struct view *view, struct slice lines, struct error *error)
+static int add_lines(struct feed *feed, struct view *view, struct slice lines, struct error *error)
 {
 	struct category_overlay *overlay = NULL;
 	struct category_tally tally = {.line = feed->line};
@@ -98,7 +100,8 @@ static int add_lines(struct feed *feed, const char *path, struct view *view, str
 
 	if (rc == -EFBIG) {
 		rc = view->overlay != NULL ? merge(view, &said) : 0;
-		said.text[0] = rc == 0 ? '\0' : said.text[0];
+		if (rc == 0)
+			said = (struct error){""};
 		if (rc == 0)
 			rc = category_overlay_new(&overlay, view->category, NULL, lines, SIZE_MAX / 2, &tally, &said);
 	}
@@ -107,12 +110,13 @@ static int add_lines(struct feed *feed, const char *path, struct view *view, str
 	set_overlay(view, overlay);
 	feed->offset += lines.len;
 	feed->line = tally.line;
-	if (tally.bad > 0)
-		log_write(LOG_WARNING, "%s: %u bad lines, passed over: %s", path, tally.bad, said.text);
+	feed->bad += tally.bad;
+	if (view->first_bad.text[0] == '\0')
+		view->first_bad = said;
 	return 0;
 }
 
-static int follow(struct feed *feed, const char *path, int fd, struct view *view, struct error *error)
+static int follow(struct feed *feed, int fd, struct view *view, struct error *error)
 {
 	char *text = malloc(CHUNK);
 	ssize_t length;
@@ -121,18 +125,28 @@ static int follow(struct feed *feed, const char *path, int fd, struct view *view
 	while (rc == 0 && (length = read_lines(fd, feed, text, error)) != 0) {
 		rc = length < 0 ? (int)length : 0;
 		if (rc == 0)
-			rc = add_lines(feed, path, view, (struct slice){(const uint8_t *)text, (uint32_t)length}, error);
+			rc = add_lines(feed, view, (struct slice){(const uint8_t *)text, (uint32_t)length}, error);
 		any |= rc == 0;
 	}
 	free(text);
 	return rc != 0 ? rc : any;
 }
 
+/* Whoever writes bad lines may do so every second: `penstock show tables` counts them all. */
+static void tell_of_bad(const char *path, uint64_t bad, const struct error *first)
+{
+	static struct log_limit limit;
+	unsigned more;
+
+	if (bad > 0 && log_allowed(&limit, 60, &more))
+		log_write(LOG_WARNING, "%s: %" PRIu64 " bad lines, passed over: %s", path, bad, first->text);
+}
+
 static int read_file(struct feed *feed, const char *path, struct view *view, struct error *error)
 {
 	struct feed next = *feed;
 	struct error why = {""};
-	uint64_t size = 0;
+	uint64_t size = 0, bad = 0;
 	int fd = regular_file_open(path), rc;
 
 	if (fd == -ENOENT) {
@@ -142,13 +156,15 @@ static int read_file(struct feed *feed, const char *path, struct view *view, str
 	if (fd < 0)
 		return error_set(error, fd, "%s: %s; expected a file that can be read", path, regular_file_why(fd));
 	rc = look(&next, fd, &size);
+	bad = next.bad;
 	if (rc != 0)
 		(void)error_set(&why, rc, "%s; expected a file that can be read", strerror(-rc));
 	else if (size > next.offset)
-		rc = follow(&next, path, fd, view, &why);
+		rc = follow(&next, fd, view, &why);
 	close(fd);
 	if (rc < 0)
 		return error_set(error, rc, "%s: %s", path, why.text);
+	tell_of_bad(path, next.bad - bad, &view->first_bad);
 	*feed = next;
 	return rc;
 }
@@ -156,7 +172,7 @@ static int read_file(struct feed *feed, const char *path, struct view *view, str
 int feed_read(struct feed *feed, const char *path, struct category **category, struct category_overlay **overlay,
 	struct error *error)
 {
-	struct view view = {*category, *overlay, *category, *overlay};
+	struct view view = {*category, *overlay, *category, *overlay, {""}};
 	int rc = read_file(feed, path, &view, error);
 
 	if (rc < 0) {
@@ -171,7 +187,7 @@ int feed_read(struct feed *feed, const char *path, struct category **category, s
 int feed_load(struct feed *feed, const char *path, struct category **category, struct category_overlay **overlay,
 	struct error *error)
 {
-	struct view view = {NULL, NULL, *category, *overlay};
+	struct view view = {NULL, NULL, *category, *overlay, {""}};
 	int rc = read_file(feed, path, &view, error);
 
 	*category = view.category;

@@ -19,12 +19,13 @@ struct feed {
 	int64_t born_ns;
 	uint64_t offset; /* what was read of it, and its last line */
 	uint64_t line;
+	uint64_t bad; /* lines among these that were passed over */
 };
 
 /*
  * Reads complete lines that were added to the file. 0: there are none, or no such file; 1: *category and *overlay are replaced
  * by what is in force with them (those that were given stay, and are still their owner's); -errno with a sentence. Bad lines are
- * passed over; the log says how many, and names the first. Loader.
+ * passed over and counted; the log says how many and names the first, once a minute at most. Loader.
  */
 int feed_read(struct feed *feed, const char *path, struct category **category, struct category_overlay **overlay,
 	struct error *error);

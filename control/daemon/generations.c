@@ -237,6 +237,7 @@ static void replace(struct box *box, struct generation *generation, struct confi
 	pthread_mutex_lock(&all->lock);
 	all->config = config;
 	all->now = generation;
+	all->bad_changes = all->feed.bad;
 	(void)generation_publish(&all->slot, generation);
 	pthread_mutex_unlock(&all->lock);
 	if (old == NULL)

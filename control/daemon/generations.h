@@ -33,6 +33,7 @@ struct generations {
 	struct generation *now;
 	struct tables_marks marks; /* of its tables; the loader's own */
 	struct feed feed;          /* of changes of its category table; same */
+	uint64_t bad_changes;      /* lines of the feed that were passed over */
 	unsigned rule_count;
 	struct rule_slot rules[RULE_SLOTS];
 };

@@ -24,14 +24,15 @@ static json_t *geo_row(const struct geo *geo, const struct config *config)
 	geo_describe(geo, &info);
 	for (unsigned i = 0; i < config->geo_file_count; i++)
 		json_array_append_new(files, json_string(config->geo_files[i]));
-	return json_pack("{s:s,s:o,s:I,s:I,s:I,s:I,s:f,s:I,s:I,s:I}", "table", "geo", "files", files, "entries",
+	return json_pack("{s:s,s:o,s:I,s:I,s:I,s:I,s:f,s:I,s:I,s:I,s:I}", "table", "geo", "files", files, "entries",
 		(json_int_t)info.prefixes, "values", (json_int_t)info.places, "bytes", (json_int_t)info.bytes,
 		"built_us", (json_int_t)info.built_us, "age_s", age_of(info.built_us), "loaded_us",
-		(json_int_t)info.loaded_us, "load_ms", (json_int_t)info.build_ms, "changes", (json_int_t)0);
+		(json_int_t)info.loaded_us, "load_ms", (json_int_t)info.build_ms, "changes", (json_int_t)0,
+		"bad_lines", (json_int_t)0);
 }
 
-static json_t *category_row(
-	const struct category *category, const struct category_overlay *overlay, const struct config *config)
+static json_t *category_row(const struct category *category, const struct category_overlay *overlay, uint64_t bad,
+	const struct config *config)
 {
 	size_t changes = overlay != NULL ? category_overlay_count(overlay) : 0;
 	json_t *files = json_pack("[s]", config->category_file);
@@ -40,10 +41,11 @@ static json_t *category_row(
 	if (config->category_changes != NULL)
 		json_array_append_new(files, json_string(config->category_changes));
 	category_describe(category, &info);
-	return json_pack("{s:s,s:o,s:I,s:I,s:I,s:I,s:f,s:I,s:I,s:I}", "table", "category", "files", files, "entries",
+	return json_pack("{s:s,s:o,s:I,s:I,s:I,s:I,s:f,s:I,s:I,s:I,s:I}", "table", "category", "files", files, "entries",
 		(json_int_t)info.entries, "values", (json_int_t)info.values, "bytes", (json_int_t)info.bytes,
 		"built_us", (json_int_t)info.built_us, "age_s", age_of(info.built_us), "loaded_us",
-		(json_int_t)info.loaded_us, "load_ms", (json_int_t)info.build_ms, "changes", (json_int_t)changes);
+		(json_int_t)info.loaded_us, "load_ms", (json_int_t)info.build_ms, "changes", (json_int_t)changes,
+		"bad_lines", (json_int_t)bad);
 }
 
 json_t *handle_tables(void *context, const json_t *params, struct error *error, int *code)
@@ -60,7 +62,8 @@ json_t *handle_tables(void *context, const json_t *params, struct error *error, 
 	if (now->geo != NULL)
 		json_array_append_new(tables, geo_row(now->geo, generations->config));
 	if (now->category != NULL)
-		json_array_append_new(tables, category_row(now->category, now->overlay, generations->config));
+		json_array_append_new(tables, category_row(now->category, now->overlay, generations->bad_changes,
+							  generations->config));
 	result = json_pack("{s:I,s:I,s:o}", "generation", (json_int_t)now->number, "revision",
 		(json_int_t)now->revision, "tables", tables);
 	pthread_mutex_unlock(&generations->lock);

@@ -122,8 +122,8 @@ expect "generation and revision" "$(json '[d["generation"], d["revision"]]' <sai
 expect "what is loaded" "$(json '[d["tables"][1][k] for k in ("entries", "values", "files")]' <said.log)" = \
 	"[4003, 12, [\"$work/items.bin\", \"$work/changes\"]]"
 loaded=$(json 'd["tables"][0]["loaded_us"]' <said.log)
-printf 'set\t5001\tlate\ndelete\t7\n' >changes
-changed() { [ "$(cli -j show tables | json '[d["generation"], d["revision"], d["tables"][1]["changes"]]')" = "[1, 1, 2]" ]; }
+printf 'set\t5001\tlate\nnonsense\ndelete\t7\n' >changes
+changed() { [ "$(cli -j show tables | json '[d["generation"], d["revision"], d["tables"][1]["changes"], d["tables"][1]["bad_lines"]]')" = "[1, 1, 2, 1]" ]; }
 wait_for 10 "the changes count" changed
 answer 1 tables lookup item 5001 7
 said "what has changed" <<'TEXT'

@@ -15,6 +15,7 @@
 
 #include "base/memory.h"
 #include "control/daemon/tables.h"
+#include "said.h"
 
 #define MANY 600000u /* changed keys, in more than one piece of the file, and more than an overlay holds */
 
@@ -165,6 +166,24 @@ static void what_goes_wrong_is_told_with_its_line_and_cause(void **state)
 	expect("b", "\"B\"");
 }
 
+/* Read one by one, as they come in: each is counted, and said of them once a minute. */
+static void bad_lines_are_counted_and_do_not_fill_the_log(void **state)
+{
+	struct said said;
+	const char *first;
+
+	(void)state;
+	write_text(path, "w", "set\tb\tB\n");
+	said_begin(&said);
+	for (unsigned i = 0; i < 5; i++) {
+		write_text(path, "a", "nonsense\n");
+		follow();
+		assert_int_equal(feed.bad, i + 1);
+	}
+	first = strstr(said_end(&said), " bad lines");
+	assert_true(first == NULL || strstr(first + 1, " bad lines") == NULL);
+}
+
 static void write_many(unsigned count)
 {
 	FILE *f = fopen(path, "w");
@@ -233,6 +252,7 @@ int main(void)
 		TEST(a_file_that_was_gone_is_read_from_its_beginning),
 		TEST(a_file_that_was_replaced_is_read_from_its_beginning),
 		TEST(what_goes_wrong_is_told_with_its_line_and_cause),
+		TEST(bad_lines_are_counted_and_do_not_fill_the_log),
 		TEST(a_load_leaves_no_table_behind),
 		TEST(a_named_pipe_is_refused_at_once),
 		TEST(directories_and_devices_are_refused),
