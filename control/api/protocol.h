@@ -50,9 +50,9 @@
 #define API_SHOW_KAFKA    "show.kafka"
 #define API_SHOW_DROPS    "show.drops"
 #define API_SHOW_CONFIG   "show.config"
-#define API_RELOAD        "reload" /* {"request":n}: see API_SHOW_GENERATION */
+#define API_RELOAD        "reload" /* {"request":n,"epoch":n}: see API_SHOW_GENERATION */
 #define API_SHOW_RULES    "show.rules"
-#define API_SHOW_GENERATION "show.generation" /* "done" rises to what "reload" gave when that is through */
+#define API_SHOW_GENERATION "show.generation" /* "done" rises to what "reload" gave in the same "epoch" when that is through */
 #define API_SHOW_SPOOL    "show.spool"
 #define API_SPOOL_REPLAY  "spool.replay" /* params {"topic":NAME}, or none: all topics */
 #define API_SHOW_TABLES   "show.tables"

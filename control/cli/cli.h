@@ -25,7 +25,7 @@ struct cli {
 	int word_count;
 	FILE *out, *err;
 	bool schema_told;
-	json_int_t request; /* what `reload` waits for */
+	json_int_t request, epoch; /* what `reload` waits for, of the daemon of that epoch */
 
 	const char *socket;
 	bool json;

@@ -245,11 +245,13 @@ int run_wait_idle(struct cli *cli)
 	return wait_for(cli, is_idle);
 }
 
-/* What was asked for last is done, and went well. */
+/* What was asked for last is done, and went well. A daemon that was started since has read the configuration as it is now. */
 static enum answer is_loaded(
 	const struct cli *cli, const json_t *result, const json_t *before, struct api_error *error)
 {
 	(void)before;
+	if (json_integer_value(json_object_get(result, "epoch")) != cli->epoch)
+		return COME;
 	if (json_integer_value(json_object_get(result, "done")) < cli->request)
 		return NOT_YET;
 	if (json_is_true(json_object_get(result, "ok")))
@@ -273,6 +275,7 @@ int run_reload(struct cli *cli)
 	if (rc != 0)
 		return cli_fail(cli, rc, &error);
 	cli->request = json_integer_value(json_object_get(result, "request"));
+	cli->epoch = json_integer_value(json_object_get(result, "epoch"));
 	json_decref(result);
 	return wait_until(cli, is_loaded, deadline_ms);
 }

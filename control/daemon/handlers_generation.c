@@ -5,10 +5,12 @@
 
 json_t *handle_reload(void *context, const json_t *params, struct error *error, int *code)
 {
+	struct box *box = context;
+
 	(void)params;
 	(void)error;
 	(void)code;
-	return json_pack("{s:I}", "request", (json_int_t)loader_ask(context));
+	return json_pack("{s:I,s:I}", "request", (json_int_t)loader_ask(box), "epoch", (json_int_t)box->epoch);
 }
 
 json_t *handle_generation(void *context, const json_t *params, struct error *error, int *code)
@@ -22,10 +24,10 @@ json_t *handle_generation(void *context, const json_t *params, struct error *err
 	(void)error;
 	(void)code;
 	pthread_mutex_lock(&box->generations.lock);
-	result = json_pack("{s:I,s:I,s:b,s:I,s:b,s:o,s:I,s:I}", "generation", (json_int_t)box->generations.now->number, "types",
-		(json_int_t)box->generations.config->types->count, "loading", !idle, "done", (json_int_t)last.request, "ok",
-		last.request == 0 || last.ok, "text", json_text(last.text), "took_ms", (json_int_t)last.took_ms, "at",
-		(json_int_t)last.at_us);
+	result = json_pack("{s:I,s:I,s:I,s:b,s:I,s:b,s:o,s:I,s:I}", "epoch", (json_int_t)box->epoch, "generation",
+		(json_int_t)box->generations.now->number, "types", (json_int_t)box->generations.config->types->count, "loading", !idle,
+		"done", (json_int_t)last.request, "ok", last.request == 0 || last.ok, "text", json_text(last.text), "took_ms",
+		(json_int_t)last.took_ms, "at", (json_int_t)last.at_us);
 	pthread_mutex_unlock(&box->generations.lock);
 	return result;
 }

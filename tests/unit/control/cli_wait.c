@@ -158,6 +158,18 @@ static void a_reload_is_asked_for_again_when_others_are_in_the_way(void **state)
 	assert_int_equal(asked, 1);
 }
 
+/* Its numbers begin again, and it has read the configuration as it is now. */
+static void a_reload_ends_with_the_daemon_that_was_asked(void **state)
+{
+	struct script anew = {.answers = {"{\"request\":7,\"epoch\":1}", "{\"done\":0,\"ok\":true,\"epoch\":1}",
+				      "{\"done\":0,\"ok\":true,\"generation\":1,\"epoch\":2}"}};
+	unsigned asked;
+
+	(void)state;
+	assert_int_equal(run(&anew, "reload -t 20", &asked, ""), 0);
+	assert_int_equal(asked, 3);
+}
+
 static void a_wait_in_vain_ends_with_1_and_without_a_daemon_with_69(void **state)
 {
 	struct script script = {.answers = {STATUS("starting", "true", "")}};
@@ -210,6 +222,7 @@ int main(void)
 		cmocka_unit_test(a_refusal_ends_the_wait),
 		cmocka_unit_test(a_refusal_that_may_pass_does_not_end_the_wait),
 		cmocka_unit_test(a_reload_is_asked_for_again_when_others_are_in_the_way),
+		cmocka_unit_test(a_reload_ends_with_the_daemon_that_was_asked),
 		cmocka_unit_test(a_wait_in_vain_ends_with_1_and_without_a_daemon_with_69),
 		cmocka_unit_test(a_daemon_that_comes_later_is_found),
 	};
