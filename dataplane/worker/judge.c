@@ -130,11 +130,11 @@ int worker_judge(struct worker *worker, const struct type_plan *plan, const stru
 
 	if (plan->paths != NULL && UNLIKELY(json_paths_find(plan->paths, object, members) != 0))
 		return 1 + EVENT_DROP_json_syntax;
+	if (plan->key != TYPE_KEY_INPUT)
+		event->key = key_of_plan(worker, plan->key, &datagram->source, members);
 	for (unsigned i = 0; i < plan->required_count; i++)
 		if (UNLIKELY((plan->required[i].kinds >> members[plan->required[i].path].kind & 1) == 0))
 			return put_aside(worker, plan, plan->required[i].why, event, object);
-	if (plan->key != TYPE_KEY_INPUT)
-		event->key = key_of_plan(worker, plan->key, &datagram->source, members);
 	if (plan->rules == NULL)
 		return 0;
 	asked.members = members;

@@ -226,7 +226,7 @@ static void expect_key(struct judged *j, const char *body, const char *key)
 
 static void keys_come_from_the_type_the_sender_or_the_input(void **state)
 {
-	struct judged j = judged_new(types, "inputs: [{port: 9000, format: json, key: k}]\n", 0);
+	struct judged j = judged_new(types, "inputs: [{port: 9000, format: json, key: k}]\ntopics: {quarantine: aside}\n", 0);
 
 	(void)state;
 	for (unsigned i = 0; i < j.rig->topics.count; i++)
@@ -235,6 +235,7 @@ static void keys_come_from_the_type_the_sender_or_the_input(void **state)
 	expect_key(&j, "{\"type\":\"free\",\"k\":\"a\"}", NULL);
 	expect_key(&j, "{\"type\":\"click\",\"k\":\"a\"}", "a");
 	expect_key(&j, "{\"type\":\"view\",\"k\":\"a\",\"user\":{\"id\":\"own\"},\"n\":1}", "own");
+	expect_key(&j, "{\"type\":\"view\",\"k\":\"a\",\"user\":{\"id\":\"own\"},\"n\":\"1\"}", "own"); /* goes aside */
 	judged_free(&j);
 }
 
