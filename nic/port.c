@@ -30,6 +30,7 @@ static void port_close(struct source *source)
 	if (port == NULL)
 		return;
 	multicast_leave(port);
+	port_deaf_close(port);
 	if (port->hotplugged) {
 		port_unwatch(port);
 		if (rte_eth_dev_info_get(port->id, &info) == 0) {
@@ -56,6 +57,8 @@ static int port_open(struct source **source, const struct source_config *config,
 	port->link_up = -1;
 	filter_init(&port->filter, config);
 	result = port_setup(port, error);
+	if (result == 0)
+		result = port_deaf_open(port, error);
 	if (result == 0 && port_watch(port) != 0)
 		result = error_set(error, -EIO, "port %s: cannot watch the device's events", config->name);
 	if (result != 0) {

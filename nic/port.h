@@ -74,6 +74,8 @@ struct port {
 	int64_t retry_ms, retry_at_ms; /* control: a reset has failed, and is tried again then; 0: none */
 	int link_up;          /* control: as last seen, -1: never */
 	int multicast_fd;     /* control: holds memberships of the kernel, 0: none */
+	unsigned deaf_count;  /* control */
+	int *deaf;            /* control: sockets that keep the kernel from answering for us */
 	uint8_t watches_link; /* the driver tells of link changes itself */
 	unsigned note_count;  /* control */
 	char notes[PORT_NOTES][128];
@@ -116,6 +118,11 @@ int port_event(uint16_t id, enum rte_eth_event_type type, void *argument, void *
 int port_watch(struct port *port);
 void port_unwatch(struct port *port);
 void port_follow(struct source *source, int64_t now_ms, struct source_news *news);
+
+/* port_deaf.c: where the kernel sees the frames, too, and has our addresses, has it say port unreachable to no sender of ours,
+ * until the end. 0 or -errno with a sentence, as when another process listens there. Control thread. */
+int port_deaf_open(struct port *port, struct error *error);
+void port_deaf_close(struct port *port);
 
 /* port_status.c: what control reads. port_missed: what the device says now, which may begin anew with a reset. */
 uint64_t port_missed(const struct port *port);

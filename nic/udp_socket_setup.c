@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <linux/filter.h>
 #include <linux/sock_diag.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "nic/udp_listen.h"
 #include "nic/udp_socket.h"
-
-#define ERROR_TEXT(code) strerrorname_np(code) != NULL ? strerrordesc_np(code) : "unknown error"
 
 static void note(struct udp *udp, const char *text)
 {
@@ -71,24 +67,6 @@ void udp_queues_free(struct udp *udp)
 	udp->queues = NULL;
 }
 
-static socklen_t make_name(struct sockaddr_storage *name, const struct address *address, uint16_t port)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)name;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)name;
-
-	memset(name, 0, sizeof(*name));
-	if (address->family == ADDRESS_IPV4) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(port);
-		memcpy(&v4->sin_addr, address->bytes, 4);
-		return sizeof(*v4);
-	}
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons(port);
-	memcpy(&v6->sin6_addr, address->bytes, 16);
-	return sizeof(*v6);
-}
-
 /* The kernel doubles what it is asked for, to pay for its own book-keeping; halved again for the status. */
 static void ask_buffer(struct udp *udp, int fd)
 {
@@ -106,31 +84,10 @@ static void ask_buffer(struct udp *udp, int fd)
 		note(udp, "receive buffer smaller than asked for: raise net.core.rmem_max or grant CAP_NET_ADMIN");
 }
 
-/* A socket that listens there, together with others of ours when it is `shared`; or -errno. */
-static int listening(const struct udp *udp, const struct address *address, uint16_t port, int shared)
-{
-	struct sockaddr_storage name;
-	socklen_t len = make_name(&name, address, port);
-	const char *device = udp->config.device;
-	int fd = socket(name.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1, result = 0;
-
-	if (fd < 0)
-		return -errno;
-	if ((shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) != 0) ||
-		(address->family == ADDRESS_IPV6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) != 0) ||
-		(device != NULL && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device)) != 0) ||
-		bind(fd, (const struct sockaddr *)&name, len) != 0)
-		result = -errno;
-	if (result == 0)
-		return fd;
-	(void)close(fd);
-	return result;
-}
-
 /* Sockets that share a port share its datagrams: without this another daemon of the same user would get half of ours in silence. */
-static int is_free(const struct udp *udp, const struct address *address, uint16_t port)
+static int is_free(const struct udp_place *place)
 {
-	int fd = listening(udp, address, port, 0);
+	int fd = udp_listen(place, 0);
 
 	if (fd < 0)
 		return fd;
@@ -148,31 +105,20 @@ static int watch(struct udp_queue *q, int fd, uint16_t port)
 	return 0;
 }
 
-static int open_one(struct udp *udp, struct udp_queue *q, const struct address *address, uint16_t port)
+static int open_one(struct udp *udp, struct udp_queue *q, const struct udp_place *place)
 {
-	int result = q == udp->queues ? is_free(udp, address, port) : 0, fd;
+	int result = q == udp->queues ? is_free(place) : 0, fd;
 
 	if (result != 0)
 		return result;
-	fd = listening(udp, address, port, 1);
+	fd = udp_listen(place, UDP_LISTEN_SHARED);
 	if (fd < 0)
 		return fd;
 	ask_buffer(udp, fd);
-	result = watch(q, fd, port);
+	result = watch(q, fd, place->port);
 	if (result != 0)
 		(void)close(fd);
 	return result;
-}
-
-static int say(const struct udp *udp, const struct address *address, uint16_t port, int code, struct error *error)
-{
-	char text[INET6_ADDRSTRLEN] = "?";
-
-	(void)inet_ntop(address->family == ADDRESS_IPV4 ? AF_INET : AF_INET6, address->bytes, text, sizeof(text));
-	return error_set(error, code, "port %s: cannot listen on %s, UDP port %u%s%s: %s%s", udp->config.name, text, port,
-		udp->config.device != NULL ? " of " : "", udp->config.device != NULL ? udp->config.device : "",
-		ERROR_TEXT(-code),
-		code == -EADDRINUSE ? "; another process, or another of our ports, listens there (ss -ulpn tells which)" : "");
 }
 
 /* One UDP port on every address of the configuration, or on any address of both families. */
@@ -182,14 +128,14 @@ static int open_port(struct udp *udp, struct udp_queue *q, uint16_t port, struct
 	unsigned count = udp->config.address_count != 0 ? udp->config.address_count : ARRAY_LENGTH(any);
 
 	for (unsigned i = 0; i < count; i++) {
-		const struct address *address =
-			udp->config.address_count != 0 ? &udp->config.addresses[i].address : &any[i];
-		int result = open_one(udp, q, address, port);
+		struct udp_place place = {.interface = udp->config.device, .port = port,
+			.address = udp->config.address_count != 0 ? &udp->config.addresses[i].address : &any[i]};
+		int result = open_one(udp, q, &place);
 
-		if (result == -EAFNOSUPPORT && udp->config.address_count == 0 && address->family == ADDRESS_IPV6)
+		if (result == -EAFNOSUPPORT && udp->config.address_count == 0 && place.address->family == ADDRESS_IPV6)
 			note(udp, "this kernel has no IPv6: listening on IPv4 only");
 		else if (result != 0)
-			return say(udp, address, port, result, error);
+			return udp_listen_failed(udp->config.name, &place, result, error);
 	}
 	return 0;
 }
@@ -247,14 +193,10 @@ void udp_sockets_close(struct udp *udp)
 
 void udp_sockets_shut(struct udp *udp)
 {
-	struct sock_filter refuse = BPF_STMT(BPF_RET | BPF_K, 0);
-	struct sock_fprog program = {.len = 1, .filter = &refuse};
-
 	udp_read_missed(udp);
 	for (unsigned i = 0; i < udp->queue_count; i++)
 		for (unsigned s = 0; s < udp->queues[i].socket_count; s++)
-			(void)setsockopt(udp->queues[i].sockets[s].fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
-				sizeof(program));
+			(void)udp_refuse(udp->queues[i].sockets[s].fd);
 }
 
 /* The kernel's drop counter of a socket is the one that SO_RXQ_OVFL reports, but readable without a datagram. */

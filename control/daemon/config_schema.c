@@ -88,7 +88,9 @@ const struct config_key config_keys[] = {
 		.unit = 1, .fallback = "512", .help = "Receive descriptors per queue (dpdk)."},
 	{"ports[]", "responder", KEY_CHOICE, FIELD(struct config_port, source.responder), .fallback = "self",
 		.form = "self|kernel",
-		.help = "Who answers ARP, neighbour solicitation and echo (dpdk): kernel where it still sees the frames."},
+		.help = "Who answers ARP, neighbour solicitation and echo (dpdk): kernel where it still sees the frames. A kernel that "
+			"has the port's addresses would also tell senders that nobody listens there; the daemon holds its UDP ports, so "
+			"that it does not."},
 	{"ports[]", "checksum", KEY_CHOICE, FIELD(struct config_port, source.checksum), .fallback = "auto",
 		.form = "auto|software", .help = "Who verifies checksums: the device where it can, or always the worker."},
 	{"ports[]", "max_datagram", KEY_NUMBER, FIELD(struct config_port, source.max_datagram), RANGE(64, 65507),

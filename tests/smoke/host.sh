@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The appliance as a host: an ordinary Linux stack finds it by ARP and neighbour discovery, pings it over both versions and
-# with large packets, and hears it announce itself; nothing says port unreachable.
+# with large packets, and hears it announce itself; nothing says port unreachable, nor does the kernel where it is the host.
 . "$(dirname "$0")/_init.sh"
 
 broker_up
@@ -31,4 +31,44 @@ seen() { tcpdump -n -r "$work/wire.pcap" "$@" 2>/dev/null | wc -l; }
 expect "ARP announcements" "$(seen 'arp[6:2] = 1 and arp[14:4] = 0x0a090002 and arp[24:4] = 0x0a090002')" -ge 1
 expect "unsolicited neighbour advertisements" "$(seen 'icmp6 and ip6[40] = 136 and dst host ff02::1')" -ge 1
 expect "port unreachable on the wire" "$(seen '(icmp[0] = 3) or (icmp6 and ip6[40] = 1)')" = 0
+
+# The kernel is the host: the addresses are its own, and no socket of its would have the datagrams.
+echo 0 >/proc/sys/net/ipv6/conf/bed0/disable_ipv6
+ip addr add 10.9.0.2/24 dev bed0
+ip addr add fd09::2/64 dev bed0 nodad
+port_more='    responder: kernel'
+write_config dpdk 1
+in_background listener /usr/bin/python3 -c 'import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("10.9.0.2", 9001))
+time.sleep(60)'
+listener=${background[-1]}
+wait_for 5 "somebody listens on 9001" eval '[ -n "$(ss -Hulpn "sport = :9001")" ]'
+code=0
+timeout 20 "$penstockd" -c "$config" >"$work/in_use.log" 2>&1 </dev/null || code=$?
+expect "exit code with a UDP port in use" "$code" = 70
+expect "what is said of it" "$(grep -c 'cannot listen on 10.9.0.2, UDP port 9001 of bed0: .*listens there' "$work/in_use.log")" = 1
+kill "$listener" && wait "$listener" 2>/dev/null || true
+
+in_background tcpdump2 ip netns exec sender tcpdump -U -n -i gen0 -w "$work/kernel.pcap"
+capture=${background[-1]}
+wait_for 5 "tcpdump listens" grep -q listening "$work/tcpdump2.log"
+start_daemon
+in_sender /usr/bin/python3 -c 'import socket
+for family, to in ((socket.AF_INET, "10.9.0.2"), (socket.AF_INET6, "fd09::2")):
+    for port in (9000, 9001):
+        socket.socket(family, socket.SOCK_DGRAM).sendto(b"{}", (to, port))'
+taken() { [ "$(ledger datagrams)" = 4 ]; }
+wait_for 10 "four datagrams are taken" taken
+wait_idle 30
+in_sender ping -c 1 -W 2 10.9.0.2 >>"$work/ping4.log" || fail "no answer of the kernel to ping over IPv4"
+in_sender ping -c 1 -W 2 fd09::2 >>"$work/ping6.log" || fail "no answer of the kernel to ping over IPv6"
+expect "bytes that the kernel keeps for nobody" "$(ss -Huan 'sport = :9000' | awk '{ sum += $2 } END { print sum + 0 }')" = 0
+expect_ledger_closed
+stop_daemon
+expect "exit code" "$daemon_code" = 0
+kill -INT "$capture" && wait "$capture" 2>/dev/null || true
+captured() { tcpdump -n -r "$work/kernel.pcap" "$@" 2>/dev/null | wc -l; }
+expect "datagrams on the wire" "$(captured 'udp and (dst port 9000 or 9001)')" = 4
+expect "port unreachable from the kernel" "$(captured '(icmp[0] = 3) or (icmp6 and ip6[40] = 1)')" = 0
 finish
