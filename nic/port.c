@@ -136,6 +136,7 @@ int port_reset(struct port *port, struct error *error)
 		return error_set(error, result, "port %s: the device asked for a reset, but a worker is still at its queue",
 			port->config.name);
 	port->started = 0;
+	port_count_missed(port);
 	result = rte_eth_dev_reset(port->id);
 	if (result == -ENOTSUP)
 		result = rte_eth_dev_stop(port->id);

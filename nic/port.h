@@ -70,7 +70,8 @@ struct port {
 	_Atomic int reset_wanted, removed;
 	_Atomic unsigned announce_epoch; /* raised by both: queue 0 announces anew */
 	uint64_t resets;      /* control */
-	uint64_t missed_before; /* control: by devices that have counted from 0 since, after a reset */
+	uint64_t missed_last;   /* control: what the device said when it was asked last */
+	uint64_t missed_before; /* control: what it had said, in all, each time it began to count from 0 */
 	int64_t retry_ms, retry_at_ms; /* control: a reset has failed, and is tried again then; 0: none */
 	int link_up;          /* control: as last seen, -1: never */
 	int multicast_fd;     /* control: holds memberships of the kernel, 0: none */
@@ -124,6 +125,7 @@ void port_follow(struct source *source, int64_t now_ms, struct source_news *news
 int port_deaf_open(struct port *port, struct error *error);
 void port_deaf_close(struct port *port);
 
-/* port_status.c: what control reads. port_missed: what the device says now, which may begin anew with a reset. */
-uint64_t port_missed(const struct port *port);
+/* port_status.c: what control reads. port_count_missed asks the device what was lost before us; its figure may begin anew with a
+ * reset and ends with its removal. */
+void port_count_missed(struct port *port);
 void port_status(struct source *source, struct source_status *status);

@@ -67,12 +67,11 @@ static void follow_removal(struct port *port, struct source_news *news)
 /* One that fails may do better in a moment; until then nothing is received. */
 static void try_reset(struct port *port, int64_t now_ms, struct source_news *news)
 {
-	uint64_t missed = port_missed(port);
 	struct error error = {""};
+	int result = port_reset(port, &error);
 
-	if (port_reset(port, &error) == 0) {
-		if (port_missed(port) < missed)
-			port->missed_before += missed;
+	port_count_missed(port);
+	if (result == 0) {
 		say(news, 0, "port %s: the device asked for a reset, and has had it", port->config.name);
 		port->resets++;
 		port->retry_ms = 0;
@@ -110,6 +109,7 @@ void port_follow(struct source *source, int64_t now_ms, struct source_news *news
 	struct port *port = (struct port *)source;
 
 	news->text[0] = '\0';
+	port_count_missed(port);
 	if (atomic_load(&port->removed))
 		follow_removal(port, news);
 	else if (atomic_exchange(&port->reset_wanted, 0) || (port->retry_ms != 0 && now_ms >= port->retry_at_ms))

@@ -18,13 +18,17 @@ static void note_duplicates(struct port *port)
 			port_note(port, "another host on this network has one of our addresses");
 }
 
-uint64_t port_missed(const struct port *port)
+void port_count_missed(struct port *port)
 {
 	struct rte_eth_stats stats;
+	uint64_t missed;
 
-	if (rte_eth_stats_get(port->id, &stats) != 0)
-		return 0;
-	return stats.imissed + stats.rx_nombuf + stats.ierrors;
+	if (atomic_load(&port->removed) || rte_eth_stats_get(port->id, &stats) != 0)
+		return;
+	missed = stats.imissed + stats.rx_nombuf + stats.ierrors;
+	if (missed < port->missed_last)
+		port->missed_before += port->missed_last;
+	port->missed_last = missed;
 }
 
 static void join_notes(const struct port *port, struct source_status *status)
@@ -49,11 +53,10 @@ void port_status(struct source *source, struct source_status *status)
 		port->mac[2], port->mac[3], port->mac[4], port->mac[5]);
 	status->removed = atomic_load(&port->removed);
 	status->awaits_reset = port->retry_ms != 0;
-	status->missed = port->missed_before;
-	if (!status->removed) {
+	if (!status->removed)
 		read_link(port, status);
-		status->missed += port_missed(port);
-	}
+	port_count_missed(port);
+	status->missed = port->missed_before + port->missed_last;
 	status->reports_missed = port->reports_missed;
 	status->link_changes = atomic_load(&port->link_changes);
 	status->resets = port->resets;

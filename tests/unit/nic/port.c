@@ -338,125 +338,6 @@ static void checksums_that_the_device_was_not_asked_for_are_verified(void **stat
 	finish(source);
 }
 
-static int resets_to_fail, resets_tried;
-static uint64_t missed; /* as the device says */
-
-/* In the library's place, as the next. */
-int rte_eth_dev_reset(uint16_t id)
-{
-	(void)id;
-	resets_tried++;
-	if (resets_to_fail > 0) {
-		resets_to_fail--;
-		return -EAGAIN;
-	}
-	missed = 0;
-	return -ENOTSUP; /* it is stopped and started then */
-}
-
-int rte_eth_stats_get(uint16_t id, struct rte_eth_stats *stats)
-{
-	(void)id;
-	*stats = (struct rte_eth_stats){.imissed = missed};
-	return 0;
-}
-
-static uint64_t missed_in_all(struct source *source)
-{
-	struct source_status status;
-
-	ops->status(source, &status);
-	return status.missed;
-}
-
-/* Frames that come by now; those before are counted, too. */
-static uint64_t frames_now(struct source *source)
-{
-	struct source_queue *q = ops->queue(source, 0);
-	uint64_t before = counter_read(&ops->counters(q)->frames);
-	struct datagram out[SOURCE_BURST];
-
-	(void)ops->receive(q, out, 1);
-	ops->release(q);
-	return counter_read(&ops->counters(q)->frames) - before;
-}
-
-/* What is heard of it then. */
-static const char *follow(struct source *source, int64_t now_ms)
-{
-	static struct source_news news;
-
-	ops->follow(source, now_ms, &news);
-	return news.text;
-}
-
-/* Nobody asks how it is. */
-static void resets_link_changes_and_removal_are_survived(void **state)
-{
-	struct source_config config = config_of();
-	struct source_status status;
-	struct source *source;
-	struct port *port;
-
-	(void)state;
-	config.device = "net_null1,size=64";
-	source = start(&config);
-	port = (struct port *)source;
-	assert_true(frames_now(source) > 0);
-	(void)port_event(port->id, RTE_ETH_EVENT_INTR_LSC, port, NULL);
-	(void)port_event(port->id, RTE_ETH_EVENT_INTR_RESET, port, NULL);
-	assert_non_null(strstr(follow(source, 0), "has had it"));
-	ops->status(source, &status);
-	assert_int_equal(status.link_changes, 1);
-	assert_int_equal(status.resets, 1);
-	assert_int_equal(status.removed, 0);
-	assert_true(frames_now(source) > 0);
-	(void)port_event(port->id, RTE_ETH_EVENT_INTR_RMV, port, NULL);
-	assert_non_null(strstr(follow(source, 1000), "removed"));
-	assert_string_equal(follow(source, 2000), "");
-	assert_int_equal(frames_now(source), 0);
-	ops->status(source, &status);
-	assert_int_equal(status.removed, 1);
-	assert_non_null(strstr(status.notes, "removed"));
-	assert_balanced(source, counter_read(&ops->counters(ops->queue(source, 0))->frames));
-	finish(source);
-}
-
-/* Less and less often, until it succeeds. */
-static void reset_that_fails_is_tried_again(void **state)
-{
-	struct source_config config = config_of();
-	struct source_status status;
-	struct source *source;
-	struct port *port;
-
-	(void)state;
-	config.device = "net_null2,size=64";
-	source = start(&config);
-	port = (struct port *)source;
-	resets_tried = 0;
-	resets_to_fail = 3;
-	missed = 70;
-	(void)port_event(port->id, RTE_ETH_EVENT_INTR_RESET, port, NULL);
-	for (int64_t now_ms = 0; now_ms < 7000; now_ms += 500) { /* at 0, 1, 3 */
-		assert_true((follow(source, now_ms)[0] != '\0') == (now_ms == 0));
-		assert_int_equal(frames_now(source), 0);
-		ops->status(source, &status);
-		assert_true(status.awaits_reset);
-	}
-	assert_int_equal(resets_tried, 3);
-	assert_non_null(strstr(follow(source, 7000), "has had it"));
-	assert_int_equal(resets_tried, 4);
-	ops->status(source, &status);
-	assert_int_equal(status.resets, 1);
-	assert_int_equal(missed_in_all(source), 70);
-	missed = 5;
-	assert_int_equal(missed_in_all(source), 75);
-	assert_false(status.awaits_reset);
-	assert_true(frames_now(source) > 0);
-	finish(source);
-}
-
 static void a_device_that_is_not_there_is_refused_with_a_sentence(void **state)
 {
 	struct source_config config = config_of();
@@ -483,8 +364,6 @@ int main(void)
 		cmocka_unit_test(status_says_what_was_granted),
 		cmocka_unit_test(two_queues_share_a_ring_device),
 		cmocka_unit_test(checksums_that_the_device_was_not_asked_for_are_verified),
-		cmocka_unit_test(resets_link_changes_and_removal_are_survived),
-		cmocka_unit_test(reset_that_fails_is_tried_again),
 		cmocka_unit_test(a_device_that_is_not_there_is_refused_with_a_sentence),
 	};
 
