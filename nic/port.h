@@ -54,11 +54,12 @@ struct port {
 	struct filter filter;
 	struct rte_eth_dev_info info;
 	uint16_t id;
+	unsigned interface; /* number of the kernel's, where one stands behind the device, else 0 */
 	uint8_t started;
 	uint8_t hotplugged; /* by us: removed at close */
 	uint8_t gone;       /* control: its removal has been followed */
 	uint16_t queues, tx_queues;
-	uint16_t mtu;       /* granted */
+	uint16_t mtu;       /* granted by the driver */
 	uint16_t data_room; /* of an mbuf, headroom included */
 	int node;
 	uint8_t rss, reports_missed;
@@ -128,4 +129,6 @@ void port_deaf_close(struct port *port);
 /* port_status.c: what control reads. port_count_missed asks the device what was lost before us; its figure may begin anew with a
  * reset and ends with its removal. */
 void port_count_missed(struct port *port);
+int port_link(const struct port *port, struct rte_eth_link *link); /* 0 or -errno */
+uint16_t port_mtu(const struct port *port); /* the largest IP packet that driver and interface take; 0: the interface has gone */
 void port_status(struct source *source, struct source_status *status);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the device tells, in EAL's interrupt thread or when asked, and what follows from it. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "nic/interface.h"
 #include "nic/port.h"
 
 #define RETRY_MS      1000  /* after a reset that failed, ... */
@@ -85,13 +87,22 @@ static void try_reset(struct port *port, int64_t now_ms, struct source_news *new
 	port->retry_at_ms = now_ms + port->retry_ms;
 }
 
+/* No driver tells of an interface of the kernel's that it has gone. */
+static void look_for_interface(struct port *port)
+{
+	struct interface kernels;
+
+	if (port->interface != 0 && interface_read(port->interface, &kernels) == -ENODEV)
+		atomic_store(&port->removed, 1);
+}
+
 /* Where the driver does not tell of changes, looking finds them. */
 static void follow_link(struct port *port, struct source_news *news)
 {
 	struct rte_eth_link link = {0};
 	int up;
 
-	if (rte_eth_link_get_nowait(port->id, &link) != 0)
+	if (port_link(port, &link) != 0)
 		return;
 	up = link.link_status == RTE_ETH_LINK_UP;
 	if (port->link_up >= 0 && port->link_up != up) {
@@ -110,6 +121,7 @@ void port_follow(struct source *source, int64_t now_ms, struct source_news *news
 
 	news->text[0] = '\0';
 	port_count_missed(port);
+	look_for_interface(port);
 	if (atomic_load(&port->removed))
 		follow_removal(port, news);
 	else if (atomic_exchange(&port->reset_wanted, 0) || (port->retry_ms != 0 && now_ms >= port->retry_at_ms))

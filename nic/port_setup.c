@@ -86,6 +86,13 @@ static int probe(struct port *port, const char *device, struct error *error)
 	return 0;
 }
 
+static unsigned interface_of(const char *device)
+{
+	char name[IF_NAMESIZE];
+
+	return quirks_kernel_interface(device, name, sizeof(name)) == 0 ? if_nametoindex(name) : 0;
+}
+
 /* The device's node, or where this thread runs when it has none. */
 static void choose_node(struct port *port)
 {
@@ -128,10 +135,12 @@ static void choose_mtu(struct port *port, struct rte_eth_conf *conf)
 		most = RTE_MIN(most, port->info.max_rx_pktlen - RTE_ETHER_HDR_LEN - RTE_ETHER_CRC_LEN);
 	port->mtu = port->config.mtu;
 	conf->rxmode.mtu = RTE_MIN(port->mtu, most);
-	if (quirks_mtu_is_the_kernels(port->info.driver_name) || conf->rxmode.mtu == port->mtu)
-		return;
-	port->mtu = (uint16_t)conf->rxmode.mtu;
-	port_note(port, "the device takes an MTU of %u, not %u", port->mtu, port->config.mtu);
+	if (!quirks_mtu_is_the_kernels(port->info.driver_name))
+		port->mtu = (uint16_t)conf->rxmode.mtu;
+	if (port->mtu != port->config.mtu)
+		port_note(port, "the device takes an MTU of %u, not %u", port->mtu, port->config.mtu);
+	else if (port_mtu(port) != port->mtu)
+		port_note(port, "the kernel's interface had an MTU of %u at start, not %u", port_mtu(port), port->mtu);
 }
 
 static int choose_queues(struct port *port, struct error *error)
@@ -286,6 +295,7 @@ int port_setup(struct port *port, struct error *error)
 	if (result != 0)
 		return error_set(error, result, "port %s: device tells nothing of itself: %s", port->config.name,
 			rte_strerror(-result));
+	port->interface = interface_of(port->config.device);
 	choose_node(port);
 	result = choose_room(port, device, error);
 	if (result != 0)

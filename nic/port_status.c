@@ -1,11 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "nic/interface.h"
 #include "nic/port.h"
+
+/* Drivers of the kernel's interfaces say up from start to stop. */
+int port_link(const struct port *port, struct rte_eth_link *link)
+{
+	struct interface kernels = {0};
+	int result = rte_eth_link_get_nowait(port->id, link);
+
+	if (result == 0 && port->interface != 0 && (interface_read(port->interface, &kernels) != 0 || !kernels.up))
+		link->link_status = RTE_ETH_LINK_DOWN;
+	return result;
+}
+
+uint16_t port_mtu(const struct port *port)
+{
+	struct interface kernels = {0};
+
+	if (port->interface == 0)
+		return port->mtu;
+	(void)interface_read(port->interface, &kernels);
+	return (uint16_t)RTE_MIN(kernels.mtu, (uint32_t)port->mtu);
+}
 
 static void read_link(const struct port *port, struct source_status *status)
 {
 	struct rte_eth_link link = {0};
 
-	if (rte_eth_link_get_nowait(port->id, &link) != 0)
+	if (port_link(port, &link) != 0)
 		return;
 	status->link_up = link.link_status == RTE_ETH_LINK_UP;
 	status->speed_mbps = link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : link.link_speed;
@@ -62,7 +84,7 @@ void port_status(struct source *source, struct source_status *status)
 	status->resets = port->resets;
 	status->rss = port->rss;
 	status->checksum_offload = port->checksums == PORT_CHECKSUMS;
-	status->mtu = port->mtu;
+	status->mtu = port_mtu(port);
 	status->queues = port->queues;
 	note_duplicates(port);
 	join_notes(port, status);

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The appliance as a host: an ordinary Linux stack finds it by ARP and neighbour discovery, pings it over both versions and
-# with large packets, and hears it announce itself; nothing says port unreachable, nor does the kernel where it is the host.
+# with large packets, and hears it announce itself; nothing says port unreachable, nor does the kernel where it is the host. What is
+# shown of the link is what the kernel says.
 . "$(dirname "$0")/_init.sh"
 
 broker_up
@@ -65,10 +66,33 @@ in_sender ping -c 1 -W 2 10.9.0.2 >>"$work/ping4.log" || fail "no answer of the 
 in_sender ping -c 1 -W 2 fd09::2 >>"$work/ping6.log" || fail "no answer of the kernel to ping over IPv6"
 expect "bytes that the kernel keeps for nobody" "$(ss -Huan 'sport = :9000' | awk '{ sum += $2 } END { print sum + 0 }')" = 0
 expect_ledger_closed
-stop_daemon
-expect "exit code" "$daemon_code" = 0
 kill -INT "$capture" && wait "$capture" 2>/dev/null || true
 captured() { tcpdump -n -r "$work/kernel.pcap" "$@" 2>/dev/null | wc -l; }
 expect "datagrams on the wire" "$(captured 'udp and (dst port 9000 or 9001)')" = 4
 expect "port unreachable from the kernel" "$(captured '(icmp[0] = 3) or (icmp6 and ip6[40] = 1)')" = 0
+
+# The interface's own state is shown, and that it has gone.
+port() { cli -j show ports | json "d['ports'][0]['$1']"; }
+shows() { [ "$(port "$1")" = "$2" ]; }
+expect "link" "$(port link_up)" = true
+expect "MTU" "$(port mtu)" = 1500
+ip link set bed0 mtu 1400
+wait_for 5 "the interface's MTU is shown" shows mtu 1400
+ip link set bed0 down
+wait_for 5 "the link is shown down" shows link_up false
+wait_for 5 "the log says that the link is down" grep -q 'lan0: the link is down' "$work/penstockd.log"
+ip link set bed0 up
+wait_for 5 "the link is shown up" shows link_up true
+in_sender ip link set gen0 down
+wait_for 5 "a link without its other end is shown down" shows link_up false
+ip link del bed0
+ip link add bed0 type veth peer name gen0 netns sender # another one of that name is not the port's
+in_sender ip link set gen0 up
+ip link set bed0 up
+wait_for 5 "the log says that the device has gone" grep -q 'lan0: the device has been removed' "$work/penstockd.log"
+expect "removed" "$(port removed)" = true
+expect "link of the removed" "$(port link_up)" = false
+expect "MTU of the removed" "$(port mtu)" = 0
+stop_daemon
+expect "exit code" "$daemon_code" = 0
 finish
