@@ -6,7 +6,6 @@
 #define LEAST_LEN    60
 #define ICMP6        58
 #define TYPE_VLAN    0x8100
-#define TYPE_QINQ    0x88a8
 #define ECHO_REPLY_6 129
 
 static void put(struct writer *w, const void *data, uint32_t len)
@@ -26,27 +25,21 @@ static void put16(struct writer *w, uint32_t value)
 	put8(w, (uint8_t)value);
 }
 
-static void put_tags(struct writer *w, const struct responder *r, const struct packet *packet, const uint8_t *frame)
+/* The configured ones: those of a frame may have been changed by the driver, or taken away. */
+static void put_tags(struct writer *w, const struct filter *f)
 {
-	const struct filter *f = r->filter;
-
-	if (packet != NULL && packet->vlan_count == f->vlan_count) {
-		put(w, frame + 12, f->vlan_count * 4);
-		return;
-	}
 	for (unsigned i = 0; i < f->vlan_count; i++) {
-		put16(w, i + 1 < f->vlan_count ? TYPE_QINQ : TYPE_VLAN);
+		put16(w, i + 1 < f->vlan_count ? f->outer_type : TYPE_VLAN);
 		put16(w, f->vlan[i]);
 	}
 }
 
-void announce_begin(struct writer *w, const struct responder *r, uint8_t *out, const uint8_t *to,
-	const struct packet *packet, const uint8_t *frame, uint16_t type)
+void announce_begin(struct writer *w, const struct responder *r, uint8_t *out, const uint8_t *to, uint16_t type)
 {
 	*w = (struct writer){.frame = out};
 	put(w, to, 6);
 	put(w, r->mac, 6);
-	put_tags(w, r, packet, frame);
+	put_tags(w, r->filter);
 	put16(w, type);
 	w->l3 = w->len;
 }
@@ -208,7 +201,7 @@ static uint32_t report(const struct responder *r, uint8_t *frame)
 
 	if (count == 0)
 		return 0;
-	announce_begin(&w, r, frame, routers_mac, NULL, NULL, ANNOUNCE_IPV6);
+	announce_begin(&w, r, frame, routers_mac, ANNOUNCE_IPV6);
 	put_ipv6(&w, 0, 1, 8 + 8 + count * 20, r->link_local, routers);
 	put(&w, alert, sizeof(alert));
 	at = w.len;
@@ -230,7 +223,7 @@ static uint32_t announce4(const struct responder *r, const uint8_t *address, int
 	static const uint8_t everyone[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, nobody[6] = {0};
 	struct writer w;
 
-	announce_begin(&w, r, frame, everyone, NULL, NULL, ANNOUNCE_ARP);
+	announce_begin(&w, r, frame, everyone, ANNOUNCE_ARP);
 	announce_arp(&w, 1, r->mac, probe ? nobody : address, nobody, address);
 	return announce_end(&w);
 }
@@ -244,7 +237,7 @@ static uint32_t probe6(const struct responder *r, const uint8_t *address, uint8_
 
 	group_of(address, group);
 	group_mac(group, mac);
-	announce_begin(&w, r, frame, mac, NULL, NULL, ANNOUNCE_IPV6);
+	announce_begin(&w, r, frame, mac, ANNOUNCE_IPV6);
 	put_ipv6(&w, ICMP6, 255, 24, unspecified, group);
 	at = w.len;
 	put16(&w, 135 << 8);
@@ -261,7 +254,7 @@ static uint32_t announce6(const struct responder *r, const uint8_t *address, uin
 	static const uint8_t all_nodes[16] = {0xff, 2, [15] = 1}, all_nodes_mac[6] = {0x33, 0x33, 0, 0, 0, 1};
 	struct writer w;
 
-	announce_begin(&w, r, frame, all_nodes_mac, NULL, NULL, ANNOUNCE_IPV6);
+	announce_begin(&w, r, frame, all_nodes_mac, ANNOUNCE_IPV6);
 	announce_advertisement(&w, address, all_nodes, 0x20, r->mac);
 	return announce_end(&w);
 }

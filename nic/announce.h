@@ -16,9 +16,8 @@ struct writer {
 	uint32_t l3; /* offset of the network header */
 };
 
-/* Ethernet header with our VLAN tags; tags are those of the frame that is answered, if it has them (packet may be NULL). */
-void announce_begin(struct writer *w, const struct responder *r, uint8_t *out, const uint8_t *to,
-	const struct packet *packet, const uint8_t *frame, uint16_t type);
+/* Ethernet header with our VLAN tags. */
+void announce_begin(struct writer *w, const struct responder *r, uint8_t *out, const uint8_t *to, uint16_t type);
 
 /* Pads to Ethernet's least length; returns the frame's length without FCS. */
 uint32_t announce_end(struct writer *w);

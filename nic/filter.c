@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nic/filter.h"
 
+#define TYPE_8021Q  0x8100
+#define TYPE_8021AD 0x88a8
+
 static void add_address(struct filter *filter, const struct address *address)
 {
 	filter->addresses[filter->address_count++] = *address;
@@ -20,6 +23,7 @@ void filter_init(struct filter *filter, const struct source_config *config)
 	for (unsigned i = 0; i < 2; i++)
 		if (config->vlan[i] != 0)
 			filter->vlan[filter->vlan_count++] = config->vlan[i];
+	filter->outer_type = config->outer_tag == SOURCE_OUTER_8021Q ? TYPE_8021Q : TYPE_8021AD;
 }
 
 int filter_has_vlan(const struct filter *filter, const uint16_t *vlan, unsigned count)

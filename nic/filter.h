@@ -19,6 +19,7 @@ struct filter {
 	unsigned ipv4_count, ipv6_count;
 	uint16_t vlan[2];
 	unsigned vlan_count;
+	uint16_t outer_type; /* of the outer of two tags, in what we send */
 };
 
 /* Fills a filter from the configuration. Control thread. */

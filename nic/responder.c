@@ -82,7 +82,7 @@ static int is_group(const uint8_t *mac)
 	return mac[0] & 1;
 }
 
-static uint32_t answer_arp(struct responder *r, const struct packet *packet, const uint8_t *frame, uint8_t *reply)
+static uint32_t answer_arp(struct responder *r, const struct packet *packet, uint8_t *reply)
 {
 	const uint8_t *arp = packet->l4;
 	struct writer w;
@@ -94,7 +94,7 @@ static uint32_t answer_arp(struct responder *r, const struct packet *packet, con
 	if (arp[6] != 0 || arp[7] != ARP_REQUEST || is_group(arp + ARP_SENDER_MAC) ||
 		!is_ours(r, ADDRESS_IPV4, arp + ARP_TARGET))
 		return 0;
-	announce_begin(&w, r, reply, arp + ARP_SENDER_MAC, packet, frame, ANNOUNCE_ARP);
+	announce_begin(&w, r, reply, arp + ARP_SENDER_MAC, ANNOUNCE_ARP);
 	announce_arp(&w, 2, r->mac, arp + ARP_TARGET, arp + ARP_SENDER_MAC, arp + ARP_SENDER);
 	return announce_end(&w);
 }
@@ -131,7 +131,7 @@ static uint32_t answer_nd(struct responder *r, const struct packet *packet, cons
 		r->duplicates++;
 	if (nd[0] != SOLICITATION)
 		return 0;
-	announce_begin(&w, r, reply, probe ? all_nodes_mac : frame + 6, packet, frame, ANNOUNCE_IPV6);
+	announce_begin(&w, r, reply, probe ? all_nodes_mac : frame + 6, ANNOUNCE_IPV6);
 	announce_advertisement(
 		&w, target, probe ? all_nodes : packet->source, probe ? OVERRIDE : OVERRIDE | SOLICITED, r->mac);
 	return announce_end(&w);
@@ -143,8 +143,7 @@ static uint32_t answer_echo(struct responder *r, const struct packet *packet, co
 
 	if (!is_another(r, frame + 6))
 		return 0;
-	announce_begin(&w, r, reply, frame + 6, packet, frame,
-		packet->family == ADDRESS_IPV4 ? ANNOUNCE_IPV4 : ANNOUNCE_IPV6);
+	announce_begin(&w, r, reply, frame + 6, packet->family == ADDRESS_IPV4 ? ANNOUNCE_IPV4 : ANNOUNCE_IPV6);
 	announce_echo(&w, packet);
 	return announce_end(&w);
 }
@@ -178,7 +177,7 @@ uint32_t responder_answer(struct responder *r, const struct packet *packet, cons
 	if (!sender_is_sound(packet, frame, kind) || packet->l4_len + ANNOUNCE_HEADERS > room)
 		return 0;
 	if (kind == PACKET_ARP)
-		len = answer_arp(r, packet, frame, reply);
+		len = answer_arp(r, packet, reply);
 	else if (kind == PACKET_ND)
 		len = answer_nd(r, packet, frame, reply);
 	else

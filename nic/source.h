@@ -71,6 +71,7 @@ struct source_counters {
 
 enum source_kind { SOURCE_DPDK, SOURCE_SOCKET };
 enum source_responder { SOURCE_RESPOND_SELF, SOURCE_RESPOND_KERNEL };
+enum source_outer_tag { SOURCE_OUTER_8021AD, SOURCE_OUTER_8021Q };
 enum source_checksum { SOURCE_CHECKSUM_AUTO, SOURCE_CHECKSUM_SOFTWARE };
 
 struct source_address {
@@ -85,6 +86,7 @@ struct source_config {
 	enum source_kind kind;
 	enum source_responder responder;
 	enum source_checksum checksum;
+	enum source_outer_tag outer_tag; /* type of the outer of two VLAN tags in what the responder sends */
 	uint16_t queues;       /* workers of this port's group, 1..SOURCE_QUEUES */
 	uint16_t descriptors;  /* per RX queue; 0: the default of 512 */
 	uint16_t mtu;          /* 1,500 to 9,000 */

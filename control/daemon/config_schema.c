@@ -82,6 +82,10 @@ const struct config_key config_keys[] = {
 	{"ports[]", "vlan", KEY_VLAN, FIELD(struct config_port, source.vlan), RANGE(1, 4094), .fallback = "[]",
 		.form = "a list of up to 2 VLAN numbers from 1 to 4094, outer first",
 		.help = "VLAN tags that frames carry (dpdk)."},
+	{"ports[]", "outer_tag", KEY_CHOICE, FIELD(struct config_port, source.outer_tag), .fallback = "802.1ad",
+		.form = "802.1ad|802.1q",
+		.help = "Type of the outer of two VLAN tags in what the port sends (dpdk): 0x88a8, or 0x8100 as in the inner one. Frames with "
+			"either are received."},
 	{"ports[]", "mtu", KEY_NUMBER, FIELD(struct config_port, source.mtu), RANGE(1500, 9000), .unit = 1,
 		.fallback = "1500", .help = "Largest IP packet of one frame (dpdk)."},
 	{"ports[]", "descriptors", KEY_NUMBER, FIELD(struct config_port, source.descriptors), RANGE(64, 32768),

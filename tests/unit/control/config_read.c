@@ -222,7 +222,7 @@ static void values_at_their_limits_are_read(void **state)
 {
 	struct config *c = read_ok(
 		"node: abcdefghij_12345\ncontrol: {cpus: [0-63]}\n"
-		"ports: [{name: p, device: d, mtu: 9000, workers: 64, vlan: [1, 4094], fragments: 0, max_datagram: 64, rss_key: "
+		"ports: [{name: p, device: d, mtu: 9000, workers: 64, vlan: [1, 4094], outer_tag: 802.1q, fragments: 0, max_datagram: 64, rss_key: "
 		"\"6d5A56DA255b0ec24167253d43a38fb0d0ca2bcbae7b30b477cb2da38030f20c6a42b73bbeac01fa\"}]\n"
 		"types: {t: {id: 4294967294}}\nmemory: {batch: 8KiB, pool: 64KiB, credit: 100%, sources: 16, eal: 1GiB}\n"
 		"batch: {age_min: 100us, age_max: 1m}\nstop: {drain: 0s}\n" KAFKA);
@@ -232,6 +232,7 @@ static void values_at_their_limits_are_read(void **state)
 	assert_int_equal(c->control_cpu_count, 64);
 	assert_int_equal(c->ports[0].worker_count, 64);
 	assert_int_equal(c->ports[0].source.vlan[1], 4094);
+	assert_int_equal(c->ports[0].source.outer_tag, SOURCE_OUTER_8021Q);
 	assert_int_equal(c->ports[0].source.rss_key_len, 40);
 	assert_int_equal(c->ports[0].source.rss_key[1], 0x5a);
 	assert_int_equal(c->ports[0].source.rss_key[39], 0xfa);

@@ -363,22 +363,75 @@ static void groups_are_the_solicited_node_ones(void **state)
 	assert_int_equal(responder_announce(&responder, 1, 0, reply.data), 0);
 }
 
+/* Puts tags before what the request is. */
+static void tag_request(const char *tags, unsigned len)
+{
+	memmove(request.data + 12 + len, request.data + 12, request.len - 12);
+	memcpy(request.data + 12, tags, len);
+	request.len += len;
+}
+
+static void take_vlans(uint16_t outer, uint16_t inner, enum source_outer_tag tag)
+{
+	struct source_config config = {.address_count = 1, .vlan = {outer, inner}, .outer_tag = tag};
+
+	config.addresses[0].address.family = ADDRESS_IPV4;
+	memcpy(config.addresses[0].address.bytes, frame_v4_us, 4);
+	filter_init(&filter, &config);
+}
+
+/* Whatever came: a driver may have taken a tag away, or put it back as one of another type. */
 static void answers_and_announcements_wear_our_tags(void **state)
 {
+	static const struct {
+		const char *requests;
+		const char *ours;
+		enum source_outer_tag tag;
+	} cases[] = {
+		{"\x88\xa8\0\x64\x81\0\0\7", "\x88\xa8\0\x64\x81\0\0\7", SOURCE_OUTER_8021AD},
+		{"\x81\0\0\x64\x81\0\0\7", "\x88\xa8\0\x64\x81\0\0\7", SOURCE_OUTER_8021AD},
+		{"\x88\xa8\0\x64\x81\0\0\7", "\x81\0\0\x64\x81\0\0\7", SOURCE_OUTER_8021Q},
+		{"\x81\0\xe0\x64\x81\0\0\7", "\x81\0\0\x64\x81\0\0\7", SOURCE_OUTER_8021Q},
+	};
+
 	(void)state;
-	filter.vlan[0] = 100;
-	filter.vlan[1] = 7;
-	filter.vlan_count = 2;
-	reply.len = responder_announce(&responder, 0, 0, reply.data);
-	assert_memory_equal(reply.data + 12, "\x88\xa8\0\x64\x81\0\0\7\x08\6", 10);
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		take_vlans(100, 7, cases[i].tag);
+		reply.len = responder_announce(&responder, 0, 0, reply.data);
+		assert_memory_equal(reply.data + 12, cases[i].ours, 8);
+		assert_memory_equal(reply.data + 20, "\x08\6", 2);
+		make_echo4(64);
+		assert_int_not_equal(answer(1), 0);
+		assert_memory_equal(reply.data + 12, cases[i].ours, 8);
+		assert_memory_equal(reply.data + 20, "\x08\0", 2);
+		make_echo4(64);
+		tag_request(cases[i].requests, 8);
+		assert_int_not_equal(answer(1), 0);
+		assert_memory_equal(reply.data + 12, cases[i].ours, 8);
+		assert_memory_equal(reply.data + 20, "\x08\0", 2);
+	}
+}
+
+/* Of a frame whose VLAN tag the device has taken away, a tag of priority stays. */
+static void an_answer_is_on_our_vlan_whatever_tag_of_priority_came(void **state)
+{
+	(void)state;
+	take_vlans(100, 0, SOURCE_OUTER_8021AD);
 	make_echo4(64);
+	tag_request("\x81\0\xa0\0", 4);
 	assert_int_not_equal(answer(1), 0);
-	assert_memory_equal(reply.data + 12, "\x88\xa8\0\x64\x81\0\0\7\x08\0", 10);
+	assert_memory_equal(reply.data + 12, "\x81\0\0\x64\x08\0", 6);
+}
+
+static void a_vlan_is_ours_as_a_whole(void **state)
+{
+	(void)state;
+	take_vlans(100, 7, SOURCE_OUTER_8021AD);
 	assert_int_equal(filter_has_vlan(&filter, (uint16_t[]){100, 7}, 2), 1);
 	assert_int_equal(filter_has_vlan(&filter, (uint16_t[]){100}, 1), 0);
 	assert_int_equal(filter_has_vlan(&filter, (uint16_t[]){7, 100}, 2), 0);
 	assert_int_equal(filter_has_vlan(&filter, (uint16_t[]){0}, 1), 0);
-	filter.vlan_count = 0;
+	take_vlans(0, 0, SOURCE_OUTER_8021AD);
 	assert_int_equal(filter_has_vlan(&filter, (uint16_t[]){0}, 1), 1);
 	assert_int_equal(filter_has_vlan(&filter, (uint16_t[]){100}, 1), 0);
 }
@@ -400,6 +453,8 @@ int main(void)
 		cmocka_unit_test_setup(announcements_carry_every_address, setup),
 		cmocka_unit_test_setup(groups_are_the_solicited_node_ones, setup),
 		cmocka_unit_test_setup(answers_and_announcements_wear_our_tags, setup),
+		cmocka_unit_test_setup(an_answer_is_on_our_vlan_whatever_tag_of_priority_came, setup),
+		cmocka_unit_test_setup(a_vlan_is_ours_as_a_whole, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
