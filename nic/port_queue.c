@@ -73,6 +73,12 @@ static void take_address(struct address *address, const struct packet *packet)
 		memcpy(address->bytes, packet->source, 16);
 }
 
+/* Devices may call an absent checksum good. */
+static inline int has_checksum(const uint8_t *udp)
+{
+	return (udp[6] | udp[7]) != 0;
+}
+
 /* Fills `out` from a parsed datagram that is for us; 0 when it is dropped, which is counted with weight `frames`. */
 static unsigned deliver(
 	struct port_queue *q, const struct packet *packet, int verified, unsigned frames, struct datagram *out)
@@ -86,7 +92,7 @@ static unsigned deliver(
 		counter_add(&q->counters.dropped_oversize, frames);
 		return 0;
 	}
-	if (UNLIKELY(!verified && !packet_udp_checksum_ok(packet))) {
+	if (UNLIKELY(!(verified && has_checksum(packet->l4)) && !packet_udp_checksum_ok(packet))) {
 		counter_add(&q->counters.dropped_l4_checksum, frames);
 		return 0;
 	}
@@ -217,7 +223,8 @@ ALWAYS_INLINE int is_sound(const struct port_queue *q, const struct rte_mbuf *m,
 {
 	if (!filter_has_port(q->filter, plain->destination_port) || plain->udp_len - PLAIN_UDP > q->max_datagram)
 		return 0;
-	return l4_verified(q, m) || packet_plain_checksum_ok(plain, address_len);
+	return (l4_verified(q, m) && (address_len == 4 || has_checksum(plain->udp))) ||
+		packet_plain_checksum_ok(plain, address_len);
 }
 
 ALWAYS_INLINE void fill(struct datagram *out, const struct packet_plain *plain, uint8_t family)

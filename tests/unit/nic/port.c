@@ -338,6 +338,36 @@ static void checksums_that_the_device_was_not_asked_for_are_verified(void **stat
 	finish(source);
 }
 
+/* RFC 8200: over IPv6 it must be there. Untagged and tagged, which go by different ways. */
+static void an_absent_checksum_is_refused_over_ipv6_whatever_the_device_says(void **state)
+{
+	struct source_config config = config_of();
+	FILE *file = new_capture();
+	struct source *source;
+	struct frame f;
+
+	(void)state;
+	for (unsigned i = 0; i < 8; i++) { /* of both families, with and without a checksum, without and with a tag */
+		frame_udp(&f, i & 1 ? 6 : 4, US_PORT, "hello", 5);
+		if (i & 2)
+			memset(f.data + 14 + (i & 1 ? 40 : 20) + 6, 0, 2);
+		if (i & 4) {
+			memmove(f.data + 16, f.data + 12, f.len - 12);
+			memcpy(f.data + 12, "\x81\0\0\0", 4);
+			f.len += 4;
+		}
+		capture_add(file, &f);
+	}
+	(void)fclose(file);
+	source = start(&config);
+	((struct port *)source)->queue[0]->l4_flags = RTE_MBUF_F_RX_L4_CKSUM_MASK; /* as if it had been granted */
+	assert_non_null(rte_eth_add_rx_callback(((struct port *)source)->id, 0, call_good, NULL));
+	assert_int_equal(receive_all(source, remember), 6);
+	assert_int_equal(counter_read(&ops->counters(ops->queue(source, 0))->dropped_l4_checksum), 2);
+	assert_balanced(source, 8);
+	finish(source);
+}
+
 static void a_device_that_is_not_there_is_refused_with_a_sentence(void **state)
 {
 	struct source_config config = config_of();
@@ -364,6 +394,7 @@ int main(void)
 		cmocka_unit_test(status_says_what_was_granted),
 		cmocka_unit_test(two_queues_share_a_ring_device),
 		cmocka_unit_test(checksums_that_the_device_was_not_asked_for_are_verified),
+		cmocka_unit_test(an_absent_checksum_is_refused_over_ipv6_whatever_the_device_says),
 		cmocka_unit_test(a_device_that_is_not_there_is_refused_with_a_sentence),
 	};
 
