@@ -102,14 +102,12 @@ static int start_device(struct port *port, struct error *error)
 
 int port_close_gates(struct port *port)
 {
-	int result = 0;
+	int inside = -1;
 
 	for (unsigned i = 0; i < port->queues; i++)
-		if (gate_close(&port->queue[i]->gate) != 0) {
-			port_note(port, "worker %u did not leave its queue in time", i);
-			result = -ETIMEDOUT;
-		}
-	return result;
+		if (gate_close(&port->queue[i]->gate) != 0)
+			inside = (int)i;
+	return inside;
 }
 
 static int port_start(struct source *source, struct error *error)
@@ -130,11 +128,11 @@ static void port_stop(struct source *source)
 
 int port_reset(struct port *port, struct error *error)
 {
-	int result = port_close_gates(port);
+	int inside = port_close_gates(port), result;
 
-	if (result != 0)
-		return error_set(error, result, "port %s: the device asked for a reset, but a worker is still at its queue",
-			port->config.name);
+	if (inside >= 0)
+		return error_set(error, -ETIMEDOUT, "port %s: the device asked for a reset, but its worker %d has not left its queue",
+			port->config.name, inside);
 	port->started = 0;
 	port_count_missed(port);
 	result = rte_eth_dev_reset(port->id);

@@ -90,7 +90,7 @@ __attribute__((format(printf, 2, 3))) void port_note(struct port *port, const ch
 /* port_setup.c: brings the device to where it can be started. 0 or -errno with a sentence. Control thread. */
 int port_setup(struct port *port, struct error *error);
 
-/* port.c: has the workers leave their queues. 0, or -ETIMEDOUT when one may still be inside. Control thread. */
+/* port.c: has the workers leave their queues. -1, or the index of one that may still be inside. Control thread. */
 int port_close_gates(struct port *port);
 
 /* Stops the queues, resets the device and brings it back as it was. 0 or -errno with a sentence. Control thread. */

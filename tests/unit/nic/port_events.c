@@ -161,12 +161,43 @@ static void what_was_missed_is_not_forgotten(void **state)
 	finish(source);
 }
 
+/* A device that is reset while somebody is at its queue would take the queue from under it. */
+static void a_worker_that_stays_in_its_queue_puts_a_reset_off(void **state)
+{
+	struct source_config config = config_of();
+	struct source_status status;
+	struct source *source;
+	const char *news;
+	struct port *port;
+
+	(void)state;
+	config.device = "net_null4,size=64";
+	source = start(&config);
+	port = (struct port *)source;
+	resets_tried = 0;
+	atomic_store(&port->queue[0]->gate.owner, 1); /* another thread, which does not come by */
+	(void)port_event(port->id, RTE_ETH_EVENT_INTR_RESET, port, NULL);
+	news = follow(source, 0);
+	assert_non_null(strstr(news, "worker 0"));
+	assert_non_null(strstr(news, "tried again"));
+	assert_int_equal(resets_tried, 0);
+	ops->status(source, &status);
+	assert_true(status.awaits_reset);
+	assert_int_equal(frames_now(source), 0); /* here it does */
+	assert_non_null(strstr(follow(source, 1000), "has had it"));
+	assert_true(frames_now(source) > 0);
+	ops->status(source, &status);
+	assert_null(strstr(status.notes, "worker"));
+	finish(source);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(resets_link_changes_and_removal_are_survived),
 		cmocka_unit_test(reset_that_fails_is_tried_again),
 		cmocka_unit_test(what_was_missed_is_not_forgotten),
+		cmocka_unit_test(a_worker_that_stays_in_its_queue_puts_a_reset_off),
 	};
 
 	return cmocka_run_group_tests(tests, group_start, group_end);
