@@ -59,6 +59,7 @@ static counter *result_counter(struct source_counters *c, enum packet_kind kind,
 void port_host_frame(
 	struct port_queue *q, const struct packet *packet, const uint8_t *frame, enum packet_kind kind, uint64_t tsc)
 {
+	uint64_t conflicts = q->responder.duplicates;
 	enum responder_result result;
 	struct rte_mbuf *m = NULL;
 	uint32_t len;
@@ -75,7 +76,7 @@ void port_host_frame(
 	}
 	len = responder_answer(&q->responder, packet, frame, kind, tsc, rte_pktmbuf_mtod(m, uint8_t *),
 		rte_pktmbuf_tailroom(m), &result);
-	counter_set(&q->counters.duplicate_addresses, q->responder.duplicates);
+	counter_add(&q->counters.duplicate_addresses, q->responder.duplicates - conflicts);
 	counter_add(result_counter(&q->counters, kind, result), 1);
 	if (len != 0)
 		queue_reply(q, m, len);

@@ -40,7 +40,7 @@ struct responder {
 	uint8_t mac[6];
 	uint8_t link_local[16];      /* from the MAC; source of listener reports */
 	struct responder_bucket arp, nd, echo; /* apart, so that a flood of one leaves the others answered */
-	uint64_t duplicates;         /* frames that showed one of our addresses at another MAC */
+	uint64_t duplicates;         /* frames that showed one of our addresses at another MAC, since responder_init */
 };
 
 /* Prepares a responder for the filter's addresses. `hz` is the rate of the tsc values it will get. */

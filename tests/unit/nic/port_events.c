@@ -191,6 +191,38 @@ static void a_worker_that_stays_in_its_queue_puts_a_reset_off(void **state)
 	finish(source);
 }
 
+/* The capture is read again after the reset. */
+static void conflicts_of_addresses_are_counted_on_after_a_reset(void **state)
+{
+	struct source_config config = config_of();
+	FILE *file = new_capture();
+	const struct source_counters *c;
+	struct source *source;
+	struct port *port;
+	struct frame f;
+
+	(void)state;
+	frame_ethernet(&f, 0x0806);
+	frame_put(&f, "\0\1\x08\0\6\4\0\1", 8);
+	frame_put(&f, frame_mac_peer, 6);
+	frame_put(&f, frame_v4_us, 4);
+	frame_put(&f, "\0\0\0\0\0\0", 6);
+	frame_put(&f, frame_v4_peer, 4);
+	for (unsigned i = 0; i < 3; i++)
+		capture_add(file, &f);
+	(void)fclose(file);
+	source = start(&config);
+	port = (struct port *)source;
+	c = ops->counters(ops->queue(source, 0));
+	assert_int_equal(receive_all(source, NULL), 0);
+	assert_int_equal(counter_read(&c->duplicate_addresses), 3);
+	(void)port_event(port->id, RTE_ETH_EVENT_INTR_RESET, port, NULL);
+	assert_non_null(strstr(follow(source, 0), "has had it"));
+	assert_int_equal(receive_all(source, NULL), 0);
+	assert_int_equal(counter_read(&c->duplicate_addresses), 6);
+	finish(source);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +230,7 @@ int main(void)
 		cmocka_unit_test(reset_that_fails_is_tried_again),
 		cmocka_unit_test(what_was_missed_is_not_forgotten),
 		cmocka_unit_test(a_worker_that_stays_in_its_queue_puts_a_reset_off),
+		cmocka_unit_test(conflicts_of_addresses_are_counted_on_after_a_reset),
 	};
 
 	return cmocka_run_group_tests(tests, group_start, group_end);
