@@ -14,21 +14,34 @@ static int may_be_missing(int code)
 	return code == -EADDRNOTAVAIL || code == -EAFNOSUPPORT;
 }
 
-/* On every UDP port of ours. Where the kernel is the host it may get the address only later. */
+/* Where the kernel is the host it may get the address only later. Where any address will do, one who listens need not be in the
+ * way. */
+static int open_one(struct port *port, const struct udp_place *place, struct error *error)
+{
+	unsigned ahead = port->config.responder == SOURCE_RESPOND_KERNEL ? UDP_LISTEN_AHEAD : 0;
+	int fd = udp_listen(place, UDP_LISTEN_DEAF | ahead);
+
+	if (fd >= 0)
+		port->deaf[port->deaf_count++] = fd;
+	else if (fd == -EADDRINUSE && port->config.address_count == 0)
+		port_note(port, "another socket listens on UDP port %u: the kernel may tell senders that others are unreachable",
+			place->port);
+	else if (!may_be_missing(fd))
+		return udp_listen_failed(port->config.name, place, fd, error);
+	return 0;
+}
+
+/* On every UDP port of ours. */
 static int open_address(struct port *port, const char *interface, const struct address *address, struct error *error)
 {
-	unsigned how = UDP_LISTEN_DEAF | (port->config.responder == SOURCE_RESPOND_KERNEL ? UDP_LISTEN_AHEAD : 0);
+	int result = 0;
 
-	for (unsigned i = 0; i < port->config.port_count; i++) {
+	for (unsigned i = 0; i < port->config.port_count && result == 0; i++) {
 		struct udp_place place = {.interface = interface, .address = address, .port = port->config.ports[i]};
-		int fd = udp_listen(&place, how);
 
-		if (fd < 0 && !may_be_missing(fd))
-			return udp_listen_failed(port->config.name, &place, fd, error);
-		if (fd >= 0)
-			port->deaf[port->deaf_count++] = fd;
+		result = open_one(port, &place, error);
 	}
-	return 0;
+	return result;
 }
 
 /* The kernel's interface of a VLAN has a name of its own, so any may have the address then. */

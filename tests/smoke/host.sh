@@ -34,45 +34,54 @@ expect "unsolicited neighbour advertisements" "$(seen 'icmp6 and ip6[40] = 136 a
 expect "port unreachable on the wire" "$(seen '(icmp[0] = 3) or (icmp6 and ip6[40] = 1)')" = 0
 
 # The kernel is the host: the addresses are its own, and no socket of its would have the datagrams.
+kernel_answers() { # NAME: starts the daemon, and judges what it and its kernel do with datagrams
+	in_background "tcpdump-$1" ip netns exec sender tcpdump -U -n -i gen0 -w "$work/$1.pcap"
+	capture=${background[-1]}
+	wait_for 5 "tcpdump listens" grep -q listening "$work/tcpdump-$1.log"
+	start_daemon
+	in_sender /usr/bin/python3 -c 'import socket
+for family, to in ((socket.AF_INET, "10.9.0.2"), (socket.AF_INET6, "fd09::2")):
+    for port in (9000, 9001):
+        socket.socket(family, socket.SOCK_DGRAM).sendto(b"{}", (to, port))'
+	wait_for 10 "four datagrams are taken" taken
+	wait_idle 30
+	in_sender ping -c 1 -W 2 10.9.0.2 >>"$work/ping4.log" || fail "no answer of the kernel to ping over IPv4"
+	in_sender ping -c 1 -W 2 fd09::2 >>"$work/ping6.log" || fail "no answer of the kernel to ping over IPv6"
+	expect "bytes that the kernel keeps for nobody" "$(ss -Huan 'sport = :9000' | awk '{ sum += $2 } END { print sum + 0 }')" = 0
+	expect_ledger_closed
+	kill -INT "$capture" && wait "$capture" 2>/dev/null || true
+	expect "datagrams on the wire" "$(captured "$1" 'udp and (dst port 9000 or 9001)')" = 4
+	expect "port unreachable from the kernel, $1" "$(captured "$1" '(icmp[0] = 3) or (icmp6 and ip6[40] = 1)')" = 0
+}
+taken() { [ "$(ledger datagrams)" = 4 ]; }
+captured() { tcpdump -n -r "$work/$1.pcap" "${@:2}" 2>/dev/null | wc -l; }
+port() { cli -j show ports | json "d['ports'][0]['$1']"; }
+
 echo 0 >/proc/sys/net/ipv6/conf/bed0/disable_ipv6
 ip addr add 10.9.0.2/24 dev bed0
 ip addr add fd09::2/64 dev bed0 nodad
-port_more='    responder: kernel'
-write_config dpdk 1
 in_background listener /usr/bin/python3 -c 'import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("10.9.0.2", 9001))
 time.sleep(60)'
 listener=${background[-1]}
 wait_for 5 "somebody listens on 9001" eval '[ -n "$(ss -Hulpn "sport = :9001")" ]'
+write_config dpdk 1
+sed -i '/^    addresses:/d' "$config"
+kernel_answers any-address
+expect "what is said of the one who listens" "$(port notes | grep -c 'UDP port 9001')" = 1
+stop_daemon
+
+port_more='    responder: kernel'
+write_config dpdk 1
 code=0
 timeout 20 "$penstockd" -c "$config" >"$work/in_use.log" 2>&1 </dev/null || code=$?
 expect "exit code with a UDP port in use" "$code" = 70
 expect "what is said of it" "$(grep -c 'cannot listen on 10.9.0.2, UDP port 9001 of bed0: .*listens there' "$work/in_use.log")" = 1
 kill "$listener" && wait "$listener" 2>/dev/null || true
-
-in_background tcpdump2 ip netns exec sender tcpdump -U -n -i gen0 -w "$work/kernel.pcap"
-capture=${background[-1]}
-wait_for 5 "tcpdump listens" grep -q listening "$work/tcpdump2.log"
-start_daemon
-in_sender /usr/bin/python3 -c 'import socket
-for family, to in ((socket.AF_INET, "10.9.0.2"), (socket.AF_INET6, "fd09::2")):
-    for port in (9000, 9001):
-        socket.socket(family, socket.SOCK_DGRAM).sendto(b"{}", (to, port))'
-taken() { [ "$(ledger datagrams)" = 4 ]; }
-wait_for 10 "four datagrams are taken" taken
-wait_idle 30
-in_sender ping -c 1 -W 2 10.9.0.2 >>"$work/ping4.log" || fail "no answer of the kernel to ping over IPv4"
-in_sender ping -c 1 -W 2 fd09::2 >>"$work/ping6.log" || fail "no answer of the kernel to ping over IPv6"
-expect "bytes that the kernel keeps for nobody" "$(ss -Huan 'sport = :9000' | awk '{ sum += $2 } END { print sum + 0 }')" = 0
-expect_ledger_closed
-kill -INT "$capture" && wait "$capture" 2>/dev/null || true
-captured() { tcpdump -n -r "$work/kernel.pcap" "$@" 2>/dev/null | wc -l; }
-expect "datagrams on the wire" "$(captured 'udp and (dst port 9000 or 9001)')" = 4
-expect "port unreachable from the kernel" "$(captured '(icmp[0] = 3) or (icmp6 and ip6[40] = 1)')" = 0
+kernel_answers its-own
 
 # The interface's own state is shown, and that it has gone.
-port() { cli -j show ports | json "d['ports'][0]['$1']"; }
 shows() { [ "$(port "$1")" = "$2" ]; }
 expect "link" "$(port link_up)" = true
 expect "MTU" "$(port mtu)" = 1500
