@@ -162,18 +162,20 @@ int box_start(struct box *box, struct config *config, struct error *error)
 	return rc;
 }
 
+/* Of what the disk held, too. */
 static void print_account(const struct box *box)
 {
-	uint64_t given_up = 0;
+	uint64_t given_up = TOTAL_SPOOL(box, made_room) + TOTAL_SPOOL(box, damaged);
 
 #define X(name, ...) given_up += TOTAL_PRODUCER(box, given_up_##name);
 	EGRESS_GIVEN_UP(X)
 #undef X
 	log_write(LOG_NOTICE,
 		"stopped: %" PRIu64 " frames, %" PRIu64 " datagrams, %" PRIu64 " events found, %" PRIu64 " numbered, %" PRIu64
-		" acked, %" PRIu64 " given up, %" PRIu64 " kept as dead letters",
+		" acked, %" PRIu64 " given up, %" PRIu64 " kept as dead letters, %" PRIu64 " left on disk",
 		TOTAL_SOURCE(box, frames), TOTAL_WORKER(box, datagrams), TOTAL_WORKER(box, found), TOTAL_WORKER(box, numbered),
-		TOTAL_PRODUCER(box, acked), given_up, TOTAL_PRODUCER(box, dead_lettered));
+		TOTAL_PRODUCER(box, acked), given_up, TOTAL_PRODUCER(box, dead_lettered),
+		TOTAL_SPOOL(box, spooled) + TOTAL_SPOOL(box, parked));
 }
 
 void box_follow(struct box *box)
