@@ -49,7 +49,7 @@ static int open_state(struct box *box, struct error *error)
 		return rc;
 	box->started_ms = clock_ms();
 	(void)state_partitions_load(box->state, &box->generations.topics);
-	landing_start(box);
+	landing_open(box);
 	return namesake_init(&box->namesake, box->config->node, state_uuid(box->state));
 }
 
@@ -152,6 +152,8 @@ int box_start(struct box *box, struct config *config, struct error *error)
 	if (rc == 0)
 		rc = watcher_start(box, error);
 	if (rc == 0)
+		rc = landing_start(box, error);
+	if (rc == 0)
 		rc = keeper_start(box, error);
 	if (rc == 0)
 		rc = loader_start(box, error);
@@ -218,6 +220,7 @@ unsigned box_drain(struct box *box)
 			worker_join(box->workers[i].worker);
 	reached_stop(box);
 	watcher_stop(box);
+	landing_stop(box);
 	keeper_stop(box);
 	if (box->producer_count == 0)
 		return 0;

@@ -12,6 +12,7 @@
 #include "batch/lane.h"
 #include "control/daemon/config.h"
 #include "control/daemon/generations.h"
+#include "control/daemon/landing.h"
 #include "control/daemon/ledger.h"
 #include "control/daemon/loader.h"
 #include "control/daemon/namesake.h"
@@ -72,7 +73,7 @@ struct box {
 	struct senders *senders; /* what each has used of its quota */
 	struct sources *sources;
 	struct hours hours;
-	int clock_is_behind; /* the landing hour, and the log says so; main thread, then keeper's */
+	struct landing landing;
 
 	struct ledger ledger; /* keeper thread; read under its own lock */
 	struct rates rates;   /* same */

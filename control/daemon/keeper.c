@@ -40,7 +40,6 @@ static void *keeper_main(void *argument)
 	clock_gettime(CLOCK_MONOTONIC, &next);
 	while (!atomic_load(&box->keeper_stop)) {
 		clock_update();
-		landing_move(box);
 		if (++turn % TURNS_A_SECOND == 0)
 			once_a_second(box);
 		next.tv_nsec += TURN_NS;

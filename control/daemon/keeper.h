@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The keeper: a control thread that renews the clock's anchor and the landing hours ten times a second, and checks the
- * ledger, the rates and the numbered sources once a second. It never waits for Kafka, a client or a disk.
+ * The keeper: a control thread that renews the clock's anchor ten times a second, and checks the ledger, the rates and the
+ * numbered sources once a second, when it also tells the service manager that all is well. It never waits for Kafka, a client or
+ * a disk.
  */
 
 #include "base/error.h"

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/daemon/landing.h"
 
+#include <string.h>
+#include <time.h>
+
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
+#include "control/daemon/box.h"
 
 #define GRACE_US (10 * MINUTE_US) /* an hour stays open so long after its end */
-
-void landing_start(struct box *box)
-{
-	int64_t current, oldest;
-
-	state_hours_load(box->state, &current, &oldest);
-	hours_move(&box->hours, current, oldest);
-	landing_move(box);
-	atomic_store(&box->hours.complete, atomic_load(&box->hours.oldest));
-}
+#define TURN_NS  100000000L
 
 int64_t landing_behind_minutes(const struct box *box)
 {
@@ -28,16 +24,17 @@ static void tell_of_clock(struct box *box)
 {
 	int64_t minutes = landing_behind_minutes(box);
 
-	if ((minutes > 0) == box->clock_is_behind)
+	if ((minutes > 0) == box->landing.is_behind)
 		return;
-	box->clock_is_behind = minutes > 0;
+	box->landing.is_behind = minutes > 0;
 	if (minutes > 0)
 		log_write(LOG_WARNING, LANDING_BEHIND, (long long)minutes);
 	else
 		log_write(LOG_NOTICE, "the clock has caught up with the landing hour");
 }
 
-void landing_move(struct box *box)
+/* The marks, to where the clock wants them. */
+static void move(struct box *box)
 {
 	struct error error = {""};
 	int64_t current, oldest;
@@ -52,6 +49,16 @@ void landing_move(struct box *box)
 	hours_move(&box->hours, current, oldest);
 }
 
+void landing_open(struct box *box)
+{
+	int64_t current, oldest;
+
+	state_hours_load(box->state, &current, &oldest);
+	hours_move(&box->hours, current, oldest);
+	move(box);
+	atomic_store(&box->hours.complete, atomic_load(&box->hours.oldest));
+}
+
 void landing_complete(struct box *box)
 {
 	int64_t from = atomic_load(&box->hours.complete), to = atomic_load(&box->hours.oldest);
@@ -63,4 +70,34 @@ void landing_complete(struct box *box)
 			to = spool_hours_settled(producer_spool(box->producers[i].producer), from, to);
 	if (to > from)
 		atomic_store(&box->hours.complete, to);
+}
+
+static void *landing_main(void *argument)
+{
+	struct box *box = argument;
+
+	while (!atomic_load(&box->landing.stop)) {
+		move(box);
+		(void)nanosleep(&(struct timespec){0, TURN_NS}, NULL);
+	}
+	return NULL;
+}
+
+int landing_start(struct box *box, struct error *error)
+{
+	int rc = thread_start(&box->landing.thread, "hours", NULL, 0, landing_main, box);
+
+	if (rc != 0)
+		return error_set(error, rc, "cannot start the thread of landing hours: %s", strerror(-rc));
+	box->landing.started = 1;
+	return 0;
+}
+
+void landing_stop(struct box *box)
+{
+	if (!box->landing.started)
+		return;
+	atomic_store(&box->landing.stop, 1);
+	pthread_join(box->landing.thread, NULL);
+	box->landing.started = 0;
 }

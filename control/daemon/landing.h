@@ -8,13 +8,30 @@
  * hours that were closed before this life's start count as complete.
  */
 
-#include "control/daemon/box.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct box;
+
+/* The thread that moves the marks ten times a second, and may wait for the state directory's disk as long as that takes. */
+struct landing {
+	pthread_t thread;
+	int started;
+	atomic_int stop;
+	int is_behind; /* the clock, and the log says so; main thread, then the thread's own */
+};
 
 /* Takes up what the state directory says and the clock of now. Main thread, before workers start. */
-void landing_start(struct box *box);
+void landing_open(struct box *box);
 
-/* Moves the marks to where the clock wants them. Keeper thread, some times a second. */
-void landing_move(struct box *box);
+/* 0 or -errno with a sentence. Main thread. */
+int landing_start(struct box *box, struct error *error);
+
+/* Waits until it has left the disk. Control thread. */
+void landing_stop(struct box *box);
 
 /* For the log and people, with landing_behind_minutes. */
 #define LANDING_BEHIND \

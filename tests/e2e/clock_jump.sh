@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The wall clock jumps an hour, either way, while the daemon runs: with Kafka there, and with Kafka away and the spool filling; the
-# configuration is loaded anew in the outage, too. Nothing hangs, nothing is lost or repeated, and landing hours never go back.
+# configuration is loaded anew in the outage, too. Nothing hangs, nothing is lost or repeated, and landing hours never go back. A
+# state directory whose disk stands still keeps an hour from beginning, and nothing else from going on.
 . "$(dirname "$0")/../smoke/_init.sh"
 
 types=8
@@ -40,16 +41,35 @@ expect_alive() { # WHAT
 	expect "$1: seconds that it says it is up" "$(uptime)" -le $((SECONDS - started))
 }
 
+checks() { cli -j ledger 2>/dev/null | json 'd["checks"]'; }
+checked_on() { [ "$(checks)" -ge $((checks_before + 4)) ]; }
+next_hour() { [ "$(hour)" -gt "$last_hour" ]; }
+
+# An hour is to begin, which the disk of the state directory does not take for as long as this lasts.
+stand_still() { # SECONDS AHEAD
+	echo sync-stuck >"$work/faults"
+	last_hour=$(hour)
+	jump "$1"
+	checks_before=$(checks)
+	wait_for 30 "the ledger is checked on while the state's disk stands still" checked_on
+	expect "the state's disk stands still: the current landing hour" "$(hour)" = "$last_hour"
+	echo none >"$work/faults"
+	wait_for 10 "the next landing hour" next_hour
+}
+
 broker_up --heap 256
 bed_up
 cc -shared -fPIC -O -o "$work/clock_back.so" "$root/tests/e2e/clock_back.c" || die "the clock's stand-in does not compile"
+cc -D_GNU_SOURCE -shared -fPIC -O -o "$work/disk_faults.so" "$root/tests/e2e/disk_faults.c" ||
+	die "the disk's stand-in does not compile"
 head -c 8 /dev/zero >"$work/clock"
 for mode in direct wal; do
 	spool="mode: $mode, segment: 1MiB, directory: $work/spool"
 	write_config dpdk 1
 	total=0
 	jump 0
-	start_daemon LD_PRELOAD="$work/clock_back.so" CLOCK_BACK_FILE="$work/clock"
+	start_daemon LD_PRELOAD="$work/clock_back.so $work/disk_faults.so" CLOCK_BACK_FILE="$work/clock" \
+		DISK_FAULTS="$work/faults" DISK_FAULTS_UNDER="$state"
 	[ $mode = wal ] || create_topics
 	last_hour=0 started=$((SECONDS - 1))
 	for ahead in 3590 -3600 0; do # Kafka refuses what is further ahead of its own clock than an hour
@@ -78,6 +98,7 @@ for mode in direct wal; do
 	send 1000
 	wait_idle 30
 	expect "$mode: right again: events acked" "$(ledger records acked)" = $total
+	[ $mode != wal ] || stand_still 7200
 	expect_ledger_closed
 	stop_daemon
 	expect "$mode: exit code" "$daemon_code" = 0

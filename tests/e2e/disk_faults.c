@@ -3,6 +3,7 @@
  * LD_PRELOADed: what lies below the directory DISK_FAULTS_UNDER fails as the file DISK_FAULTS says, read at each call. Its words:
  *
  *   sync-eio     fdatasync and fsync fail with EIO      sync-slow     they take two seconds
+ *   sync-stuck   they take as long as the word is there
  *   write-eio    writes fail with EIO                   write-short   writes take half of what they are given
  *   read-only    all that changes something fails with EROFS, as on a file system that went read-only
  */
@@ -59,6 +60,8 @@ static int sync_as(long call, int file)
 {
 	if (is_below(file) && is_on("sync-slow"))
 		(void)nanosleep(&(struct timespec){2, 0}, NULL);
+	while (is_below(file) && is_on("sync-stuck"))
+		(void)nanosleep(&(struct timespec){0, 10000000}, NULL);
 	if (is_below(file) && is_on("sync-eio")) {
 		errno = EIO;
 		return -1;
