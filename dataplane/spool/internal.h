@@ -103,7 +103,7 @@ struct spool_reach {
 	struct spool_reached before; /* found at the start; fixed from then on */
 	struct reached now;
 	int places[TOPIC_MAX];       /* in `now`, of a topic's index; -1 */
-	int begun;                   /* the file was of this epoch once */
+	int begun;                   /* the file is of this epoch, or was; else it is of the one before */
 	int dirty;                   /* it does not say all */
 	int loose;                   /* something goes to Kafka without having been accepted */
 	struct log_limit said;
@@ -247,6 +247,7 @@ void reached_begin(struct spool *spool); /* before the first batch is written */
 void reached_note(struct spool *spool, const struct batch *batch);
 void reached_loosen(struct spool *spool, const struct batch *batch);
 void reached_store(struct spool *spool); /* unless nothing has changed; before anything goes from a log */
+void reached_keep(struct spool *spool);  /* the same, now and then: as long as nothing of this process is in it, it need not be */
 
 /* orders.c: what the producer wants */
 void spool_answer(struct spool *spool, struct batch *batch, enum spool_answer answer);

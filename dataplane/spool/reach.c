@@ -161,6 +161,7 @@ int reached_open(struct spool *spool, struct error *error)
 			"spool %s: %s is damaged, or cannot be read: what the last epoch had reached is not known exactly",
 			spool->directory, name);
 	free(found.text);
+	spool->reached.dirty = spool->reached.before.epoch != 0; /* of it the file says what the logs do not */
 	if (spool->reached.before.epoch == 0) /* a process that writes nothing is to be told from one that nothing is known of */
 		reached_begin(spool);
 	return 0;
@@ -175,6 +176,16 @@ void reached_close(struct spool *spool)
 
 /* --- what this process keeps --- */
 
+/* Until there is something of its own to tell, all that is known of the process before. */
+static void print_head(const struct spool *spool, FILE *out)
+{
+	const struct spool_reach *reach = &spool->reached;
+	uint32_t epoch = reach->begun ? spool->config.epoch : reach->before.epoch;
+	int loose = reach->begun ? reach->loose : !reach->before.exact;
+
+	(void)fprintf(out, TITLE "epoch %u\n%s", epoch, loose ? LOOSE : "");
+}
+
 static char *print(const struct spool *spool, size_t *length)
 {
 	char *text = NULL;
@@ -182,11 +193,11 @@ static char *print(const struct spool *spool, size_t *length)
 
 	if (out == NULL)
 		return NULL;
-	(void)fprintf(out, TITLE "epoch %u\n%s", spool->config.epoch, spool->reached.loose ? LOOSE : "");
+	print_head(spool, out);
 	for (unsigned i = 0; i < spool->shelf_count; i++)
 		(void)fprintf(out, "@%s %llu\n", spool->shelves[i]->name,
 			(unsigned long long)counter_read(&spool->shelves[i]->state.end));
-	reached_print(&spool->reached.now, out);
+	reached_print(spool->reached.begun ? &spool->reached.now : &spool->reached.before.set, out);
 	(void)fflush(out);
 	(void)fprintf(out, CHECK, crc32c(0, text, *length));
 	if (fclose(out) == 0)
@@ -241,7 +252,7 @@ static void take_away(struct spool *spool, int rc)
 		(void)disk->ops->sync_names(disk);
 	if (log_allowed(&spool->reached.said, 60, &more))
 		log_write(LOG_WARNING, "spool %s: %s cannot be written: %s; tried again, and until then a kill leaves it unknown how far "
-				       "this epoch had come", spool->directory, name, strerror(-rc));
+				       "the epoch had come", spool->directory, name, strerror(-rc));
 }
 
 void reached_store(struct spool *spool)
@@ -254,6 +265,12 @@ void reached_store(struct spool *spool)
 	spool->reached.dirty = rc != 0;
 	if (rc != 0)
 		take_away(spool, rc);
+}
+
+void reached_keep(struct spool *spool)
+{
+	if (spool->reached.begun)
+		reached_store(spool);
 }
 
 void reached_begin(struct spool *spool)
@@ -289,7 +306,7 @@ void reached_loosen(struct spool *spool, const struct batch *batch)
 	reached_note(spool, batch);
 	if (spool->reached.loose)
 		return;
-	spool->reached.loose = spool->reached.dirty = 1;
+	spool->reached.loose = spool->reached.dirty = spool->reached.begun = 1;
 	reached_store(spool);
 }
 

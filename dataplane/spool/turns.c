@@ -81,7 +81,7 @@ static unsigned commit(struct spool *spool)
 	unsigned taken = 0;
 
 	if (is_time) {
-		reached_store(spool);
+		reached_keep(spool);
 		taken += take_orders_after(spool);
 	}
 	for (unsigned i = 0; i < spool->shelf_count; i++) {
@@ -149,6 +149,6 @@ void *spool_main(void *argument)
 		continue;
 	loss_record_all(spool);
 	loss_record_stopped(spool);
-	reached_store(spool);
+	reached_keep(spool);
 	return NULL;
 }

@@ -185,6 +185,44 @@ static void a_file_without_its_name_is_not_read(void **state)
 	spool_rig_end();
 }
 
+static int nothing_is_on_disk(struct rig *rig)
+{
+	const struct spool_log_state *log;
+	const char *name;
+	unsigned files = 0;
+
+	for (unsigned i = 0; (log = spool_log_at(producer_spool(rig->producer), i, &name)) != NULL; i++)
+		files += counter_read(&log->segments) != 0;
+	return files == 0 && spool_rig_on_disk() == 0;
+}
+
+/* A start that delivers what it found, and is killed before it has told of the epoch: the files that the last one's positions point
+ * to are gone. */
+static void what_was_read_out_before_the_epoch_was_told_of_is_not_forgotten(void **state)
+{
+	char old[4096];
+	size_t length;
+
+	(void)state;
+	spool_rig.spool.rest_ms = 1;
+	(void)begin(5);
+	send_batches(0, 2);
+	rig_wait(spool_rig.rig, all_kept);
+	length = read_file(old, sizeof(old));
+	mock_broker_down(spool_rig.mock, 1);
+	send_batches(0, 3);
+	send_batches(1, 1);
+	rig_wait(spool_rig.rig, all_written);
+	spool_rig_end();
+	write_file(old, length); /* as if it had been killed */
+	mock_broker_up(spool_rig.mock, 1);
+	expect(begin(6), 5, 1, 500, 600);
+	rig_wait(spool_rig.rig, nothing_is_on_disk);
+	spool_rig_end();
+	expect(begin(7), 5, 1, 500, 600);
+	spool_rig_end();
+}
+
 static void append(struct spool_log *log, uint32_t lane, uint64_t first_seq, const char *reason)
 {
 	struct spool_entry entry = {.topic = "t0", .lane = lane, .records = RECORDS, .events = RECORDS, .pack = 1, .bytes = 1,
@@ -254,6 +292,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_next_start_knows_the_last_sequence_of_each_topic),
 		TEST(what_the_file_does_not_say_yet_is_found_in_the_logs),
+		TEST(what_was_read_out_before_the_epoch_was_told_of_is_not_forgotten),
 		TEST(a_damaged_file_says_nothing),
 		TEST(a_file_without_its_name_is_not_read),
 		TEST(what_older_epochs_left_is_not_taken_for_the_last_one_s),
