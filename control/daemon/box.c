@@ -199,7 +199,6 @@ void box_follow(struct box *box)
 void box_halt(struct box *box)
 {
 	atomic_store(&box->stage, BOX_DRAINING);
-	loader_stop(box);
 	for (unsigned p = 0; p < box->port_count; p++)
 		box->ports[p].ops->stop(box->ports[p].source);
 	for (unsigned i = 0; i < box->worker_count; i++)
@@ -213,6 +212,7 @@ unsigned box_drain(struct box *box)
 
 	for (unsigned i = 0; i < box->producer_count; i++)
 		producer_ask_stop(box->producers[i].producer);
+	loader_stop(box);
 	for (unsigned i = 0; i < box->producer_count; i++)
 		producer_stop(box->producers[i].producer);
 	for (unsigned i = 0; i < box->worker_count; i++)

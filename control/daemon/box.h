@@ -58,7 +58,7 @@ struct box {
 	int64_t started_ms; /* clock_ms */
 	atomic_int stage;   /* enum box_state; main thread: rw */
 	int has_received;   /* or could have: all ports and workers were started; main thread */
-	atomic_int stop_asked; /* a signal's handler and `stop`: w */
+	atomic_int stop_asked; /* a signal's handler and `stop`: w; a generation that is being made is left */
 	int64_t followed_ms; /* main thread: when ports were last looked after */
 
 	unsigned port_count;
@@ -98,9 +98,9 @@ void box_follow(struct box *box);
 /* Stops reception and seals what is open. Main thread: handlers read the ports too, and must not meanwhile. */
 void box_halt(struct box *box);
 
-/* After box_halt: waits for Kafka as long as configured, gives up the rest by name. In a thread of its own the main thread may
- * serve the control socket until it returns: what handlers read stays until box_stop. Returns the number of equations that do not
- * close. */
+/* After box_halt: ends the loader, waits for Kafka as long as configured, gives up the rest by name. In a thread of its own the
+ * main thread may serve the control socket until it returns: what handlers read stays until box_stop. Returns the number of
+ * equations that do not close. */
 unsigned box_drain(struct box *box);
 
 /* Takes apart what stands; after box_drain, or after a box_start that failed. Returns the number of batches that leaked: 0. */

@@ -301,9 +301,11 @@ int generations_publish(struct box *box, struct config *config, struct error *er
 		return error_set(error, -ENOMEM, "no memory for a generation of types and tables");
 	rc = config_fits(box->config, config, error);
 	if (rc == 0)
-		rc = tables_load(generation, config, all->now, &marks, &feed, error);
+		rc = tables_load(generation, config, all->now, &marks, &feed, &box->stop_asked, error);
 	if (rc == 0)
 		rc = spread(generation, all->now, error);
+	if (rc == -ECANCELED || (rc == 0 && atomic_load(&box->stop_asked)))
+		rc = error_set(error, -ECANCELED, "the daemon stops");
 	if (rc == 0)
 		rc = place_all(box, generation, config, error); /* last: what has its place keeps it */
 	if (rc != 0) {

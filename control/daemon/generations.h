@@ -57,7 +57,8 @@ int generations_topic(struct generations *generations, const char *name);
 
 /*
  * Makes the next generation of `config`, readies the workers for it, publishes it and frees the former one with its
- * configuration after a grace period. 0: `config` is the box's now; or -errno with a sentence, and nothing has changed.
+ * configuration after a grace period. 0: `config` is the box's now; or -errno with a sentence, and nothing has changed. Once the
+ * box is asked to stop, nothing is made any more: -ECANCELED.
  */
 int generations_publish(struct box *box, struct config *config, struct error *error);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/daemon/loader.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -68,7 +69,8 @@ static void work(struct box *box, struct loader_result *result)
 		log_write(LOG_NOTICE, "generation %u is in force: %u types; it took %u ms", result->generation,
 			box->generations.config->types->count, result->took_ms);
 	else
-		log_write(LOG_ERROR, "reload: %s; generation %u stays in force", error.text, result->generation);
+		log_write(rc == -ECANCELED ? LOG_NOTICE : LOG_ERROR, "reload: %s; generation %u stays in force", error.text,
+			result->generation);
 }
 
 /* Lets what is said over and over be said once a minute. */
@@ -98,6 +100,19 @@ static void look_after(struct box *box)
 		(void)loader_ask(box);
 }
 
+/* What nobody will work on any more. Under the lock. */
+static void refuse_rest(struct box *box)
+{
+	struct loader *loader = &box->loader;
+
+	if (loader->done == loader->asked)
+		return;
+	loader->last = (struct loader_result){.request = loader->asked, .generation = box->generations.now->number,
+		.at_us = clock_utc_us(clock_tsc()), .text = "the daemon stops"};
+	loader->done = loader->asked;
+	log_write(LOG_NOTICE, "reload: the daemon stops; generation %u stays in force", loader->last.generation);
+}
+
 static void *loader_main(void *argument)
 {
 	struct box *box = argument;
@@ -121,6 +136,7 @@ static void *loader_main(void *argument)
 		loader->done = result.request;
 		loader->last = result;
 	}
+	refuse_rest(box);
 	pthread_mutex_unlock(&loader->lock);
 	return NULL;
 }

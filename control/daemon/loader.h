@@ -34,7 +34,7 @@ struct loader {
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t wake;
 	uint64_t asked, done; /* requests; several made while one is worked on are worked on as one */
-	int stop;
+	int stop; /* what was asked for is answered, and nothing more is put in force */
 	struct loader_result last;
 	struct config *refused;    /* the thread's own: what was read last and could not be put in force; NULL: it could */
 	struct tables_marks tried; /* same: of the files when it last loaded them, whatever came of it ... */
@@ -52,5 +52,6 @@ uint64_t loader_ask(struct box *box);
 /* Copies the last result; returns whether all that was asked for is done. Any thread. */
 int loader_last(struct box *box, struct loader_result *result);
 
-/* Waits for what it is doing. Main thread, before the workers go. */
+/* Waits until it has left what it was doing, for which the box is asked to stop already, and has answered all that was asked.
+ * Control thread, before the workers go. */
 void loader_stop(struct box *box);

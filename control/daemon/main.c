@@ -131,7 +131,7 @@ static int check_tables(const struct config *config)
 	struct error error = {"out of memory"};
 	struct tables_marks marks;
 	struct feed feed = {0};
-	int rc = generation != NULL ? tables_load(generation, config, NULL, &marks, &feed, &error) : -1;
+	int rc = generation != NULL ? tables_load(generation, config, NULL, &marks, &feed, NULL, &error) : -1;
 
 	generation_free(generation, NULL);
 	if (rc == 0)

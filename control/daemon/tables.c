@@ -62,12 +62,13 @@ static int first_node(void)
 	return memory_nodes() > 1 ? 0 : MEMORY_ANY_NODE;
 }
 
-static int load_geo(struct generation *generation, const struct config *config, struct error *error)
+static int load_geo(struct generation *generation, const struct config *config, const atomic_int *leave, struct error *error)
 {
 	struct geo_config c = {.path_count = config->geo_file_count,
 		.fields = config->geo_fields,
 		.budget_bytes = config->geo_budget,
-		.node = first_node()};
+		.node = first_node(),
+		.leave = leave};
 	struct geo_info info;
 	int rc;
 
@@ -81,12 +82,14 @@ static int load_geo(struct generation *generation, const struct config *config, 
 	return 0;
 }
 
-static int load_category(struct generation *generation, const struct config *config, struct feed *feed, struct error *error)
+static int load_category(struct generation *generation, const struct config *config, struct feed *feed, const atomic_int *leave,
+	struct error *error)
 {
 	const struct category_config c = {.path = config->category_file,
 		.name = "category",
 		.budget_bytes = config->category_budget,
-		.node = first_node()};
+		.node = first_node(),
+		.leave = leave};
 	struct category_info info;
 	int rc = category_new(&generation->category, &c, error);
 
@@ -108,7 +111,7 @@ static int is_same(uint64_t now, uint64_t then, const void *table)
 }
 
 int tables_load(struct generation *generation, const struct config *config, const struct generation *before,
-	struct tables_marks *marks, struct feed *feed, struct error *error)
+	struct tables_marks *marks, struct feed *feed, const atomic_int *leave, struct error *error)
 {
 	struct tables_marks now;
 	struct feed next = *feed;
@@ -118,7 +121,7 @@ int tables_load(struct generation *generation, const struct config *config, cons
 	if (config->geo_file_count > 0 && is_same(now.geo, marks->geo, before != NULL ? before->geo : NULL))
 		generation->geo = before->geo;
 	else if (config->geo_file_count > 0)
-		rc = load_geo(generation, config, error);
+		rc = load_geo(generation, config, leave, error);
 	if (rc != 0 || config->category_file == NULL)
 		goto out;
 	if (is_same(now.category, marks->category, before != NULL ? before->category : NULL)) {
@@ -126,7 +129,7 @@ int tables_load(struct generation *generation, const struct config *config, cons
 		generation->overlay = before->overlay;
 		generation->revision = before->revision;
 	} else {
-		rc = load_category(generation, config, &next, error);
+		rc = load_category(generation, config, &next, leave, error);
 	}
 out:
 	if (rc == 0) {

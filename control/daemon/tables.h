@@ -23,10 +23,11 @@ struct tables_marks {
 /*
  * Gives `generation` its tables. `before` (NULL: none) tells, with its marks, what can be taken over: generation_free(..., heir)
  * knows what they share. 0 with *marks and *feed as they are from then on; or -errno with a sentence that names file, place (the
- * configuration's first) and cure, and both as they were. Takes seconds. Loader, or the main thread before there is one.
+ * configuration's first) and cure, and both as they were. Takes seconds, unless `leave` (NULL: never) is not 0 any more: then
+ * -ECANCELED. Loader, or the main thread before there is one.
  */
 int tables_load(struct generation *generation, const struct config *config, const struct generation *before,
-	struct tables_marks *marks, struct feed *feed, struct error *error);
+	struct tables_marks *marks, struct feed *feed, const atomic_int *leave, struct error *error);
 
 /* The marks of the files as they are. */
 void tables_mark(const struct config *config, struct tables_marks *marks);

@@ -62,7 +62,7 @@ int category_new(struct category **category, const struct category_config *confi
 
 	if (c == NULL)
 		return error_set(error, -ENOMEM, "%s: out of memory", config->path);
-	rc = category_source_open(&source, config->path, error);
+	rc = category_source_open(&source, config->path, config->leave, error);
 	if (rc == 0)
 		rc = category_file_is_one(source) ? category_file_load(c, source, config->node, error)
 						  : category_text_load(c, source, config->node, error);

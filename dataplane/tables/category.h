@@ -14,6 +14,7 @@
  * with it; a key's entry in the overlay, a deletion too, counts before the table's.
  */
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -31,6 +32,7 @@ struct category_config {
 	const char *name;      /* of the member that is rendered: "category" */
 	uint64_t budget_bytes; /* what the table may take; -EFBIG beyond */
 	int node;              /* NUMA node, or MEMORY_ANY_NODE */
+	const atomic_int *leave; /* NULL; or once it is not 0 the file is not wanted any more: -ECANCELED. Any thread: w */
 };
 
 struct category_info {

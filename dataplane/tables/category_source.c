@@ -15,6 +15,7 @@
 
 struct category_source {
 	char *path;
+	const atomic_int *leave;
 	int fd;
 	struct stat opened;
 	ZSTD_DStream *zstd; /* NULL: plain */
@@ -34,6 +35,13 @@ static int fail(const struct category_source *source, struct error *error, int r
 		source->path, tried, strerror(-rc));
 }
 
+int category_source_left(const struct category_source *source, struct error *error)
+{
+	if (source->leave == NULL || atomic_load_explicit(source->leave, memory_order_relaxed) == 0)
+		return 0;
+	return error_set(error, -ECANCELED, "%s: not read to its end, since everything ends", source->path);
+}
+
 /* Fills file[] when nothing of it is left. */
 static int fill_file(struct category_source *source, struct error *error)
 {
@@ -41,6 +49,8 @@ static int fill_file(struct category_source *source, struct error *error)
 
 	if (source->file_begin < source->file_end)
 		return 0;
+	if (category_source_left(source, error) != 0)
+		return -ECANCELED;
 	do
 		n = read(source->fd, source->file, sizeof(source->file));
 	while (n < 0 && errno == EINTR);
@@ -80,7 +90,7 @@ static int begin(struct category_source *source, const char *path, struct error 
 	return source->zstd != NULL ? 0 : error_set(error, -ENOMEM, "%s: out of memory", path);
 }
 
-int category_source_open(struct category_source **source, const char *path, struct error *error)
+int category_source_open(struct category_source **source, const char *path, const atomic_int *leave, struct error *error)
 {
 	struct category_source *s = malloc(sizeof(*s));
 	int rc;
@@ -89,6 +99,7 @@ int category_source_open(struct category_source **source, const char *path, stru
 		return error_set(error, -ENOMEM, "%s: out of memory", path);
 	memset(s, 0, offsetof(struct category_source, file));
 	s->fd = -1;
+	s->leave = leave;
 	rc = begin(s, path, error);
 	if (rc != 0)
 		category_source_close(s);

@@ -7,6 +7,7 @@
  * which is noticed at the end. Control thread.
  */
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,14 +18,17 @@
 
 struct category_source;
 
-/* Opens a regular file. 0, or -errno with a sentence. */
-int category_source_open(struct category_source **source, const char *path, struct error *error);
+/* Opens a regular file. 0, or -errno with a sentence. Once `leave` (NULL: never) is not 0, no more is read: -ECANCELED. */
+int category_source_open(struct category_source **source, const char *path, const atomic_int *leave, struct error *error);
 void category_source_close(struct category_source *source);
 
 const char *category_source_path(const struct category_source *source);
 uint64_t category_source_size(const struct category_source *source); /* of the file as opened */
 int64_t category_source_modified_us(const struct category_source *source);
 int category_source_is_zstd(const struct category_source *source);
+
+/* Nobody wants it any more: -ECANCELED with a sentence, else 0. */
+int category_source_left(const struct category_source *source, struct error *error);
 
 /* The file's first bytes are these. */
 int category_source_begins(const struct category_source *source, const void *magic, size_t len);

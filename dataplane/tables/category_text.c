@@ -13,6 +13,7 @@
 #include "tables/category_source.h"
 
 #define AHEAD         16u /* entries whose buckets are fetched ahead */
+#define LOOK          65536u /* entries between two looks whether the table is still wanted */
 #define ENTRIES_FIRST 4096u
 
 struct entry {
@@ -181,6 +182,8 @@ static int put_all(struct text *text, struct error *error)
 		rc = category_slots_put(slots, (struct category_key){entry->check, entry->place}, entry->value);
 		if (rc == -EEXIST)
 			return fail_twice(text, error, i);
+		if (rc == 0 && i % LOOK == 0)
+			rc = category_source_left(text->source, error);
 		if (rc != 0)
 			return rc;
 	}

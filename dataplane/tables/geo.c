@@ -107,7 +107,7 @@ static int make(struct making *making, const struct geo_config *config, struct e
 	geo_build_init(&making->build, config->budget_bytes);
 	if (geo_places_init(&making->places, making->layers, making->layer_count, config->fields) != 0)
 		return error_set(error, -ENOMEM, "geo databases: no memory for their places");
-	result = geo_walk(&making->places, &making->build, choose_bits(making), error);
+	result = geo_walk(&making->places, &making->build, choose_bits(making), config->leave, error);
 	if (result == -EFBIG || (result == 0 && block_size(making) > config->budget_bytes))
 		return over_budget(config->budget_bytes, error);
 	if (result == -ENOMEM)

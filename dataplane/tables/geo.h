@@ -12,6 +12,8 @@
  * in many, 2002::/16 and 2001::/32).
  */
 
+#include <stdatomic.h>
+
 #include "base/error.h"
 #include "base/slice.h"
 #include "wire/address.h"
@@ -30,6 +32,7 @@ struct geo_config {
 	unsigned fields;               /* enum geo_field, or-ed; which of them are rendered */
 	uint64_t budget_bytes;         /* what the table may take, without what building it takes; -EFBIG beyond */
 	int node;                      /* NUMA node, or MEMORY_ANY_NODE */
+	const atomic_int *leave;       /* NULL; or once it is not 0 the table is not wanted any more: -ECANCELED. Any thread: w */
 };
 
 struct geo_info {

@@ -9,6 +9,7 @@
 #define V6_BITS      128u
 #define SMALL_BITS   16u /* of regions beside the two that all have, which few look into */
 #define VISITS_SLACK (UINT64_C(1) << 20)
+#define VISITS_LOOK  65536u /* between two looks whether the table is still wanted */
 
 /* Where a layer stands: at a node, or at the record that it has for all addresses below. */
 #define CELL_RECORD (UINT32_C(1) << 31) /* with the record's number; else a node's */
@@ -27,6 +28,8 @@ struct walk {
 	uint64_t high, low;                  /* first address of what is looked at, from the highest bit on */
 	int leave_global;                    /* 2000::/3 is not walked, having a region of its own */
 	uint64_t visits_left;                /* a tree with a loop would take for ever */
+	const atomic_int *leave;
+	unsigned looks; /* that could have been taken at it */
 	int result;
 };
 
@@ -162,6 +165,12 @@ static unsigned first_tree(const struct cells *cells)
 	return i;
 }
 
+static void look_whether_wanted(struct walk *walk)
+{
+	if (walk->looks++ % VISITS_LOOK == 0 && walk->leave != NULL && atomic_load_explicit(walk->leave, memory_order_relaxed) != 0)
+		walk->result = error_set(walk->error, -ECANCELED, "geo databases: not read to their end, since everything ends");
+}
+
 /* All that is below the cells, `depth` bits from the region's root. As deep as an address has bits. */
 static void walk_below(struct walk *walk, struct cells *cells, unsigned depth)
 {
@@ -182,6 +191,7 @@ static void walk_below(struct walk *walk, struct cells *cells, unsigned depth)
 		(void)fail(walk, first_tree(cells), -EINVAL, "its search tree has a loop");
 		return;
 	}
+	look_whether_wanted(walk);
 	walk->visits_left--;
 	for (unsigned side = 0; side < 2; side++) {
 		go_down(walk, cells, side, &below);
@@ -239,9 +249,9 @@ static int walk_v6(struct walk *walk, const struct cells *root, unsigned bits)
 	return result;
 }
 
-int geo_walk(struct geo_places *places, struct geo_build *build, unsigned bits, struct error *error)
+int geo_walk(struct geo_places *places, struct geo_build *build, unsigned bits, const atomic_int *leave, struct error *error)
 {
-	struct walk walk = {.places = places, .build = build, .error = error, .visits_left = VISITS_SLACK};
+	struct walk walk = {.places = places, .build = build, .leave = leave, .error = error, .visits_left = VISITS_SLACK};
 	struct cells v6 = {0};
 	int result;
 

@@ -13,5 +13,6 @@
 #include "tables/geo_build.h"
 #include "tables/geo_places.h"
 
-/* All of it; `bits` (6 to 30) choose a slot. 0, or -errno with a sentence that names the file. */
-int geo_walk(struct geo_places *places, struct geo_build *build, unsigned bits, struct error *error);
+/* All of it; `bits` (6 to 30) choose a slot. 0, or -errno with a sentence that names the file (-ECANCELED: `leave`, unless that is
+ * NULL, was not 0 any more). */
+int geo_walk(struct geo_places *places, struct geo_build *build, unsigned bits, const atomic_int *leave, struct error *error);

@@ -44,7 +44,7 @@ static int configured_types(struct rig *rig, struct generation *generation, stru
 		return rc;
 	take_types(generation, config);
 	rig->marks.geo = 0; /* as if its file had changed */
-	rc = tables_load(generation, config, rig->generation, &rig->marks, &rig->feed, error);
+	rc = tables_load(generation, config, rig->generation, &rig->marks, &rig->feed, NULL, error);
 	if (rig->config == NULL) {
 		memcpy(rig->topics.topics, config->topics->topics, sizeof(rig->topics.topics));
 		rig->topics.count = config->topics->count;

@@ -1,14 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# How it stops while Kafka is away, so that the drain lasts: whoever asks is answered meanwhile, orders are refused, and a second
-# stop changes nothing.
+# How it stops while Kafka is away, so that the drain lasts: whoever asks is answered meanwhile, orders are refused, a reload that
+# is under way is left, and a second stop changes nothing.
 . "$(dirname "$0")/_init.sh"
 
 bootstrap=127.0.0.1:1
 types=4
 place=env
 drain=8
-config_more="stop: {drain: ${drain}s}"
 
 answer() { # EXIT-CODE WORD...: what it says is in said, and on standard error in errors
 	local code=0
@@ -17,13 +16,22 @@ answer() { # EXIT-CODE WORD...: what it says is in said, and on standard error i
 }
 draining() { [ "$(cli -j status | json 'd["state"]')" = draining ]; }
 numbered() { [ "$(ledger records)" -gt 0 ]; }
+loading() { [ "$(cli -j show generation | json 'd["loading"]')" = true ]; }
 
 # --- what is asked during the drain ---
 
+config_more="stop: {drain: ${drain}s}
+category: {file: $work/items.tsv}"
 write_config socket 1
+printf '1\tbooks\n' >"$work/items.tsv"
+awk 'BEGIN { for (i = 0; i < 6000000; i++) printf "%d\tc%d\n", i, i % 50 }' >"$work/many.tsv"
 start_daemon
 generate --to 127.0.0.1 --format json --count 200 --rate 2000
 wait_for 10 "events are numbered" numbered
+mv "$work/many.tsv" "$work/items.tsv"
+in_background reload "$penstock" -s "$socket" reload -t 30
+reload=$!
+wait_for 5 "the large table is being loaded" loading
 kill -TERM "$daemon_pid"
 began=$SECONDS
 wait_for 3 "it says that it drains" draining
@@ -38,6 +46,10 @@ for words in reload "spool replay" "topics plan" "topics create"; do
 	answer 1 $words
 	expect "$words: why" "$(grep -c 'the daemon is draining' "$work/errors")" = 1
 done
+code=0
+wait "$reload" || code=$?
+expect "exit code of the reload that was under way" $code = 1
+expect "why it failed" "$(grep -c 'the daemon stops; generation 1 stays in force' "$work/reload.log")" = 1
 answer 0 stop
 daemon_code=0
 wait "$daemon_pid" || daemon_code=$?

@@ -211,7 +211,7 @@ static void a_load_leaves_no_table_behind(void **state)
 		struct tables_marks marks = {0};
 		struct error error = {""};
 
-		if (tables_load(generation, config, NULL, &marks, &feed, &error) != 0)
+		if (tables_load(generation, config, NULL, &marks, &feed, NULL, &error) != 0)
 			fail_msg("%s", error.text);
 		assert_int_equal(feed.line, MANY);
 		assert_true(memory_mapped_bytes() > before);

@@ -273,7 +273,7 @@ static void a_file_that_grows_is_noticed(void **state)
 	FILE *file;
 
 	(void)state;
-	assert_int_equal(category_source_open(&source, path, &error), 0);
+	assert_int_equal(category_source_open(&source, path, NULL, &error), 0);
 	assert_int_equal(category_source_line(source, &line, &error), 1);
 	assert_int_equal(category_source_unchanged(source, &error), 0);
 	file = fopen(path, "a");
@@ -285,6 +285,24 @@ static void a_file_that_grows_is_noticed(void **state)
 	assert_int_equal(category_source_unchanged(source, &error), -EAGAIN);
 	assert_non_null(strstr(error.text, "a.tsv: somebody wrote to it while it was read"));
 	category_source_close(source);
+}
+
+static void a_table_that_nobody_wants_any_more_is_not_built(void **state)
+{
+	atomic_int leave = 1;
+	struct category_config config = {.name = "category", .budget_bytes = RIG_BUDGET, .node = MEMORY_ANY_NODE, .leave = &leave};
+	struct category *category;
+	struct error error;
+	size_t len;
+	char *text = make_lines(20000, &len);
+
+	(void)state;
+	config.path = rig_write("a.tsv", text, len);
+	assert_int_equal(category_new(&category, &config, &error), -ECANCELED);
+	atomic_store(&leave, 0);
+	assert_int_equal(category_new(&category, &config, &error), 0);
+	category_free(category);
+	free(text);
 }
 
 static void the_member_has_the_name_that_was_asked_for(void **state)
@@ -317,6 +335,7 @@ int main(void)
 		cmocka_unit_test(a_table_keeps_to_its_budget),
 		cmocka_unit_test(zstd_is_unpacked_and_its_damage_told),
 		cmocka_unit_test(a_file_that_grows_is_noticed),
+		cmocka_unit_test(a_table_that_nobody_wants_any_more_is_not_built),
 		cmocka_unit_test(the_member_has_the_name_that_was_asked_for),
 	};
 

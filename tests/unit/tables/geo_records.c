@@ -263,6 +263,23 @@ static void a_table_beyond_its_budget_is_refused(void **state)
 	rig_files_remove();
 }
 
+static void a_table_that_nobody_wants_any_more_is_not_built(void **state)
+{
+	static const char *const lines[] = {"10.0.0.0/8 DE 64512 Kiel", NULL};
+	atomic_int leave = 1;
+	struct geo_config config = {.path_count = 1, .fields = RIG_ALL, .budget_bytes = UINT64_MAX, .node = -1, .leave = &leave};
+	struct error error;
+	struct geo *geo;
+
+	(void)state;
+	config.paths[0] = rig_write("unwanted.mmdb", 6, 24, lines);
+	assert_int_equal(geo_new(&geo, &config, &error), -ECANCELED);
+	atomic_store(&leave, 0);
+	assert_int_equal(geo_new(&geo, &config, &error), 0);
+	geo_free(geo);
+	rig_files_remove();
+}
+
 static void a_table_tells_of_itself(void **state)
 {
 	static const char *const lines[] = {
@@ -294,6 +311,7 @@ int main(void)
 		cmocka_unit_test(long_cities_are_cut_between_characters),
 		cmocka_unit_test(records_of_other_shapes_say_nothing),
 		cmocka_unit_test(a_table_beyond_its_budget_is_refused),
+		cmocka_unit_test(a_table_that_nobody_wants_any_more_is_not_built),
 		cmocka_unit_test(a_table_tells_of_itself),
 	};
 

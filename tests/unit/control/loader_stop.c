@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loader, when the daemon stops: all that was asked for is answered, and nothing is put in force any more. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <semaphore.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "control/daemon/box.h"
+
+static struct box box; /* all of it that the loader needs */
+static char folder[] = "/tmp/loader-stop-XXXXXX";
+static char config_path[64], table_path[64];
+static sem_t published, go_on;
+
+/* Called when a generation has been put in force, and before the request is done. */
+void watcher_hurry(struct box *unused)
+{
+	(void)unused;
+	assert_int_equal(sem_post(&published), 0);
+	assert_int_equal(sem_wait(&go_on), 0);
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void write_config(const char *more)
+{
+	char text[1024];
+
+	(void)snprintf(text, sizeof(text),
+		"node: a\nports: [{name: p, device: net_null0}]\nkafka: {properties: {bootstrap.servers: \"k:1\"}}\n"
+		"memory: {pool: 1GiB}\ntypes: {a: {id: 1}}\n%s", more);
+	write_file(config_path, text);
+}
+
+static int start(void **state)
+{
+	struct error error = {""};
+
+	(void)state;
+	memset(&box, 0, sizeof(box));
+	memcpy(folder, "/tmp/loader-stop-XXXXXX", sizeof(folder));
+	assert_non_null(mkdtemp(folder));
+	(void)snprintf(config_path, sizeof(config_path), "%s/p.yaml", folder);
+	(void)snprintf(table_path, sizeof(table_path), "%s/t.tsv", folder);
+	write_config("");
+	sem_init(&published, 0, 0);
+	sem_init(&go_on, 0, 0);
+	generations_init(&box.generations);
+	if (config_read(&box.config, config_path, &error) != 0 || generations_publish(&box, box.config, &error) != 0 ||
+		loader_start(&box, &error) != 0)
+		fail_msg("%s", error.text);
+	return 0;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	generations_free(&box);
+	config_free(box.config);
+	unlink(config_path);
+	unlink(table_path);
+	sem_destroy(&published);
+	sem_destroy(&go_on);
+	return rmdir(folder);
+}
+
+static void *stop_loader(void *unused)
+{
+	(void)unused;
+	loader_stop(&box);
+	return NULL;
+}
+
+static void is_told_to_stop(void)
+{
+	int told;
+
+	do {
+		pthread_mutex_lock(&box.loader.lock);
+		told = box.loader.stop;
+		pthread_mutex_unlock(&box.loader.lock);
+	} while (!told);
+}
+
+static void what_was_asked_for_during_a_reload_is_answered(void **state)
+{
+	struct loader_result last;
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(loader_ask(&box), 1);
+	assert_int_equal(sem_wait(&published), 0);
+	assert_int_equal(loader_ask(&box), 2);
+	atomic_store(&box.stop_asked, 1);
+	assert_int_equal(pthread_create(&thread, NULL, stop_loader, NULL), 0);
+	is_told_to_stop();
+	assert_int_equal(sem_post(&go_on), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(loader_last(&box, &last), 1);
+	assert_int_equal(last.request, 2);
+	assert_int_equal(last.ok, 0);
+	assert_string_equal(last.text, "the daemon stops");
+	assert_int_equal(last.generation, 2); /* that of the first */
+}
+
+static void nothing_is_put_in_force_once_the_daemon_is_to_stop(void **state)
+{
+	struct loader_result last;
+	char more[256];
+
+	(void)state;
+	write_file(table_path, "k\tv\n");
+	(void)snprintf(more, sizeof(more), "category: {file: %s}\n", table_path);
+	write_config(more);
+	assert_int_equal(sem_post(&go_on), 0);
+	atomic_store(&box.stop_asked, 1);
+	assert_int_equal(loader_ask(&box), 1);
+	while (!loader_last(&box, &last))
+		(void)usleep(1000);
+	assert_int_equal(last.request, 1);
+	assert_int_equal(last.ok, 0);
+	assert_string_equal(last.text, "the daemon stops");
+	assert_int_equal(last.generation, 1);
+	loader_stop(&box);
+	assert_int_equal(sem_trywait(&published), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(what_was_asked_for_during_a_reload_is_answered, start, stop),
+		cmocka_unit_test_setup_teardown(nothing_is_put_in_force_once_the_daemon_is_to_stop, start, stop),
+	};
+
+	(void)clock_init();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
