@@ -89,7 +89,8 @@ struct box {
 	char *warnings[BOX_WARNINGS]; /* for people, filled before the keeper starts */
 };
 
-/* Puts everything together and begins to receive. 0 or -errno with a sentence; box_stop takes apart what stands. */
+/* Puts everything together and begins to receive. 0 or -errno with a sentence (-ECANCELED: it was asked to stop before it did);
+ * box_stop takes apart what stands. */
 int box_start(struct box *box, struct config *config, struct error *error);
 
 /* While it receives, as often as may be: has the ports follow what their devices tell, once a second. Main thread. */

@@ -3,6 +3,7 @@
  * penstockd: reads the configuration, puts the box together, serves the control socket until told to stop, drains.
  * Exit codes are those of sysexits.h: 0, 64 usage, 70 cannot run, 78 configuration.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "control/daemon/box.h"
 #include "control/daemon/handlers.h"
 #include "control/daemon/notify.h"
+#include "control/daemon/starting.h"
 #include "kafka/settings.h"
 
 #define TURN_MS       250
@@ -199,13 +201,37 @@ static unsigned drain(struct box *box, struct server *server)
 	return drain.wrong;
 }
 
-/* Ending what runs already may take as long as a drain, and says more: the cause is told before it, and is the last line. */
-static void give_up(struct box *box, const char *cause)
+static const char *cause_of(int rc, const struct error *error)
 {
-	if (box->producer_count > 0)
-		log_write(LOG_ERROR, "cannot start: %s", cause);
+	return error->text[0] != '\0' ? error->text : strerror(-rc);
+}
+
+/* Ending what runs already may take as long as a drain, and says more: the cause is told before it, and is the last line. */
+static void give_up(struct box *box, int rc, const struct error *error)
+{
+	if (box->producer_count > 0 && rc != -ECANCELED)
+		log_write(LOG_ERROR, "cannot start: %s", cause_of(rc, error));
 	box_halt(box);
 	(void)box_drain(box);
+}
+
+/* Starts, and serves until told to stop. 0 or -errno (-ECANCELED: it was told to stop before it served). */
+static int live(struct box *box, struct config *config, struct server *server, unsigned *wrong, struct error *error)
+{
+	struct starting starting;
+	int rc;
+
+	starting_begin(&starting);
+	rc = box_start(box, config, error);
+	if (rc != 0)
+		give_up(box, rc, error);
+	starting_end(&starting);
+	if (rc != 0)
+		return rc;
+	(void)notify_ready();
+	serve(box, server);
+	*wrong = drain(box, server);
+	return 0;
 }
 
 static int run(struct box *box, struct config *config)
@@ -217,26 +243,19 @@ static int run(struct box *box, struct config *config)
 
 	if (rc == 0)
 		rc = handlers_register(server, box);
-	if (rc == 0)
-		server_obey(server, &box->stop_asked);
-	if (rc == 0)
-		rc = box_start(box, config, &error);
 	if (rc == 0) {
-		(void)notify_ready();
-		serve(box, server);
-		wrong = drain(box, server);
-	} else {
-		if (error.text[0] == '\0')
-			(void)error_set(&error, rc, "%s", strerror(-rc));
-		give_up(box, error.text);
+		server_obey(server, &box->stop_asked);
+		rc = live(box, config, server, &wrong, &error);
 	}
 	server_close(server);
 	leaked = box_stop(box);
 	if (leaked > 0)
 		log_write(LOG_ERROR, "%u batches did not come home", leaked);
-	if (rc != 0)
-		log_write(LOG_ERROR, "%s", error.text);
-	return rc == 0 && wrong == 0 && leaked == 0 ? EX_OK : EX_SOFTWARE;
+	if (rc == -ECANCELED)
+		log_write(LOG_NOTICE, "stopped as told, while it was starting");
+	else if (rc != 0)
+		log_write(LOG_ERROR, "%s", cause_of(rc, &error));
+	return (rc == 0 || rc == -ECANCELED) && wrong == 0 && leaked == 0 ? EX_OK : EX_SOFTWARE;
 }
 
 int main(int argc, char **argv)

@@ -48,6 +48,14 @@ static int tell(const char *text)
 	return rc;
 }
 
+int notify_starting(unsigned seconds)
+{
+	char text[64];
+
+	(void)snprintf(text, sizeof(text), "EXTEND_TIMEOUT_USEC=%llu", (unsigned long long)seconds * 1000000);
+	return tell(text);
+}
+
 int notify_ready(void)
 {
 	return tell("READY=1");

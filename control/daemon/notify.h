@@ -9,6 +9,9 @@
 
 #include <stdint.h>
 
+/* The daemon has begun to start, and needs up to `seconds` from now on until it receives or tells so again. */
+int notify_starting(unsigned seconds);
+
 /* The daemon receives. */
 int notify_ready(void);
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A start that fails ends with exit code 70, and the last line of the log says why. Kafka is away, which the client says meanwhile.
+# A start that fails ends with exit code 70, and the last line of the log says why; one that takes long tells the service manager,
+# and may be stopped. Kafka is away, which the client says meanwhile.
 . "$(dirname "$0")/_init.sh"
 
 bootstrap=127.0.0.1:1
@@ -27,4 +28,44 @@ start_daemon
 stop_daemon
 expect "exit code when the port is free" "$daemon_code" = 0
 expect "accounts" "$(grep -c 'stopped: 0 frames' "$work/penstockd.log")" = 1
+
+# --- one that takes long ---
+
+told() { [ "$(grep -c "$2" "$work/$1.log")" -ge "$3" ]; }
+manager() { # NAME: listens at $work/NAME, and writes what it is told to NAME.log
+	in_background "$1" /usr/bin/python3 -uc 'import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+while True:
+	print(" ".join(s.recv(4096).decode().split()))' "$work/$1"
+	wait_for 10 "the service manager listens" test -S "$work/$1"
+}
+
+manager short
+manager long
+printf '1\tbooks\n' >"$work/items.tsv"
+config_more="category: {file: $work/items.tsv}"
+write_config socket 1
+start_daemon NOTIFY_SOCKET="$work/short"
+stop_daemon
+expect "exit code" "$daemon_code" = 0
+expect "what the service manager is told first" "$(head -1 "$work/short.log")" = EXTEND_TIMEOUT_USEC=10000000
+expect "that it is ready, once and after that" "$(grep -A 99 '^EXTEND' "$work/short.log" | grep -c READY=1)" = 1
+expect "that it starts, afterwards" "$(sed '1,/READY/d' "$work/short.log" | grep -c '^EXTEND' || true)" = 0
+
+awk 'BEGIN { for (i = 0; i < 6000000; i++) printf "%d\tc%d\n", i, i % 50 }' >"$work/items.tsv"
+NOTIFY_SOCKET=$work/long "$penstockd" -c "$config" >"$work/penstockd.log" 2>&1 </dev/null &
+daemon_pid=$!
+wait_for 10 "the service manager is told that it starts" told long '^EXTEND' 1
+kill -STOP "$daemon_pid"
+let_pass 1.5 "a load that takes long"
+kill -CONT "$daemon_pid"
+wait_for 10 "the service manager is told that it still starts" told long '^EXTEND' 2
+kill -TERM "$daemon_pid"
+daemon_code=0
+wait "$daemon_pid" || daemon_code=$?
+daemon_pid=
+expect "exit code of a start that was stopped" "$daemon_code" = 0
+expect "what it says of that" "$(tail -1 "$work/penstockd.log" | grep -c 'notice: stopped as told, while it was starting')" = 1
+expect "that it was ready" "$(grep -c READY "$work/long.log" || true)" = 0
 finish

@@ -50,6 +50,8 @@ static void the_manager_is_told_in_its_own_words(void **state)
 	(void)state;
 	(void)snprintf(name, sizeof(name), "@penstock-test-%d", (int)getpid());
 	fd = manager(name);
+	assert_int_equal(notify_starting(10), 1);
+	expect_told(fd, "EXTEND_TIMEOUT_USEC=10000000");
 	assert_int_equal(notify_ready(), 1);
 	expect_told(fd, "READY=1");
 	assert_int_equal(notify_status("%d frames\nREADY=0\r", 7), 1);
