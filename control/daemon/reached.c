@@ -79,6 +79,21 @@ static void remember(struct box_reached *reached, const struct reached_epoch *ep
 		epoch->exact ? "" : "at least ", reached->last_sum);
 }
 
+/* Its file tells nothing, so nothing is published of it. A damaged one is put aside, another one is tried at the next start. */
+static void tell_unknown(int dir, uint32_t number, int rc)
+{
+	char name[32], kept[64] = "";
+
+	(void)snprintf(name, sizeof(name), "reached.%" PRIu32, number);
+	if (rc == -EBADMSG && state_file_quarantine(dir, name, kept, sizeof(kept)) == 0)
+		log_write(LOG_WARNING, "how far epoch %" PRIx32 " came is not known, and is not published: %s in the state directory is "
+				       "damaged; it is kept as %s", number, name, kept);
+	else
+		log_write(LOG_WARNING, "how far epoch %" PRIx32 " came is not known, and is not published: %s in the state directory cannot "
+				       "be read: %s; see that it is a file that penstockd may read: the next start tries again, or remove it",
+			number, name, strerror(-rc));
+}
+
 static int take_over(struct box *box, uint32_t number, struct error *error)
 {
 	struct box_reached *reached = &box->reached;
@@ -86,12 +101,7 @@ static int take_over(struct box *box, uint32_t number, struct error *error)
 	int dir = state_directory(box->state), rc = reached_file_load(dir, &epoch);
 
 	if (rc != 0) {
-		char name[32], kept[64] = "";
-
-		(void)snprintf(name, sizeof(name), "reached.%" PRIu32, number);
-		if (rc == -EBADMSG)
-			(void)state_file_quarantine(dir, name, kept, sizeof(kept));
-		log_write(LOG_WARNING, "how far epoch %" PRIx32 " came is not known: %s in the state directory is damaged", number, name);
+		tell_unknown(dir, number, rc);
 		reached_epoch_fini(&epoch);
 		return 0;
 	}
@@ -309,31 +319,41 @@ static int publish_epoch(struct box *box, struct kafka_board *board, const struc
 	return rc;
 }
 
-/* The first one that waits is told. */
-static void is_told(struct box *box, uint32_t number)
+/* The first one that waits is told, or cannot be. */
+static void is_done(struct box *box, uint32_t number, int told)
 {
 	struct box_reached *reached = &box->reached;
 
-	reached_file_remove(state_directory(box->state), number);
+	if (told)
+		reached_file_remove(state_directory(box->state), number);
 	pthread_mutex_lock(&reached->lock);
 	memmove(reached->epochs, reached->epochs + 1, --reached->waiting * sizeof(reached->epochs[0]));
 	reached->lanes_done = 0;
-	reached->last_published |= reached->last == number;
+	reached->last_published |= told && reached->last == number;
 	pthread_mutex_unlock(&reached->lock);
+}
+
+/* The first one that waits. Returns 0 when it is done with, else it is tried again. */
+static int publish_first(struct box *box, struct kafka_board *board)
+{
+	struct reached_epoch epoch = {.epoch = box->reached.epochs[0]};
+	int dir = state_directory(box->state), rc = reached_file_load(dir, &epoch), is_known = rc == 0;
+
+	if (is_known) {
+		rc = publish_epoch(box, board, &epoch);
+	} else if (rc != -ENOMEM) {
+		tell_unknown(dir, epoch.epoch, rc);
+		rc = 0;
+	}
+	if (rc == 0)
+		is_done(box, epoch.epoch, is_known);
+	reached_epoch_fini(&epoch);
+	return rc;
 }
 
 void reached_publish(struct box *box, struct kafka_board *board)
 {
-	int rc = 0;
-
-	while (rc == 0 && board != NULL && box->reached.waiting > 0) {
-		struct reached_epoch epoch = {.epoch = box->reached.epochs[0]};
-
-		rc = reached_file_load(state_directory(box->state), &epoch);
-		if (rc == 0)
-			rc = publish_epoch(box, board, &epoch);
-		reached_epoch_fini(&epoch);
-		if (rc == 0)
-			is_told(box, epoch.epoch);
-	}
+	while (board != NULL && box->reached.waiting > 0)
+		if (publish_first(box, board) != 0)
+			return;
 }
