@@ -51,12 +51,8 @@ static int open_log(struct spool *spool, const char *name, struct error *error)
 
 int dead_adopt(struct spool *spool, const char *name, unsigned index, struct error *error)
 {
-	int rc;
+	int rc = open_log(spool, name, error);
 
-	/* Another's; or of a producer that is no more, which the first one counts. */
-	if (index != spool->config.index && (index < spool->config.index_count || spool->config.index != 0))
-		return 0;
-	rc = open_log(spool, name, error);
 	if (rc >= 0 && index == spool->config.index)
 		spool->dead = spool->shelves[rc];
 	return rc < 0 ? rc : 0;

@@ -314,7 +314,8 @@ int spool_disk_posix_new(struct spool_disk **disk, const char *path, struct erro
 		int rc = posix->directory;
 
 		free(posix);
-		return error_set(error, rc, "%s: cannot be made or opened: %s", path, strerror(-rc));
+		return error_set(error, rc, "%s: cannot be made or opened: %s%s", path, strerror(-rc),
+			rc == -ENOTDIR ? "; move what is there to another place" : "");
 	}
 	posix->reserves = can_reserve(posix->directory);
 	*disk = &posix->disk;

@@ -208,7 +208,8 @@ void carry_undo(struct spool *spool, struct shelf *shelf); /* a sync has failed:
 uint64_t carry_follow(struct spool *spool, struct shelf *shelf, uint64_t from); /* where it stands now, once for each entry */
 
 /* dead.c: the log of dead letters */
-int dead_adopt(struct spool *spool, const char *name, unsigned index, struct error *error); /* one that was found on disk */
+/* One that was found on disk, its own or of a producer that is no more. */
+int dead_adopt(struct spool *spool, const char *name, unsigned index, struct error *error);
 void dead_order(struct spool *spool, struct batch *letter);
 
 /* It is durable, and counted. */

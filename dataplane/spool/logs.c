@@ -4,41 +4,69 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "spool/internal.h"
 #include "spool/lock.h"
 #include "spool/names.h"
 
-/* Whose log a directory is: a lane or a topic of this spool, or nobody's and therefore the first spool's to read out. */
-static int adopt(struct spool *spool, const char *name, struct error *error)
+/* A log's name, but no directory: as all files of others it is left alone, and named once. */
+static int is_foreign(const struct spool *spool, const char *name)
 {
-	unsigned lane, class, index;
-	int length = 0, rc;
+	char path[PATH_MAX];
+	struct stat st;
 
-	if (spool_lane_of(name, &lane, &class)) {
-		if ((lane < spool->config.all_lanes && class < spool->config.class_count) || spool->config.index != 0)
-			return 0;
-		rc = shelf_open(spool, name, -1, spool->config.class_count - 1, -1, error);
-		if (rc >= 0)
-			atomic_store(&spool->shelves[rc]->state.go, UINT_MAX);
-		return rc < 0 ? rc : 0;
-	}
-	if (sscanf(name, "dead.%u%n", &index, &length) == 1 && name[length] == '\0')
-		return dead_adopt(spool, name, index, error);
-	if (sscanf(name, "topic.%u.%n", &index, &length) != 1 || length == 0 || name[length] == '\0')
+	(void)snprintf(path, sizeof(path), "%s/%s", spool->directory, name);
+	if (stat(path, &st) != 0 ? errno != ENOENT : S_ISDIR(st.st_mode))
 		return 0;
-	if (index != spool->config.index && (index < spool->config.index_count || spool->config.index != 0))
-		return 0;
-	rc = spool->config.topic_of(spool->config.context, name + length);
-	if (rc < 0)
-		return error_set(error, -ENOSPC, "spool %s: no room for topic %s", spool->directory, name + length);
-	index = (unsigned)rc;
-	rc = shelf_open(spool, name, -1, 0, (int)index, error);
+	log_write(LOG_WARNING, "spool %s: %s has a log's name, and is no directory: it is left alone; move it to another place",
+		spool->directory, name);
+	return 1;
+}
+
+static int adopt_topic(struct spool *spool, const char *name, const char *topic, struct error *error)
+{
+	int index = spool->config.topic_of(spool->config.context, topic), rc;
+
+	if (index < 0)
+		return error_set(error, -ENOSPC, "spool %s: no room for topic %s", spool->directory, topic);
+	rc = shelf_open(spool, name, -1, 0, index, error);
 	if (rc < 0)
 		return rc;
 	if (atomic_load(&spool->topics[index]) == NULL)
 		atomic_store(&spool->topics[index], spool->shelves[rc]);
 	return 0;
+}
+
+/* A lane's that was left over. */
+static int adopt_lane(struct spool *spool, const char *name, struct error *error)
+{
+	int rc = shelf_open(spool, name, -1, spool->config.class_count - 1, -1, error);
+
+	if (rc >= 0)
+		atomic_store(&spool->shelves[rc]->state.go, UINT_MAX);
+	return rc < 0 ? rc : 0;
+}
+
+/* Whose log a directory is: a topic's or of letters of this spool, or nobody's and therefore the first spool's to read out. */
+static int adopt(struct spool *spool, const char *name, struct error *error)
+{
+	unsigned lane, class, index;
+	int length = 0, is_dead;
+
+	if (spool_lane_of(name, &lane, &class)) {
+		if ((lane < spool->config.all_lanes && class < spool->config.class_count) || spool->config.index != 0)
+			return 0;
+		return is_foreign(spool, name) ? 0 : adopt_lane(spool, name, error);
+	}
+	is_dead = sscanf(name, "dead.%u%n", &index, &length) == 1 && name[length] == '\0';
+	if (!is_dead && (sscanf(name, "topic.%u.%n", &index, &length) != 1 || length == 0 || name[length] == '\0'))
+		return 0;
+	if (index != spool->config.index && (index < spool->config.index_count || spool->config.index != 0))
+		return 0;
+	if (is_foreign(spool, name))
+		return 0;
+	return is_dead ? dead_adopt(spool, name, index, error) : adopt_topic(spool, name, name + length, error);
 }
 
 static int open_left_over(struct spool *spool, struct error *error)
