@@ -298,6 +298,16 @@ start_daemon() {
 	if grep -q '^    device: .*iface=bed0' "$config"; then meet; fi
 }
 
+# A service manager that listens at $work/NAME, and writes what it is told to NAME.log, a message a line.
+manager() { # NAME
+	in_background "$1" /usr/bin/python3 -uc 'import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+while True:
+	print(" ".join(s.recv(4096).decode().split()))' "$work/$1"
+	wait_for 10 "the service manager listens" test -S "$work/$1"
+}
+
 # The sender finds the daemon's addresses: until then its kernel keeps some 200 KiB of packets, and no more.
 meet() {
 	wait_for 10 "the sender finds 10.9.0.2" "$place" ping -c 1 -W 1 10.9.0.2

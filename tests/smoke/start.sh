@@ -32,14 +32,6 @@ expect "accounts" "$(grep -c 'stopped: 0 frames' "$work/penstockd.log")" = 1
 # --- one that takes long ---
 
 told() { [ "$(grep -c "$2" "$work/$1.log")" -ge "$3" ]; }
-manager() { # NAME: listens at $work/NAME, and writes what it is told to NAME.log
-	in_background "$1" /usr/bin/python3 -uc 'import socket, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-s.bind(sys.argv[1])
-while True:
-	print(" ".join(s.recv(4096).decode().split()))' "$work/$1"
-	wait_for 10 "the service manager listens" test -S "$work/$1"
-}
 
 manager short
 manager long

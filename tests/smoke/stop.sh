@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # How it stops while Kafka is away, so that the drain lasts: whoever asks is answered meanwhile, orders are refused, a reload that
-# is under way is left, and a second stop changes nothing.
+# is under way is left, and a second stop changes nothing. The producers of two NUMA nodes drain at once.
 . "$(dirname "$0")/_init.sh"
 
 bootstrap=127.0.0.1:1
@@ -73,4 +73,48 @@ wait "$daemon_pid" || daemon_code=$?
 daemon_pid=
 expect "exit code" "$daemon_code" = 0
 expect "datagrams of $sent that were taken" "$(sed -n 's/.*stopped: \([0-9]*\) frames.*/\1/p' "$work/penstockd.log" | tail -1)" = "$sent"
+
+# --- two NUMA nodes, or what looks like two: each has a worker and a producer ---
+
+cpus=$(/usr/bin/python3 -c 'import os
+a = sorted(os.sched_getaffinity(0))
+print(a[0], ",".join(map(str, a[1:])))')
+one=${cpus% *} others=${cpus#* }
+nodes=/sys/devices/system/node
+if [ -z "$others" ] || [ ! -d "$nodes" ]; then
+	echo "two nodes: left out, there is one CPU, or a kernel without nodes"
+	finish
+fi
+mount -t tmpfs penstock-nodes "$nodes"
+mkdir "$nodes/node0" "$nodes/node1"
+echo "$one" >"$nodes/node0/cpulist"
+echo "$others" >"$nodes/node1/cpulist"
+echo 0-1 | tee "$nodes/online" >"$nodes/possible"
+
+drain=6
+config_more="stop: {drain: ${drain}s}"
+spread() { # from many ports, so that the kernel gives each worker a part
+	/usr/bin/python3 -c 'import socket
+for i in range(200):
+	s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+	s.sendto(b"{\"type\":\"%s\",\"ts\":1}" % b"'"$("$pktgen" --list-types --types 1 | awk '{ print $2 }')"'", ("127.0.0.1", 9000))
+	s.close()'
+}
+both_have_some() { [ "$(cli -j show workers | json 'sum(w["numbered"] > 0 for w in d["workers"])')" = 2 ]; }
+write_config socket "[$one, ${others%%,*}]"
+manager manager
+start_daemon NOTIFY_SOCKET="$work/manager"
+spread
+wait_for 10 "both workers have events" both_have_some
+expect "producers" "$(grep -c '2 worker(s), 2 producer(s)' "$work/penstockd.log")" = 1
+kill -TERM "$daemon_pid"
+began=$SECONDS
+daemon_code=0
+wait "$daemon_pid" || daemon_code=$?
+daemon_pid=
+expect "exit code" "$daemon_code" = 0
+expect "seconds from the signal to the end: of one drain at least" $((SECONDS - began)) -ge $((drain - 1))
+expect "and less than of two" $((SECONDS - began)) -lt $((2 * drain))
+expect "the service manager is told how long" "$(grep -c "^STOPPING=1 EXTEND_TIMEOUT_USEC=$((drain + 5))000000" "$work/manager.log")" = 1
+expect "and again and again, while they drain" "$(grep -c '^STOPPING=1 EXTEND_TIMEOUT_USEC=10000000' "$work/manager.log")" -ge 3
 finish
