@@ -61,6 +61,7 @@ static void work(struct box *box, struct loader_result *result)
 
 	rc = load(box, &error);
 	result->ok = rc == 0;
+	result->left = rc == -ECANCELED;
 	result->generation = box->generations.now->number;
 	result->at_us = clock_utc_us(clock_tsc());
 	result->took_ms = (uint32_t)((result->at_us - begin) / 1000);
@@ -107,7 +108,7 @@ static void refuse_rest(struct box *box)
 
 	if (loader->done == loader->asked)
 		return;
-	loader->last = (struct loader_result){.request = loader->asked, .generation = box->generations.now->number,
+	loader->last = (struct loader_result){.request = loader->asked, .left = 1, .generation = box->generations.now->number,
 		.at_us = clock_utc_us(clock_tsc()), .text = "the daemon stops"};
 	loader->done = loader->asked;
 	log_write(LOG_NOTICE, "reload: the daemon stops; generation %u stays in force", loader->last.generation);

@@ -24,6 +24,7 @@ struct box;
 struct loader_result {
 	uint64_t request;       /* its number; 0: none was made */
 	int ok;
+	int left;               /* because the daemon stops */
 	uint32_t generation;    /* in force after it */
 	uint32_t took_ms;
 	int64_t at_us;          /* UTC, when it ended */

@@ -17,6 +17,17 @@ answer() { # EXIT-CODE WORD...: what it says is in said, and on standard error i
 draining() { [ "$(cli -j status | json 'd["state"]')" = draining ]; }
 numbered() { [ "$(ledger records)" -gt 0 ]; }
 loading() { [ "$(cli -j show generation | json 'd["loading"]')" = true ]; }
+begin_reload() { # of a table that takes long
+	in_background reload "$penstock" -s "$socket" reload -t 30
+	reload=$!
+	wait_for 5 "the large table is being loaded" loading
+}
+expect_reload_left() {
+	local code=0
+	wait "$reload" || code=$?
+	expect "exit code of the reload that was under way" $code = 1
+	expect "why it failed" "$(grep -c 'the daemon stops; generation 1 stays in force' "$work/reload.log")" = 1
+}
 
 # --- what is asked during the drain ---
 
@@ -29,9 +40,7 @@ start_daemon
 generate --to 127.0.0.1 --format json --count 200 --rate 2000
 wait_for 10 "events are numbered" numbered
 mv "$work/many.tsv" "$work/items.tsv"
-in_background reload "$penstock" -s "$socket" reload -t 30
-reload=$!
-wait_for 5 "the large table is being loaded" loading
+begin_reload
 kill -TERM "$daemon_pid"
 began=$SECONDS
 wait_for 3 "it says that it drains" draining
@@ -46,10 +55,7 @@ for words in reload "spool replay" "topics plan" "topics create"; do
 	answer 1 $words
 	expect "$words: why" "$(grep -c 'the daemon is draining' "$work/errors")" = 1
 done
-code=0
-wait "$reload" || code=$?
-expect "exit code of the reload that was under way" $code = 1
-expect "why it failed" "$(grep -c 'the daemon stops; generation 1 stays in force' "$work/reload.log")" = 1
+expect_reload_left
 answer 0 stop
 daemon_code=0
 wait "$daemon_pid" || daemon_code=$?
@@ -57,6 +63,17 @@ daemon_pid=
 expect "exit code" "$daemon_code" = 0
 expect "seconds from the signal to the end" $((SECONDS - began)) -le $((drain + 4))
 expect "the socket is gone" "$([ -e "$socket" ] && echo there || echo gone)" = gone
+
+# --- who waits for a reload is told, too, when there is nothing to drain ---
+
+mv "$work/items.tsv" "$work/many.tsv"
+printf '1\tbooks\n' >"$work/items.tsv"
+start_daemon
+mv "$work/many.tsv" "$work/items.tsv"
+begin_reload
+stop_daemon
+expect "exit code" "$daemon_code" = 0
+expect_reload_left
 
 # --- what the kernel holds for it is taken, or missed by name ---
 
