@@ -162,6 +162,17 @@ static void abandon(struct sources *table, struct bucket *bucket, const struct m
 		sources_give_back(table, making->slot);
 }
 
+/* Before the account can be found in it. */
+static void begin_bucket(struct sources *table, const struct bucket *bucket)
+{
+	uint32_t index = (uint32_t)(bucket - table->buckets);
+	uint64_t bit = UINT64_C(1) << index % BEGUN_BITS;
+	_Atomic uint64_t *word = &table->begun[index / BEGUN_BITS];
+
+	if ((atomic_load_explicit(word, memory_order_relaxed) & bit) == 0)
+		atomic_fetch_or_explicit(word, bit, memory_order_release);
+}
+
 /* Takes a slot and a free way for it. 0 when there is none of one or the other for this sender. */
 static int claim(struct sources *table, const struct key *key, struct making *making)
 {
@@ -181,6 +192,7 @@ static int claim(struct sources *table, const struct key *key, struct making *ma
 			return 0;
 	} while (!atomic_compare_exchange_weak_explicit(&key->bucket->taken, &taken, taken | claim_bit(making->way),
 		memory_order_acq_rel, memory_order_acquire));
+	begin_bucket(table, key->bucket);
 	making->slot->id = key->id;
 	making->slot->epoch = key->epoch;
 	making->slot->place = (uint32_t)(key->bucket - table->buckets) * 16 + making->way;
