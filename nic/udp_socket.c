@@ -233,10 +233,9 @@ static void udp_wait(struct source_queue *queue, unsigned us)
 {
 	struct udp_queue *q = queue_of(queue);
 	struct timespec time = {.tv_sec = us / 1000000, .tv_nsec = (long)(us % 1000000) * 1000};
-	struct pollfd poll_fd = {.fd = q->poll_fd, .events = POLLIN};
 
 	if (atomic_load_explicit(&q->gate.state, memory_order_acquire) == GATE_OPEN)
-		(void)ppoll(&poll_fd, 1, &time, NULL);
+		(void)ppoll(&(struct pollfd){.fd = q->poll_fd, .events = POLLIN}, 1, &time, NULL);
 	else
 		(void)nanosleep(&time, NULL);
 }
