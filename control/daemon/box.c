@@ -212,15 +212,21 @@ unsigned box_drain(struct box *box)
 
 	for (unsigned i = 0; i < box->producer_count; i++)
 		producer_ask_stop(box->producers[i].producer);
+	atomic_store(&box->awaits, "the loader, which reads tables");
 	loader_stop(box);
+	atomic_store(&box->awaits, "the producers and their spools: Kafka's client, or the spool's disk");
 	for (unsigned i = 0; i < box->producer_count; i++)
 		producer_stop(box->producers[i].producer);
+	atomic_store(&box->awaits, "the workers");
 	for (unsigned i = 0; i < box->worker_count; i++)
 		if (box->workers[i].worker != NULL)
 			worker_join(box->workers[i].worker);
+	atomic_store(&box->awaits, "the state directory's disk");
 	reached_stop(box);
-	watcher_stop(box);
 	landing_stop(box);
+	atomic_store(&box->awaits, "the watcher: Kafka's client, or the state directory's disk");
+	watcher_stop(box);
+	atomic_store(&box->awaits, "the keeper");
 	keeper_stop(box);
 	if (box->producer_count == 0)
 		return 0;

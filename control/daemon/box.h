@@ -59,6 +59,7 @@ struct box {
 	atomic_int stage;   /* enum box_state; main thread: rw */
 	int has_received;   /* or could have: all ports and workers were started; main thread */
 	atomic_int stop_asked; /* a signal's handler and `stop`: w; a generation that is being made is left */
+	_Atomic(const char *) awaits; /* what the drain waits for, for people; the drain's thread: w */
 	int64_t followed_ms; /* main thread: when ports were last looked after */
 
 	unsigned port_count;

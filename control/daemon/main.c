@@ -18,13 +18,12 @@
 #include "control/daemon/handlers.h"
 #include "control/daemon/notify.h"
 #include "control/daemon/starting.h"
+#include "control/daemon/stopping.h"
 #include "kafka/settings.h"
 
 #define TURN_MS       250
 #define DRAIN_TURN_MS 50
 #define LAST_WORDS_MS 500
-#define TOLD_MS       1000
-#define STOPPING_S    10 /* that the service manager is to wait from then on */
 
 static struct box the_box;
 static volatile sig_atomic_t reload_signal;
@@ -172,15 +171,6 @@ static void *drain_main(void *argument)
 	return NULL;
 }
 
-/* A slow disk, or the end of the clients, may take longer than the drain: the service manager is told that it goes on. */
-static void go_on_stopping(int64_t *told_ms)
-{
-	if (clock_ms() - *told_ms < TOLD_MS)
-		return;
-	*told_ms = clock_ms();
-	(void)notify_stopping(STOPPING_S);
-}
-
 /* Who waits for a reload looks again and again how it ended: a drain that is short leaves no time for that. */
 static void tell_of_reload(struct box *box, struct server *server)
 {
@@ -196,16 +186,17 @@ static void tell_of_reload(struct box *box, struct server *server)
 static unsigned drain(struct box *box, struct server *server)
 {
 	struct drain drain = {.box = box};
-	int64_t told_ms = 0;
+	struct stopping stopping;
 	pthread_t thread;
 
 	box_halt(box);
 	server_drain(server);
 	if (thread_start(&thread, "drain", NULL, 0, drain_main, &drain) != 0)
 		return box_drain(box);
+	stopping_begin(&stopping, box, clock_ms());
 	while (!atomic_load(&drain.done)) {
 		(void)server_poll(server, DRAIN_TURN_MS);
-		go_on_stopping(&told_ms);
+		stopping_turn(&stopping, clock_ms());
 	}
 	pthread_join(thread, NULL);
 	tell_of_reload(box, server);
@@ -233,7 +224,7 @@ static int live(struct box *box, struct config *config, struct server *server, u
 	struct starting starting;
 	int rc;
 
-	starting_begin(&starting);
+	starting_begin(&starting, &box->stop_asked);
 	rc = box_start(box, config, error);
 	if (rc != 0)
 		give_up(box, rc, error);

@@ -8,6 +8,7 @@
 #include "control/daemon/notify.h"
 
 #define LASTS_S 10 /* that the service manager is to wait from then on */
+#define LEAVE_S 60 /* for the start to be left, once it is told to stop */
 
 /* A second's rest. Returns 0 at the end. */
 static int rest(struct starting *starting)
@@ -24,13 +25,17 @@ static int rest(struct starting *starting)
 
 static void *starting_main(void *argument)
 {
-	while (notify_starting(LASTS_S) != 0 && rest(argument))
-		continue;
+	struct starting *starting = argument;
+	unsigned left_s = LEAVE_S;
+
+	while (left_s > 0 && notify_starting(LASTS_S) != 0 && rest(starting))
+		left_s -= atomic_load(starting->stop_asked) != 0;
 	return NULL;
 }
 
-void starting_begin(struct starting *starting)
+void starting_begin(struct starting *starting, const atomic_int *stop_asked)
 {
+	starting->stop_asked = stop_asked;
 	sem_init(&starting->end, 0, 0);
 	starting->started = thread_start(&starting->thread, "starting", NULL, 0, starting_main, starting) == 0;
 }
