@@ -58,7 +58,7 @@ static void show_head(FILE *out, const json_t *result)
 	static const struct part head[] = {{"", "state", SHOW_TEXT}, {" for ", "uptime_s", SHOW_SECONDS},
 		{", version ", "version", SHOW_TEXT}, {0}};
 	static const struct part identity[] = {
-		{"", "node", SHOW_TEXT}, {", epoch ", "epoch", SHOW_ADDRESS}, {", instance ", "uuid", SHOW_TEXT}, {0}};
+		{"", "node", SHOW_TEXT}, {", epoch ", "epoch", SHOW_EPOCH}, {", instance ", "uuid", SHOW_TEXT}, {0}};
 
 	show_parts(out, "state", result, head);
 	show_parts(out, "node", result, identity);
@@ -94,7 +94,7 @@ static void show_reached(FILE *out, const json_t *last)
 
 	if (!json_is_object(last))
 		return;
-	epoch = display_member(SHOW_ADDRESS, last, "number");
+	epoch = display_member(SHOW_EPOCH, last, "number");
 	records = display_member(SHOW_COUNT, last, "records");
 	text = display_text("%s reached %s%s records, %s", epoch, json_is_true(json_object_get(last, "exact")) ? "" : "at least ",
 		records, json_is_true(json_object_get(last, "published")) ? "published" : "not published yet");

@@ -173,6 +173,9 @@ static void write_number(FILE *out, enum display_kind kind, const json_t *value)
 	case SHOW_HOUR:
 		write_hour(out, rounded(value));
 		return;
+	case SHOW_EPOCH:
+		(void)fprintf(out, "%llx", (unsigned long long)rounded(value));
+		return;
 	case SHOW_ADDRESS:
 		if (rounded(value) < 0)
 			(void)fputc('-', out);

@@ -21,6 +21,7 @@ enum display_kind {
 	SHOW_DECIMAL, /* 12.3 */
 	SHOW_TIME,    /* microseconds since 1970, as 2024-11-22T03:04:05Z */
 	SHOW_HOUR,    /* hours since 1970, as 2024-11-22T03Z */
+	SHOW_EPOCH,   /* a number, in hexadecimal as identities have it */
 	SHOW_LINK,    /* up or down */
 	SHOW_ADDRESS, /* a number as it is, without commas; - below 0, which stands for none */
 };

@@ -72,6 +72,7 @@ static void what_is_absent_is_a_dash(void **state)
 	expect(SHOW_TEXT, "\"\"", "-");
 	expect(SHOW_TEXT, "[]", "-");
 	expect(SHOW_TEXT, "{}", "-");
+	expect(SHOW_EPOCH, "1732245000", "673ff608");
 	expect(SHOW_ADDRESS, "-1", "-");
 	expect(SHOW_ADDRESS, "4294967295", "4294967295");
 }
