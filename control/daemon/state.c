@@ -37,8 +37,8 @@ struct state {
 
 static int fail(const struct state *state, struct error *error, int rc, const char *tried)
 {
-	return error_set(error, rc, "state directory %s: cannot %s: %s; see that it exists, is writable and has room",
-		state->directory, tried, strerror(-rc));
+	return error_set(error, rc, "state directory %s: cannot %s: %s; see that it exists, is writable%s and has room",
+		state->directory, tried, strerror(-rc), rc == -EROFS ? " (under systemd: ReadWritePaths= in the unit)" : "");
 }
 
 /* Puts a damaged file aside and says so. */
@@ -56,12 +56,14 @@ static int put_aside(const struct state *state, struct error *error, const char 
 
 static int open_directory(struct state *state, struct error *error)
 {
-	int made = mkdir(state->directory, 0750) == 0;
+	int rc = mkdir(state->directory, 0750) == 0 ? 0 : -errno;
 
 	state->dir = open(state->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (state->dir < 0 && rc != 0 && rc != -EEXIST)
+		return fail(state, error, rc, "make it");
 	if (state->dir < 0)
 		return fail(state, error, -errno, "open it");
-	if (made) {
+	if (rc == 0) {
 		int parent = openat(state->dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 		if (parent >= 0) {

@@ -53,9 +53,40 @@ static void a_directory_that_cannot_be_made_is_named(void **state)
 
 	(void)state;
 	assert_int_equal(state_open(&s, "/nonexistent/state", &error), -ENOENT);
-	assert_string_equal(error.text, "state directory /nonexistent/state: cannot open it: No such file or directory; see that "
+	assert_string_equal(error.text, "state directory /nonexistent/state: cannot make it: No such file or directory; see that "
 					"it exists, is writable and has room");
 	assert_null(s);
+}
+
+static int mkdir_error;
+int __real_mkdir(const char *path, mode_t mode);
+int __wrap_mkdir(const char *path, mode_t mode);
+
+int __wrap_mkdir(const char *path, mode_t mode)
+{
+	errno = mkdir_error;
+	return mkdir_error != 0 ? -1 : __real_mkdir(path, mode);
+}
+
+static void what_keeps_a_directory_from_being_made_is_told(void **state)
+{
+	struct state *s = NULL;
+	struct error error = {""};
+	char missing[128];
+
+	(void)state;
+	mkdir_error = EROFS;
+	(void)snprintf(missing, sizeof(missing), "%s", path_of("missing"));
+	assert_int_equal(state_open(&s, missing, &error), -EROFS);
+	assert_non_null(strstr(error.text, "/missing: cannot make it: Read-only file system; "));
+	assert_non_null(strstr(error.text, "ReadWritePaths="));
+	state_close(open_ok()); /* one that is there is not made */
+	put("file", "", 0);
+	mkdir_error = EEXIST;
+	assert_int_equal(state_open(&s, path_of("file"), &error), -ENOTDIR);
+	assert_non_null(strstr(error.text, "/file: cannot open it: Not a directory; "));
+	assert_null(s);
+	mkdir_error = 0;
 }
 
 static void the_instance_is_made_once(void **state)
@@ -309,6 +340,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_missing_directory_is_made),
 		T(a_directory_that_cannot_be_made_is_named),
+		T(what_keeps_a_directory_from_being_made_is_told),
 		T(the_instance_is_made_once),
 		T(two_daemons_cannot_share_a_directory),
 		T(a_killed_daemon_leaves_no_lock),
