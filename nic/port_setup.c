@@ -62,6 +62,19 @@ static int find_by_match(const char *device, uint16_t *id)
 	return -ENODEV;
 }
 
+/* Drivers say -1 of whatever went wrong, which is no errno. */
+static int cannot_open(const struct port *port, const char *device, int result, struct error *error)
+{
+	char interface[IF_NAMESIZE];
+
+	if (quirks_kernel_interface(device, interface, sizeof(interface)) == 0 && if_nametoindex(interface) == 0)
+		return error_set(error, -ENODEV, "port %s: cannot open device %s: there is no interface %s; `ip link` lists "
+			"those that there are", port->config.name, device, interface);
+	return error_set(error, result == -1 ? -EIO : result, "port %s: cannot open device %s: %s; is its driver's package "
+		"installed, does the interface or address exist, and has this process the right to it?",
+		port->config.name, device, result == -1 ? "its driver does not say why" : rte_strerror(-result));
+}
+
 /* Asks EAL to probe the device, and finds the port that came of it. */
 static int probe(struct port *port, const char *device, struct error *error)
 {
@@ -69,12 +82,9 @@ static int probe(struct port *port, const char *device, struct error *error)
 
 	if (find_by_name(device, &port->id) == 0)
 		return error_set(error, -EBUSY, "port %s: device %s is in use by another port", port->config.name, device);
-	rte_errno = 0;
 	result = rte_dev_probe(device);
 	if (result != 0)
-		return error_set(error, result, "port %s: cannot open device %s: %s; is its driver's package installed, does "
-			"the interface or address exist, and has this process the right to it?",
-			port->config.name, device, rte_strerror(-result));
+		return cannot_open(port, device, result, error);
 	port->hotplugged = 1;
 	if (eal_device_is_pci(device))
 		result = find_by_match(device, &port->id);

@@ -378,7 +378,23 @@ static void a_device_that_is_not_there_is_refused_with_a_sentence(void **state)
 	config.device = "net_af_packet77,iface=nosuchdev0";
 	assert_int_not_equal(ops->open(&source, &config, &error), 0);
 	assert_null(source);
-	assert_non_null(strstr(error.text, "nosuchdev0"));
+	assert_non_null(strstr(error.text, "port test: cannot open device net_af_packet77,iface=nosuchdev0,"));
+	assert_non_null(strstr(error.text, ": there is no interface nosuchdev0; `ip link` lists those that there are"));
+}
+
+/* Drivers say -1 of whatever went wrong, which is no errno. */
+static void a_driver_that_tells_no_cause_is_not_given_one(void **state)
+{
+	struct source_config config = config_of();
+	struct source *source = NULL;
+	struct error error = {""};
+
+	(void)state;
+	config.device = "net_pcap78,rx_pcap=/nonexistent/no.pcap";
+	assert_int_not_equal(ops->open(&source, &config, &error), 0);
+	assert_null(source);
+	assert_non_null(strstr(error.text, "cannot open device net_pcap78,rx_pcap=/nonexistent/no.pcap: its driver does not say why; is its"));
+	assert_null(strstr(error.text, strerror(EPERM)));
 }
 
 int main(void)
@@ -396,6 +412,7 @@ int main(void)
 		cmocka_unit_test(checksums_that_the_device_was_not_asked_for_are_verified),
 		cmocka_unit_test(an_absent_checksum_is_refused_over_ipv6_whatever_the_device_says),
 		cmocka_unit_test(a_device_that_is_not_there_is_refused_with_a_sentence),
+		cmocka_unit_test(a_driver_that_tells_no_cause_is_not_given_one),
 	};
 
 	return cmocka_run_group_tests(tests, group_start, group_end);
