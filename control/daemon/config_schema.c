@@ -29,7 +29,8 @@ const struct config_key config_keys[] = {
 		.help = "Name of this box, the first part of every identity. No two boxes may share it."},
 	{"", "state", KEY_TEXT, TOP(config.state_directory), RANGE(2, 512), .fallback = "/var/lib/penstock",
 		.form = "an absolute path",
-		.help = "Directory that keeps instance, epoch and partition counts over restarts; one daemon each."},
+		.help = "Directory that keeps instance, epoch and partition counts over restarts; one daemon each. Outside "
+			"/var/lib/penstock the systemd unit has to name it in ReadWritePaths=."},
 	SECTION("control"),
 	{"", "ports", NODE(struct config_file, ports, TREE_LIST), RANGE(1, CONFIG_PORTS),
 		.form = "a list of 1 to 16 ports", .help = "Where datagrams come from."},
@@ -56,7 +57,8 @@ const struct config_key config_keys[] = {
 
 	{"control", "socket", KEY_TEXT, TOP(config.control_socket), RANGE(2, 107),
 		.fallback = "/run/penstock/control.sock", .form = "an absolute path of at most 107 bytes",
-		.help = "Unix socket on which the daemon answers the penstock command."},
+		.help = "Unix socket on which the daemon answers the penstock command. Outside /run/penstock the systemd "
+			"unit has to name its directory in ReadWritePaths=."},
 	{"control", "mode", KEY_MODE, TOP(config.control_mode), RANGE(0600, 0666), .unit = 1, .fallback = "0660",
 		.help = "Permission bits of that socket."},
 	{"control", "cpus", KEY_CPUS, TOP(config.control_cpus), COUNT(struct config_file, config.control_cpu_count),
@@ -283,7 +285,8 @@ const struct config_key config_keys[] = {
 			"names of topics have 246 bytes at the most."},
 	{"spool", "directory", KEY_TEXT, TOP(config.spool_directory), RANGE(2, 512), .fallback = "",
 		.form = "an absolute path",
-		.help = "Where its logs are; without it spool in the state directory."},
+		.help = "Where its logs are; without it spool in the state directory. Outside /var/lib/penstock the systemd unit "
+			"has to name it in ReadWritePaths=."},
 	{"spool", "size", KEY_SIZE, TOP(config.spool_bytes), RANGE(MIB, 1024 * 1024 * GIB), .unit = 1, .fallback = "8GiB",
 		.help = "What all its files may take; when it is full, events wait in memory and are then dropped on the way in, counted."},
 	{"spool", "keep_free", KEY_PERCENT, TOP(config.spool_keep_free), RANGE(0, 99), .unit = 1, .fallback = "5%",

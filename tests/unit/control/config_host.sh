@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # What is shipped beside the daemon: manual pages compile, the unit is tight, and penstock-nic refuses what would cut the host
 # off, on a tree of files in sysfs's likeness. Parts whose tool is missing are named and left out.
-# Usage: config_host.sh SOURCE_ROOT
+# Usage: config_host.sh SOURCE_ROOT UNIT
 set -euo pipefail
 
-if [[ ${1:-} == --help || $# -ne 1 ]]; then
+if [[ ${1:-} == --help || $# -ne 2 ]]; then
 	sed -n '3,5s/^# //p' "$0"
 	exit 64
 fi
-root=$1
+root=$1 unit=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -38,7 +38,7 @@ manuals() {
 
 unit() {
 	local file=$work/penstockd.service
-	cp "$root/configs/systemd/penstockd.service" "$file"
+	cp "$unit" "$file"
 	systemd-analyze security --offline=true --threshold=25 "$file" >"$work/security" 2>&1 ||
 		fail "the unit's exposure is above 2.5: $(tail -n 1 "$work/security")"
 	# The measure itself must be able to fail.
