@@ -92,8 +92,9 @@ static int move_topic(
 	int index = place_topic(&box->generations.topics, &placing->topics, from->name);
 
 	if (index < 0)
-		return error_set(error, index, "topic %s: %u topics have been in use since the start; restart the daemon to "
-					       "have room for others", from->name, TOPIC_MAX);
+		return error_set(error, index, "topic %s: all %u places are taken by topics that have been in use since the "
+					       "start, or that the spool holds something of; restart the daemon when that is delivered "
+					       "(`penstock show spool`) to have room for others", from->name, TOPIC_MAX);
 	placing->class[index] = class_in_force(box, config->classes[atomic_load(&from->class)].name);
 	*topic = (uint16_t)index;
 	return 0;

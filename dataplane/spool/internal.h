@@ -118,6 +118,13 @@ struct replay_pool {
 
 #define REPLAY_POOLS 2u
 
+/* Logs that were found with something in them, and whose topics have no place: they stay as they are until a start that has one. */
+struct spool_unread {
+	unsigned logs;
+	uint64_t events, bytes;
+	char example[SHELF_NAME_MAX];
+};
+
 struct spool {
 	struct spool_config config;
 	char *directory;
@@ -158,6 +165,7 @@ struct spool {
 	unsigned sample_at[TOPIC_CLASSES];    /* of the batches in a row of which one is kept */
 	struct log_limit loss_log;
 	struct spool_reach reached;
+	struct spool_unread unread; /* fixed from the start on */
 };
 
 /* shelf.c: one log */
@@ -193,7 +201,7 @@ void loss_record(struct spool *spool, unsigned class); /* to the file, when ther
 void loss_record_all(struct spool *spool);             /* and what was turned away */
 void loss_record_stopped(struct spool *spool);         /* what spool_gave_up was told */
 
-/* logs.c: opens those of the lanes, and what is found */
+/* logs.c: opens those of the lanes, and what is found; of topics that nobody uses, only what has something in it */
 int logs_open(struct spool *spool, struct error *error);
 /* shelf.c, for carry.c */
 int shelf_takes(const struct spool *spool, const struct shelf *shelf); /* an entry may be appended now */

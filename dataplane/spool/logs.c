@@ -5,10 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "spool/inspect.h"
 #include "spool/internal.h"
 #include "spool/lock.h"
 #include "spool/names.h"
+#include "spool/state.h"
 
 /* A log's name, but no directory: as all files of others it is left alone, and named once. */
 static int is_foreign(const struct spool *spool, const char *name)
@@ -24,12 +27,113 @@ static int is_foreign(const struct spool *spool, const char *name)
 	return 1;
 }
 
+/* Whether there is something in the log, which is left as it is: entries, files that tell of some, or damage. */
+static int has_something(const struct spool_inspection *inspection, const struct spool_log_info *info)
+{
+	unsigned count;
+	const struct spool_sight *sights = spool_inspect_sights(inspection, &count);
+
+	for (unsigned i = 0; i < count; i++)
+		if (sights[i].kind == SPOOL_SIGHT_DAMAGE)
+			return 1;
+	return info->segments != 0 || info->end != info->frontier;
+}
+
+/* 0: a start finds nothing in it; 1, or -errno. */
+static int look(const char *path, const char *name, struct spool_log_info *info)
+{
+	struct spool_inspection *inspection;
+	struct error error = {""};
+	struct spool_disk *disk;
+	int rc = spool_disk_posix_read_only(&disk, path, &error);
+
+	if (rc != 0)
+		return rc;
+	rc = spool_inspect_open(&inspection, disk, name, &error);
+	if (rc == 0) {
+		spool_inspect_info(inspection, info);
+		rc = has_something(inspection, info);
+		spool_inspect_close(inspection);
+	}
+	spool_disk_posix_free(disk);
+	return rc;
+}
+
+/* Nothing waits in the log, and no file has more to tell: its state goes, and the folder unless there is something else in it. */
+static void take_away(const struct spool *spool, const char *path, const struct spool_log_info *info)
+{
+	char state[PATH_MAX + sizeof(SPOOL_STATE_NAME) + 1];
+
+	(void)snprintf(state, sizeof(state), "%s/" SPOOL_STATE_NAME, path);
+	(void)unlink(state);
+	if (rmdir(path) == 0)
+		log_write(LOG_INFO, "spool %s: %s is gone: it was empty, and its topic is not in use (%llu events were given up in it, ever)",
+			spool->directory, path + strlen(spool->directory) + 1, (unsigned long long)info->given_up);
+}
+
+/* It is counted as what it is, and nobody opens it before the next start. */
+static void leave_unread(struct spool *spool, const char *name, const struct spool_log_info *info)
+{
+	if (spool->unread.logs++ == 0)
+		(void)snprintf(spool->unread.example, sizeof(spool->unread.example), "%s", name);
+	spool->unread.events += info->recovered;
+	spool->unread.bytes += info->bytes;
+	atomic_fetch_add(&spool->recovering, 1);
+	counter_add(&spool->counters.recovered, info->recovered);
+	counter_add(&spool->counters.parked, info->recovered);
+}
+
+static void say_unread(const struct spool *spool)
+{
+	if (spool->unread.logs != 0)
+		log_write(LOG_WARNING,
+			"spool %s: %s is not read, and %u others: there is no place for more than %u topics; what they hold (%llu events) "
+			"stays on disk: restart the daemon when what others hold has been delivered",
+			spool->directory, spool->unread.example, spool->unread.logs - 1, TOPIC_MAX,
+			(unsigned long long)spool->unread.events);
+}
+
+static int is_known(const struct spool *spool, const char *topic)
+{
+	const struct topic_table *topics = spool->config.topics;
+
+	for (unsigned i = 0; i < atomic_load(&topics->count); i++)
+		if (strcmp(topics->topics[i].name, topic) == 0)
+			return 1;
+	return 0;
+}
+
+/* Index of the topic of a log that was found; -1: there is nothing to be read in it, or no place for it. */
+static int place_topic(struct spool *spool, const char *name, const char *topic)
+{
+	int is_used = is_known(spool, topic), rc = 1, index = -1;
+	struct spool_log_info info = {0};
+	char path[PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", spool->directory, name);
+	if (!is_used)
+		rc = look(path, name, &info);
+	if (rc == 0) {
+		take_away(spool, path, &info);
+		return -1;
+	}
+	if (spool->shelf_count < SPOOL_LOGS)
+		index = spool->config.topic_of(spool->config.context, topic);
+	if (index >= 0)
+		return index;
+	if (is_used)
+		rc = look(path, name, &info);
+	if (rc < 0 || info.end != info.frontier)
+		leave_unread(spool, name, &info);
+	return -1;
+}
+
 static int adopt_topic(struct spool *spool, const char *name, const char *topic, struct error *error)
 {
-	int index = spool->config.topic_of(spool->config.context, topic), rc;
+	int index = place_topic(spool, name, topic), rc;
 
 	if (index < 0)
-		return error_set(error, -ENOSPC, "spool %s: no room for topic %s", spool->directory, topic);
+		return 0;
 	rc = shelf_open(spool, name, -1, 0, index, error);
 	if (rc < 0)
 		return rc;
@@ -80,6 +184,7 @@ static int open_left_over(struct spool *spool, struct error *error)
 	while (rc == 0 && (entry = readdir(directory)) != NULL)
 		rc = adopt(spool, entry->d_name, error);
 	closedir(directory);
+	say_unread(spool);
 	return rc;
 }
 

@@ -28,7 +28,7 @@ static uint64_t share_of(const struct spool *spool, unsigned class)
 
 static uint64_t bytes_of(const struct spool *spool, unsigned class)
 {
-	uint64_t bytes = 0;
+	uint64_t bytes = class == spool->config.class_count - 1 ? spool->unread.bytes : 0;
 
 	for (unsigned i = 0; i < atomic_load(&spool->shelf_count); i++) {
 		const struct shelf *shelf = spool->shelves[i];
