@@ -5,6 +5,7 @@
 #include "batch/batch.h"
 #include "control/daemon/config_parts.h"
 #include "control/daemon/config_value.h"
+#include "spool/log.h"
 #include "spool/names.h"
 #include "worker/worker.h"
 
@@ -182,6 +183,44 @@ static int check_rest(const struct reading *reading, const struct config_file *f
 	return 0;
 }
 
+/* What the logs of all lanes reserve on disk with their first entries, when that is not less than a class's share; else 0. */
+static uint64_t missing_room(const struct config *c, unsigned percent)
+{
+	uint64_t step = c->spool_segment < SPOOL_RESERVE ? c->spool_segment : SPOOL_RESERVE, needed;
+	unsigned lanes = 0;
+
+	if (step < c->batch_bytes)
+		step = c->batch_bytes;
+	for (unsigned i = 0; i < c->port_count; i++)
+		lanes += c->ports[i].worker_count;
+	needed = step * lanes;
+	return spool_share(c->spool_bytes, percent) > needed ? 0 : needed;
+}
+
+/* In mode wal a class that has no room for its logs would send all on without having written it. */
+static int check_spool(const struct reading *reading, const struct config_file *file)
+{
+	const struct config *c = &file->config;
+	const struct tree_node *entry = file->classes != NULL ? file->classes->first : NULL;
+	char have[32], need[32], least[32];
+
+	for (unsigned i = 0; c->spool_mode == CONFIG_SPOOL_WAL && i < c->class_count; i++) {
+		unsigned percent = c->classes[i].percent;
+		uint64_t needed = missing_room(c, percent);
+		uint64_t size = (needed / percent + 1) * 100 / (SPOOL_DEAD_SHARE - 1) * SPOOL_DEAD_SHARE;
+
+		if (needed != 0)
+			return reading_fail(reading, entry != NULL ? tree_find(entry, "share") : place(reading, "spool", "size"),
+				"spool.size: %s has %u%% for class %s, whose logs reserve %s with a log for each worker; expected at "
+				"least %s in mode wal, or a larger share, or a smaller spool.segment",
+				value_print_size(have, sizeof(have), c->spool_bytes), percent, c->classes[i].name,
+				value_print_size(need, sizeof(need), needed),
+				value_print_size(least, sizeof(least), ((size >> 20) + 1) << 20));
+		entry = entry != NULL ? entry->next : NULL;
+	}
+	return 0;
+}
+
 static int check_names_fit(const struct config *running, const struct config *next, struct error *error)
 {
 	const struct topic_table *topics = next->topics;
@@ -244,5 +283,7 @@ int config_check(const struct reading *reading, const struct config_file *file)
 		rc = check_batch(reading, file);
 	if (rc == 0)
 		rc = check_pool(reading, file);
+	if (rc == 0)
+		rc = check_spool(reading, file);
 	return rc != 0 ? rc : check_rest(reading, file);
 }

@@ -288,7 +288,9 @@ const struct config_key config_keys[] = {
 		.help = "Where its logs are; without it spool in the state directory. Outside /var/lib/penstock the systemd unit "
 			"has to name it in ReadWritePaths=."},
 	{"spool", "size", KEY_SIZE, TOP(config.spool_bytes), RANGE(MIB, 1024 * 1024 * GIB), .unit = 1, .fallback = "8GiB",
-		.help = "What all its files may take; when it is full, events wait in memory and are then dropped on the way in, counted."},
+		.help = "What all its files may take; when it is full, events wait in memory and are then dropped on the way in, counted. In mode "
+			"wal a class must have more than its log of each worker reserves at a time: 4MiB (spool.segment where that is "
+			"less), or a batch where that is more."},
 	{"spool", "keep_free", KEY_PERCENT, TOP(config.spool_keep_free), RANGE(0, 99), .unit = 1, .fallback = "5%",
 		.help = "Part of the file system that it leaves free; with less it is full, too."},
 	{"spool", "segment", KEY_SIZE, TOP(config.spool_segment), RANGE(64 * KIB, GIB), .unit = 1, .fallback = "64MiB",

@@ -11,6 +11,7 @@
 #include "control/daemon/totals.h"
 
 #define QUOTA_WARN_SECONDS 60u
+#define UNWRITTEN_WARN_MS  60000u
 
 static const char *const stages[] = {"starting", "receiving", "draining"};
 
@@ -84,6 +85,25 @@ static void warn_of_senders(const struct box *box, json_t *warnings)
 							over.senders, over.senders == 1 ? " sent" : "s sent"));
 }
 
+/* In mode wal: what Kafka gets without the disk having had it. */
+static void warn_of_unwritten(const struct box *box, json_t *warnings)
+{
+	uint64_t last_ms = 0;
+
+	for (unsigned i = 0; i < box->producer_count; i++) {
+		const struct spool *spool = producer_spool(box->producers[i].producer);
+		uint64_t ms = spool != NULL ? counter_read(&spool_count(spool)->unwritten_ms) : 0;
+
+		last_ms = ms > last_ms ? ms : last_ms;
+	}
+	if (last_ms == 0 || (uint64_t)clock_ms() > last_ms + UNWRITTEN_WARN_MS)
+		return;
+	json_array_append_new(warnings,
+		json_sprintf("the spool has no room, or its disk fails: %llu events so far went on to Kafka without having been written, "
+			     "the last within a minute; see `penstock show spool` and the log",
+			(unsigned long long)TOTAL_SPOOL(box, unwritten)));
+}
+
 static json_t *warnings_of(const struct box *box)
 {
 	int64_t behind = landing_behind_minutes(box);
@@ -94,6 +114,7 @@ static json_t *warnings_of(const struct box *box)
 	if (behind > 0)
 		json_array_append_new(warnings, json_sprintf(LANDING_BEHIND, (long long)behind));
 	warn_of_senders(box, warnings);
+	warn_of_unwritten(box, warnings);
 	return warnings;
 }
 

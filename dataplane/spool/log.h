@@ -27,6 +27,7 @@
 #define SPOOL_CARRIED      "carried"       /* the reason of an entry whose batch was read back, and may be of an epoch before */
 #define SPOOL_PAYLOAD_MAX  (4u << 20)      /* bytes of an entry's payload */
 #define SPOOL_SEGMENT_MIN  (64u << 10)
+#define SPOOL_RESERVE      (4u << 20)      /* at a time: a log that is opened often leaves less behind than by whole segments */
 
 /* One batch. The payload is the batch's own Kafka records, unchanged. */
 struct spool_entry {

@@ -49,6 +49,13 @@ void spool_want_room(struct spool *spool)
 	spool->wanted_ms = spool->now_ms + WANTED_MS;
 }
 
+/* The producer has it, and nobody waits for the disk. */
+static void go_on_unwritten(struct spool *spool, const struct batch *batch)
+{
+	counter_set(&spool->counters.unwritten_ms, (uint64_t)spool->now_ms);
+	counter_add(&spool->counters.unwritten, batch->events);
+}
+
 static void refuse(struct spool *spool, struct batch *batch, int rc, const struct shelf *shelf)
 {
 	counter_add(&spool->counters.refused, 1);
@@ -75,6 +82,7 @@ static int sample_out(struct spool *spool, struct batch *batch, enum spool_order
 		return 0;
 	reached_loosen(spool, batch);
 	if (order == SPOOL_WRITE) {
+		go_on_unwritten(spool, batch);
 		spool_answer(spool, batch, SPOOL_REFUSED);
 		return 1;
 	}
@@ -100,7 +108,9 @@ static void write_order(struct spool *spool, struct batch *batch, enum spool_ord
 		rc = shelf_write(spool, batch, order != SPOOL_WRITE, shelf);
 	if (rc == 0)
 		reached_note(spool, batch);
-	else
+	if (rc != 0 && order == SPOOL_WRITE)
+		go_on_unwritten(spool, batch);
+	if (rc != 0)
 		refuse(spool, batch, rc, shelf);
 	if (rc != 0 || order != SPOOL_WRITE)
 		return;

@@ -21,9 +21,7 @@ unsigned policy_class(const struct spool *spool, const struct shelf *shelf)
 
 static uint64_t share_of(const struct spool *spool, unsigned class)
 {
-	uint64_t size = spool->config.size_bytes - spool->config.size_bytes / SPOOL_DEAD_SHARE;
-
-	return size / 100 * spool->config.classes[class].percent;
+	return spool_share(spool->config.size_bytes, spool->config.classes[class].percent);
 }
 
 static uint64_t bytes_of(const struct spool *spool, unsigned class)

@@ -73,6 +73,8 @@ struct spool_counters {
 	counter accepted;     /* events of batches that were written before the client had them */
 	counter written;      /* events appended, for whatever reason */
 	counter refused;      /* orders refused */
+	counter unwritten;    /* events that were to be written before Kafka gets them, and go on without */
+	counter unwritten_ms; /* monotonic; when that was last so */
 	counter syncs, sync_failures;
 	counter replayed;     /* events read back for delivery */
 	counter exhumed;      /* events of dead letters that were taken out to be delivered */
@@ -149,6 +151,12 @@ struct spool_config {
 };
 
 struct spool;
+
+/* Bytes that a class has of a spool of `size`, beside the dead letters. */
+static inline uint64_t spool_share(uint64_t size, unsigned percent)
+{
+	return (size - size / SPOOL_DEAD_SHARE) / 100 * percent;
+}
 
 /* Opens all logs and starts the thread. What is unsettled in them is counted in recovered and spooled (parked) when this
  * returns. The directory is locked (spool/lock.h) until spool_stop. 0 or -errno with a sentence. Control thread. */

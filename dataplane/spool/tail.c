@@ -11,8 +11,6 @@
 #include "spool/names.h"
 #include "spool/planted.h"
 
-#define RESERVE (4u << 20) /* at a time: a log that is opened often leaves less behind than whole segments would be */
-
 void spool_tail_close(struct spool_log *log)
 {
 	if (log->tail.file >= 0)
@@ -98,7 +96,7 @@ static uint64_t random_id(void)
 static void reserve(struct spool_log *log, uint64_t size)
 {
 	struct spool_tail *tail = &log->tail;
-	uint64_t step = log->segment_bytes < RESERVE ? log->segment_bytes : RESERVE, want = tail->reserved;
+	uint64_t step = log->segment_bytes < SPOOL_RESERVE ? log->segment_bytes : SPOOL_RESERVE, want = tail->reserved;
 	int rc;
 
 	if (log->no_reserve || size <= want)

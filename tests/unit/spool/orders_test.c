@@ -166,6 +166,33 @@ static void batch_without_records_is_answered(void **state)
 	hand_stop();
 }
 
+/* In mode wal the producer delivers it all the same. */
+static void what_was_to_be_written_first_and_has_no_room_is_counted(void **state)
+{
+	const struct spool_counters *c;
+	struct batch *batch;
+
+	(void)state;
+	atomic_store(&is_crowded, 0);
+	hand.config.size_bytes = 2 * 65536;
+	hand_start(4 * SMALL);
+	c = spool_count(hand.spool);
+	batch = hand_batch(0, 7, 8000);
+	assert_int_equal(hand_order(batch, SPOOL_WRITE), SPOOL_WRITTEN);
+	assert_int_equal(counter_read(&c->unwritten), 0);
+	assert_int_equal(counter_read(&c->unwritten_ms), 0);
+	batch_put(hand.pool, batch);
+	for (unsigned i = 0; i < 2; i++) {
+		batch = hand_batch(0, 7, 8000);
+		(void)hand_order(batch, SPOOL_WRITE);
+		batch_put(hand.pool, batch);
+	}
+	assert_int_equal(counter_read(&c->accepted) + counter_read(&c->unwritten), 21);
+	assert_in_range(counter_read(&c->unwritten), 7, 14);
+	assert_true(counter_read(&c->unwritten_ms) > 0);
+	hand_stop();
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -176,6 +203,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			batches_whose_file_makes_room_before_they_are_durable_are_given_up, setup_with_free, hand_teardown),
 		cmocka_unit_test_setup_teardown(batch_without_records_is_answered, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(
+			what_was_to_be_written_first_and_has_no_room_is_counted, hand_setup, hand_teardown),
 	};
 
 	log_set_level((enum log_level)(LOG_ERROR - 1));
