@@ -71,8 +71,18 @@ struct shelf {
 /* Sequences of a topic's records between the first and the last that were given up; with others between, perhaps. */
 struct loss_range {
 	char topic[SPOOL_TOPIC_MAX + 1];
+	uint32_t epoch; /* that numbered them; 0: not known */
 	uint32_t lane;
 	uint64_t first, last, events;
+};
+
+/* A batch, or an entry, that was given up. */
+struct loss_of {
+	const char *topic;
+	uint32_t epoch; /* 0: it was found on disk, or read back: entries do not tell theirs */
+	uint32_t lane;
+	uint64_t first, last, events;
+	int64_t us; /* UTC of its opening; 0: not known */
 };
 
 /* What a class gave up and is not recorded yet. */
@@ -195,7 +205,7 @@ int policy_samples_out(struct spool *spool, struct batch *batch, unsigned class)
 void policy_look_for_room(struct spool *spool); /* asks the file system */
 
 /* losses.c: the record of what was given up */
-void loss_add(struct loss *loss, const char *topic, uint32_t lane, uint64_t first, uint64_t last, uint32_t events, int64_t us);
+void loss_add(struct loss *loss, const struct loss_of *of);
 void loss_add_batch(struct spool *spool, struct loss *loss, const struct batch *batch, uint64_t events);
 void loss_record(struct spool *spool, unsigned class); /* to the file, when there is any; empties it */
 void loss_record_all(struct spool *spool);             /* and what was turned away */

@@ -20,35 +20,50 @@
 
 #define FILE_MAX (4u << 20) /* bytes */
 
-static struct loss_range *range_of(struct loss *loss, const char *topic, uint32_t lane)
+/* The last one of this epoch, lane and topic. */
+static struct loss_range *last_of(struct loss *loss, const struct loss_of *of)
 {
-	for (unsigned i = 0; i < loss->range_count; i++)
-		if (loss->ranges[i].lane == lane && strcmp(loss->ranges[i].topic, topic) == 0)
-			return &loss->ranges[i];
-	if (loss->range_count == LOSS_RANGES)
-		return NULL;
-	loss->ranges[loss->range_count] = (struct loss_range){.lane = lane, .first = UINT64_MAX};
-	(void)snprintf(loss->ranges[loss->range_count].topic, sizeof(loss->ranges[0].topic), "%s", topic);
-	return &loss->ranges[loss->range_count++];
+	for (unsigned i = loss->range_count; i > 0; i--) {
+		struct loss_range *range = &loss->ranges[i - 1];
+
+		if (range->epoch == of->epoch && range->lane == of->lane && strcmp(range->topic, of->topic) == 0)
+			return range;
+	}
+	return NULL;
 }
 
-void loss_add(struct loss *loss, const char *topic, uint32_t lane, uint64_t first, uint64_t last, uint32_t events, int64_t us)
+/* Of an epoch that is not known, sequences that go back are another one's. */
+static struct loss_range *range_of(struct loss *loss, const struct loss_of *of)
 {
-	struct loss_range *range = range_of(loss, topic, lane);
+	struct loss_range *range = last_of(loss, of);
 
-	loss->events += events;
+	if (range != NULL && (of->epoch != 0 || of->first > range->last))
+		return range;
+	if (loss->range_count == LOSS_RANGES)
+		return NULL;
+	range = &loss->ranges[loss->range_count++];
+	*range = (struct loss_range){.epoch = of->epoch, .lane = of->lane, .first = UINT64_MAX};
+	(void)snprintf(range->topic, sizeof(range->topic), "%s", of->topic);
+	return range;
+}
+
+void loss_add(struct loss *loss, const struct loss_of *of)
+{
+	struct loss_range *range = range_of(loss, of);
+
+	loss->events += of->events;
 	loss->entries++;
-	if (us != 0 && (loss->from_us == 0 || us < loss->from_us))
-		loss->from_us = us;
-	if (us > loss->to_us)
-		loss->to_us = us;
+	if (of->us != 0 && (loss->from_us == 0 || of->us < loss->from_us))
+		loss->from_us = of->us;
+	if (of->us > loss->to_us)
+		loss->to_us = of->us;
 	if (range == NULL)
 		return;
-	range->events += events;
-	if (first < range->first)
-		range->first = first;
-	if (last > range->last)
-		range->last = last;
+	range->events += of->events;
+	if (of->first < range->first)
+		range->first = of->first;
+	if (of->last > range->last)
+		range->last = of->last;
 }
 
 static const char *print_time(char text[40], int64_t us)
@@ -81,9 +96,12 @@ static void print_ranges(FILE *out, const struct loss *loss)
 	(void)fprintf(out, ", \"batches\": %llu, \"sequences\": [", (unsigned long long)loss->entries);
 	for (unsigned i = 0; i < loss->range_count; i++) {
 		const struct loss_range *r = &loss->ranges[i];
+		char epoch[16] = "null";
 
-		(void)fprintf(out, "%s{\"topic\": \"%s\", \"lane\": %u, \"first\": %llu, \"last\": %llu, \"events\": %llu}",
-			i > 0 ? ", " : "", r->topic, r->lane, (unsigned long long)r->first, (unsigned long long)r->last,
+		if (r->epoch != 0)
+			(void)snprintf(epoch, sizeof(epoch), "\"%x\"", r->epoch);
+		(void)fprintf(out, "%s{\"topic\": \"%s\", \"epoch\": %s, \"lane\": %u, \"first\": %llu, \"last\": %llu, \"events\": %llu}",
+			i > 0 ? ", " : "", r->topic, epoch, r->lane, (unsigned long long)r->first, (unsigned long long)r->last,
 			(unsigned long long)r->events);
 	}
 	(void)fputc(']', out);
@@ -194,8 +212,17 @@ void loss_record_stopped(struct spool *spool)
 
 void loss_add_batch(struct spool *spool, struct loss *loss, const struct batch *batch, uint64_t events)
 {
-	loss_add(loss, spool->config.topics->topics[batch->topic].name, shelf_lane_of(batch), batch->first_seq,
-		batch_last_seq(batch), (uint32_t)events, shelf_opened_us(batch));
+	const struct loss_of of = {
+		.topic = spool->config.topics->topics[batch->topic].name,
+		.epoch = batch->lane == SPOOL_LANE ? 0 : spool->config.epoch,
+		.lane = shelf_lane_of(batch),
+		.first = batch->first_seq,
+		.last = batch_last_seq(batch),
+		.events = events,
+		.us = shelf_opened_us(batch),
+	};
+
+	loss_add(loss, &of);
 }
 
 void spool_gave_up(struct spool *spool, const struct batch *batch)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <string.h>
 #include <sys/statvfs.h>
 
 #include "base/clock.h"
@@ -71,10 +72,19 @@ struct dropping {
 static void drop_entry(void *context, const struct spool_entry *entry)
 {
 	struct dropping *d = context;
+	int is_own = entry->position >= d->shelf->recovered_end && strcmp(entry->reason, SPOOL_CARRIED) != 0;
+	const struct loss_of of = {
+		.topic = entry->topic,
+		.epoch = is_own ? d->spool->config.epoch : 0,
+		.lane = entry->lane,
+		.first = entry->first_seq,
+		.last = spool_entry_last_seq(entry),
+		.events = entry->events,
+		.us = entry->opened_us,
+	};
 
 	d->told += entry->events;
-	loss_add(d->loss, entry->topic, entry->lane, entry->first_seq, spool_entry_last_seq(entry), entry->events,
-		entry->opened_us);
+	loss_add(d->loss, &of);
 	if (entry->position >= d->shelf->recovered_end)
 		d->hours[(uint64_t)entry->hour % HOURS]++;
 }

@@ -148,6 +148,7 @@ static void sequences_of_what_was_given_up_are_those_of_its_batch(void **state)
 	FILE *file;
 
 	(void)state;
+	hand.config.epoch = 0x6b02f9a1;
 	hand_start(16384);
 	batch = hand_batch(0, 8, 10);
 	batch->skipped = 24;
@@ -158,8 +159,62 @@ static void sequences_of_what_was_given_up_are_those_of_its_batch(void **state)
 	file = fopen(path(), "r");
 	assert_non_null(file);
 	assert_non_null(fgets(line, sizeof(line), file));
-	assert_non_null(strstr(line, "{\"topic\": \"t0\", \"lane\": 0, \"first\": 1, \"last\": 32, \"events\": 7}"));
+	assert_non_null(strstr(line, "{\"topic\": \"t0\", \"epoch\": \"6b02f9a1\", \"lane\": 0, \"first\": 1, \"last\": 32, \"events\": 7}"));
 	(void)fclose(file);
+}
+
+static void put_away(uint32_t bytes, unsigned records, unsigned seq, enum spool_order what)
+{
+	struct batch *batch = hand_batch(1, records, bytes);
+
+	batch->first_seq = seq;
+	assert_int_equal(hand_order(batch, what), SPOOL_LEFT);
+	batch_put(hand.pool, batch);
+}
+
+static void leave_in_a_former_life(uint32_t epoch, unsigned seq)
+{
+	hand.config.epoch = epoch;
+	hand_start(65536);
+	put_away(10, 1, seq, SPOOL_LEAVE);
+	hand_stop();
+}
+
+static int made_room(void)
+{
+	return counter_read(&spool_count(hand.spool)->made_room) != 0;
+}
+
+/* What was read back, of two epochs, and what is of this one stand in one file, which makes room. */
+static void sequences_of_different_epochs_are_told_apart(void **state)
+{
+	char line[1024];
+	FILE *file;
+
+	(void)state;
+	hand.config.class_count = 1;
+	hand.config.classes[0] = (struct spool_class){.name = "all", .percent = 100, .policy = SPOOL_KEEP_NEWEST};
+	hand.config.size_bytes = 8 * 65536;
+	leave_in_a_former_life(5, 101);
+	leave_in_a_former_life(6, 1);
+	hand.config.epoch = 7;
+	hand_start(65536);
+	for (unsigned i = 0; i < 2; i++)
+		hand_give(hand_read(), SPOOL_PARK);
+	put_away(10, 1, 1, SPOOL_PARK);
+	put_away(10, 1, 2, SPOOL_PARK);
+	for (unsigned i = 0; !made_room(); i++) {
+		assert_true(i < 100);
+		put_away(8000, 5, 3 + 5 * i, SPOOL_PARK);
+	}
+	hand_stop();
+	file = fopen(path(), "r");
+	assert_non_null(file);
+	assert_non_null(fgets(line, sizeof(line), file));
+	(void)fclose(file);
+	assert_non_null(strstr(line, "{\"topic\": \"t1\", \"epoch\": null, \"lane\": 0, \"first\": 101, \"last\": 101, \"events\": 1}"));
+	assert_non_null(strstr(line, "{\"topic\": \"t1\", \"epoch\": null, \"lane\": 0, \"first\": 1, \"last\": 1, \"events\": 1}"));
+	assert_non_null(strstr(line, "{\"topic\": \"t1\", \"epoch\": \"7\", \"lane\": 0, \"first\": 1, \"last\": "));
 }
 
 int main(void)
@@ -169,6 +224,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			line_that_a_former_process_left_in_part_spoils_none_behind_it, setup, hand_teardown),
 		cmocka_unit_test_setup_teardown(name_of_a_new_record_is_durable, setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(sequences_of_different_epochs_are_told_apart, setup, hand_teardown),
 		cmocka_unit_test_setup_teardown(sequences_of_what_was_given_up_are_those_of_its_batch, setup, hand_teardown),
 	};
 
