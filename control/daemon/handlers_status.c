@@ -104,7 +104,20 @@ static void warn_of_unwritten(const struct box *box, json_t *warnings)
 			(unsigned long long)TOTAL_SPOOL(box, unwritten)));
 }
 
-static json_t *warnings_of(const struct box *box)
+/* The file that a restart would read is not what is in force. */
+static void warn_of_reload(struct box *box, json_t *warnings)
+{
+	char text[LOADER_TEXT + 160];
+	struct loader_result last;
+
+	(void)loader_last(box, &last);
+	if (last.request == 0 || last.ok || last.left)
+		return;
+	(void)snprintf(text, sizeof(text), "the last reload failed, and generation %u stays in force: %s", last.generation, last.text);
+	json_array_append_new(warnings, json_text(text));
+}
+
+static json_t *warnings_of(struct box *box)
 {
 	int64_t behind = landing_behind_minutes(box);
 	json_t *warnings = json_array();
@@ -115,6 +128,7 @@ static json_t *warnings_of(const struct box *box)
 		json_array_append_new(warnings, json_sprintf(LANDING_BEHIND, (long long)behind));
 	warn_of_senders(box, warnings);
 	warn_of_unwritten(box, warnings);
+	warn_of_reload(box, warnings);
 	return warnings;
 }
 

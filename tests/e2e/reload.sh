@@ -16,6 +16,7 @@ without() { # NAME...
 	mv "$config.new" "$config"
 }
 
+warned() { cli -j status | json 'sum("the last reload failed" in text for text in d["warnings"])'; }
 generation() { cli -j show generation | json 'd["generation"]'; }
 type_counter() { cli -j show types | json "[t['$2'] for t in d['types'] if t['name'] == '$1'][0]"; } # TYPE COUNTER
 arrives() { [ "$(type_counter "$last" events)" -gt "$1" ]; }
@@ -56,6 +57,7 @@ cli reload 2>"$work/reload.log" || code=$?
 expect "exit code for a broken configuration" $code = 1
 expect "its place" "$(grep -c "penstockd.yaml:[0-9]*:[0-9]*: .*idd.*types.$first" "$work/reload.log")" = 1
 expect "generation after it" "$(generation)" = 2
+expect "warnings of it in status" "$(warned)" = 1
 expect "the daemon's log" "$(grep -c "reload: .*idd.*generation 2 stays in force" "$work/penstockd.log")" = 1
 
 # --- by signal; and what takes a restart ---
@@ -63,6 +65,7 @@ expect "the daemon's log" "$(grep -c "reload: .*idd.*generation 2 stays in force
 sed "s/idle: sleep/idle: pause/" "$work/all.yaml" >"$config"
 kill -HUP "$daemon_pid"
 wait_for 20 "the signal's generation" is_generation 3
+expect "warnings in status after it" "$(warned)" = 0
 expect "what takes a restart" "$(cli show generation | grep -c 'a restart is needed for: ports$')" = 1
 expect "that it does not run" "$(cli show config | sed -n 2p)" = "# a restart is needed for: ports"
 
