@@ -35,7 +35,7 @@ config_more="stop: {drain: ${drain}s}
 category: {file: $work/items.tsv}"
 write_config socket 1
 printf '1\tbooks\n' >"$work/items.tsv"
-awk 'BEGIN { for (i = 0; i < 6000000; i++) printf "%d\tc%d\n", i, i % 50 }' >"$work/many.tsv"
+awk 'BEGIN { for (i = 0; i < 12000000; i++) printf "%d\tc%d\n", i, i % 50 }' >"$work/many.tsv"
 start_daemon
 generate --to 127.0.0.1 --format json --count 200 --rate 2000
 wait_for 10 "events are numbered" numbered
