@@ -4,20 +4,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 #include <semaphore.h>
-#include <unistd.h>
 
-#include "base/clock.h"
-#include "control/daemon/box.h"
+#include "loader_rig.h"
 
-static struct box box; /* all of it that the loader needs */
-static char folder[] = "/tmp/loader-stop-XXXXXX";
-static char config_path[64], table_path[64];
 static sem_t published, go_on;
 
 /* Called when a generation has been put in force, and before the request is done. */
@@ -28,55 +20,21 @@ void watcher_hurry(struct box *unused)
 	assert_int_equal(sem_wait(&go_on), 0);
 }
 
-static void write_file(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "we");
-
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
-
-static void write_config(const char *more)
-{
-	char text[1024];
-
-	(void)snprintf(text, sizeof(text),
-		"node: a\nports: [{name: p, device: net_null0}]\nkafka: {properties: {bootstrap.servers: \"k:1\"}}\n"
-		"memory: {pool: 1GiB}\ntypes: {a: {id: 1}}\n%s", more);
-	write_file(config_path, text);
-}
-
 static int start(void **state)
 {
-	struct error error = {""};
-
 	(void)state;
-	memset(&box, 0, sizeof(box));
-	memcpy(folder, "/tmp/loader-stop-XXXXXX", sizeof(folder));
-	assert_non_null(mkdtemp(folder));
-	(void)snprintf(config_path, sizeof(config_path), "%s/p.yaml", folder);
-	(void)snprintf(table_path, sizeof(table_path), "%s/t.tsv", folder);
-	write_config("");
 	sem_init(&published, 0, 0);
 	sem_init(&go_on, 0, 0);
-	generations_init(&box.generations);
-	if (config_read(&box.config, config_path, &error) != 0 || generations_publish(&box, box.config, &error) != 0 ||
-		loader_start(&box, &error) != 0)
-		fail_msg("%s", error.text);
+	loader_rig_start("");
 	return 0;
 }
 
 static int stop(void **state)
 {
 	(void)state;
-	generations_free(&box);
-	config_free(box.config);
-	unlink(config_path);
-	unlink(table_path);
 	sem_destroy(&published);
 	sem_destroy(&go_on);
-	return rmdir(folder);
+	return loader_rig_end();
 }
 
 static void *stop_loader(void *unused)
@@ -130,8 +88,7 @@ static void nothing_is_put_in_force_once_the_daemon_is_to_stop(void **state)
 	assert_int_equal(sem_post(&go_on), 0);
 	atomic_store(&box.stop_asked, 1);
 	assert_int_equal(loader_ask(&box), 1);
-	while (!loader_last(&box, &last))
-		(void)usleep(1000);
+	last = wait_for_request(1);
 	assert_int_equal(last.request, 1);
 	assert_int_equal(last.ok, 0);
 	assert_string_equal(last.text, "the daemon stops");

@@ -4,37 +4,16 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
-#include <unistd.h>
 
-#include "base/clock.h"
-#include "control/daemon/box.h"
+#include "loader_rig.h"
 
-static struct box box; /* all of it that the loader needs */
-static char folder[] = "/tmp/loader-watch-XXXXXX";
-static char config_path[64], table_path[64], changes_path[64];
+#define WATCHED "watch: 1ms\n"
 
 void watcher_hurry(struct box *unused)
 {
 	(void)unused;
-}
-
-/* The file is whole from its first moment, as an edit is one change. */
-static void write_file(const char *path, const char *text)
-{
-	char beside[80];
-	FILE *file;
-
-	(void)snprintf(beside, sizeof(beside), "%s.tmp", path);
-	file = fopen(beside, "we");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-	assert_int_equal(rename(beside, path), 0);
 }
 
 static void append(const char *path, const char *text)
@@ -46,41 +25,18 @@ static void append(const char *path, const char *text)
 	assert_int_equal(fclose(file), 0);
 }
 
-static void write_config(const char *more)
-{
-	char text[1024];
-
-	(void)snprintf(text, sizeof(text),
-		"node: a\nports: [{name: p, device: net_null0}]\nkafka: {properties: {bootstrap.servers: \"k:1\"}}\n"
-		"memory: {pool: 1GiB}\nwatch: 1ms\ntypes: {a: {id: 1}}\n%s", more);
-	write_file(config_path, text);
-}
-
 static void write_config_with_table(void)
 {
 	char more[256];
 
-	(void)snprintf(more, sizeof(more), "category: {file: %s, changes: %s}\n", table_path, changes_path);
+	(void)snprintf(more, sizeof(more), WATCHED "category: {file: %s, changes: %s}\n", table_path, changes_path);
 	write_config(more);
 }
 
-/* One that is in force, without tables, and is watched. */
 static int start(void **state)
 {
-	struct error error = {""};
-
 	(void)state;
-	memset(&box, 0, sizeof(box));
-	memcpy(folder, "/tmp/loader-watch-XXXXXX", sizeof(folder));
-	assert_non_null(mkdtemp(folder));
-	(void)snprintf(config_path, sizeof(config_path), "%s/p.yaml", folder);
-	(void)snprintf(table_path, sizeof(table_path), "%s/t.tsv", folder);
-	(void)snprintf(changes_path, sizeof(changes_path), "%s/changes", folder);
-	write_config("");
-	generations_init(&box.generations);
-	if (config_read(&box.config, config_path, &error) != 0 || generations_publish(&box, box.config, &error) != 0 ||
-		loader_start(&box, &error) != 0)
-		fail_msg("%s", error.text);
+	loader_rig_start(WATCHED);
 	return 0;
 }
 
@@ -88,26 +44,7 @@ static int stop(void **state)
 {
 	(void)state;
 	loader_stop(&box);
-	generations_free(&box);
-	config_free(box.config);
-	unlink(config_path);
-	unlink(table_path);
-	unlink(changes_path);
-	return rmdir(folder);
-}
-
-/* Waits until what was asked for first, second, ... is done. */
-static struct loader_result wait_for_request(uint64_t request)
-{
-	int64_t until = clock_ms() + 20000;
-	struct loader_result last;
-
-	while (!loader_last(&box, &last) || last.request < request) {
-		if (clock_ms() > until)
-			fail_msg("no request %u within 20 s", (unsigned)request);
-		(void)usleep(1000);
-	}
-	return last;
+	return loader_rig_end();
 }
 
 static uint32_t revision(void)
@@ -173,7 +110,8 @@ static void a_table_that_was_missing_is_loaded_when_it_comes(void **state)
 
 static void refused_edits_are_not_tried_over_and_over(void **state)
 {
-	static const char *const edits[] = {"geo: {files: [/nowhere/a.mmdb]}\n", "nonsense: 1\n", "geo: {files: [/nowhere/b.mmdb]}\n"};
+	static const char *const edits[] = {WATCHED "geo: {files: [/nowhere/a.mmdb]}\n", WATCHED "nonsense: 1\n",
+		WATCHED "geo: {files: [/nowhere/b.mmdb]}\n"};
 	struct loader_result last;
 
 	(void)state;
@@ -186,7 +124,7 @@ static void refused_edits_are_not_tried_over_and_over(void **state)
 		let_it_look();
 		assert_int_equal(wait_for_request(i + 2).request, i + 2);
 	}
-	write_config("");
+	write_config(WATCHED);
 	last = wait_for_request(5);
 	assert_int_equal(last.ok, 1);
 	assert_int_equal(last.generation, 3);
