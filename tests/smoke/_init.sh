@@ -358,9 +358,14 @@ receiving() {
 
 # SIGTERM and the exit code in $daemon_code.
 stop_daemon() { # [SECONDS]
+	kill -TERM "$daemon_pid"
+	daemon_ends "$@"
+}
+
+# The same for one that has been told already.
+daemon_ends() { # [SECONDS]
 	local pid=$daemon_pid limit=$((SECONDS + ${1:-30}))
 	daemon_pid= daemon_code=0
-	kill -TERM "$pid"
 	while kill -0 "$pid" 2>/dev/null && [ $SECONDS -lt $limit ]; do sleep 0.1; done
 	if kill -0 "$pid" 2>/dev/null; then
 		kill -KILL "$pid"

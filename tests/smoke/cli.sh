@@ -27,8 +27,7 @@ create_topics
 expect "exit code of plan when all are there" "$(code_of cli topics plan)" = 0
 expect "the port's driver" "$(cli -j show ports | json 'd["ports"][0]["driver"]')" = net_af_packet
 cli stop >/dev/null
-wait "$daemon_pid" || daemon_code=$?
-daemon_pid=
-expect "exit code after stop" "${daemon_code:-0}" = 0
+daemon_ends
+expect "exit code after stop" "$daemon_code" = 0
 expect "the socket is gone" "$([ -e "$socket" ] && echo there || echo gone)" = gone
 finish

@@ -60,10 +60,10 @@ port() { cli -j show ports | json "d['ports'][0]['$1']"; }
 echo 0 >/proc/sys/net/ipv6/conf/bed0/disable_ipv6
 ip addr add 10.9.0.2/24 dev bed0
 ip addr add fd09::2/64 dev bed0 nodad
-in_background listener /usr/bin/python3 -c 'import socket, time
+in_background listener /usr/bin/python3 -c 'import signal, socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("10.9.0.2", 9001))
-time.sleep(60)'
+signal.pause()'
 listener=${background[-1]}
 wait_for 5 "somebody listens on 9001" eval '[ -n "$(ss -Hulpn "sport = :9001")" ]'
 write_config dpdk 1

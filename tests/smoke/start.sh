@@ -60,9 +60,7 @@ done
 expect "how often the service manager is told that it starts" "$(grep -c '^EXTEND' "$work/long.log")" -ge 2
 kill -TERM "$daemon_pid"
 kill -CONT "$daemon_pid"
-daemon_code=0
-wait "$daemon_pid" || daemon_code=$?
-daemon_pid=
+daemon_ends
 expect "exit code of a start that was stopped" "$daemon_code" = 0
 expect "what it says of that" "$(tail -1 "$work/penstockd.log" | grep -c 'notice: stopped as told, while it was starting')" = 1
 expect "that it was ready" "$(grep -c READY "$work/long.log" || true)" = 0

@@ -57,9 +57,7 @@ for words in reload "spool replay" "topics plan" "topics create"; do
 done
 expect_reload_left
 answer 0 stop
-daemon_code=0
-wait "$daemon_pid" || daemon_code=$?
-daemon_pid=
+daemon_ends
 expect "exit code" "$daemon_code" = 0
 expect "seconds from the signal to the end" $((SECONDS - began)) -le $((drain + 4))
 expect "the socket is gone" "$([ -e "$socket" ] && echo there || echo gone)" = gone
@@ -85,9 +83,7 @@ generate --to 127.0.0.1 --format json --count 20000 --rate 100000 --max-body 300
 sent=$(truth 'd["sent"]["datagrams"]')
 kill -TERM "$daemon_pid"
 kill -CONT "$daemon_pid"
-daemon_code=0
-wait "$daemon_pid" || daemon_code=$?
-daemon_pid=
+daemon_ends
 expect "exit code" "$daemon_code" = 0
 expect "datagrams of $sent that were taken" "$(sed -n 's/.*stopped: \([0-9]*\) frames.*/\1/p' "$work/penstockd.log" | tail -1)" = "$sent"
 
@@ -126,9 +122,7 @@ wait_for 10 "both workers have events" both_have_some
 expect "producers" "$(grep -c '2 worker(s), 2 producer(s)' "$work/penstockd.log")" = 1
 kill -TERM "$daemon_pid"
 began=$SECONDS
-daemon_code=0
-wait "$daemon_pid" || daemon_code=$?
-daemon_pid=
+daemon_ends
 expect "exit code" "$daemon_code" = 0
 expect "seconds from the signal to the end: of one drain at least" $((SECONDS - began)) -ge $((drain - 1))
 expect "and less than of two" $((SECONDS - began)) -lt $((2 * drain))
