@@ -242,7 +242,8 @@ static int start_producer(struct box *box, unsigned index, struct error *error)
 	return rc;
 }
 
-int box_wanted(const struct box *box, struct error *error)
+/* -ECANCELED with a sentence once the box is asked to stop, else 0. */
+static int is_wanted(const struct box *box, struct error *error)
 {
 	return atomic_load(&box->stop_asked) ? error_set(error, -ECANCELED, "asked to stop while it was starting") : 0;
 }
@@ -256,9 +257,9 @@ int box_start_producers(struct box *box, struct error *error)
 	for (unsigned i = 0; i < box->config->property_count; i++)
 		box->properties[i] = (struct kafka_property){box->config->properties[i].name, box->config->properties[i].value};
 	for (unsigned i = 0; rc == 0 && i < box->plan->producer_count; i++) {
-		rc = box_wanted(box, error);
+		rc = is_wanted(box, error);
 		if (rc == 0)
 			rc = start_producer(box, i, error);
 	}
-	return rc == 0 ? box_wanted(box, error) : rc;
+	return rc == 0 ? is_wanted(box, error) : rc;
 }

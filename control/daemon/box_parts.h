@@ -15,8 +15,5 @@ int box_plan(struct box *box, struct error *error);
 /* The table of numbered sources, the lanes and the workers, not running yet. */
 int box_new_workers(struct box *box, struct error *error);
 
-/* -ECANCELED with a sentence once the box is asked to stop, else 0. */
-int box_wanted(const struct box *box, struct error *error);
-
 /* The producers, running. */
 int box_start_producers(struct box *box, struct error *error);

@@ -100,10 +100,10 @@ static int add_lines(struct feed *feed, struct view *view, struct slice lines, s
 
 	if (rc == -EFBIG) {
 		rc = view->overlay != NULL ? merge(view, &said) : 0;
-		if (rc == 0)
+		if (rc == 0) {
 			said = (struct error){""};
-		if (rc == 0)
 			rc = category_overlay_new(&overlay, view->category, NULL, lines, SIZE_MAX / 2, &tally, &said);
+		}
 	}
 	if (rc != 0)
 		return error_set(error, rc, "%s", said.text);
