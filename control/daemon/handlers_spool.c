@@ -82,17 +82,9 @@ static json_t *class_row(const struct box *box, unsigned number)
 {
 	static const char *const keeps[] = {"oldest", "newest", "sample"};
 	const struct spool_class *class = &box->config->classes[number];
-	uint64_t bytes = 0, share = 0;
+	uint64_t bytes, share;
 
-	for (unsigned i = 0; i < box->producer_count; i++) {
-		const struct spool *spool = producer_spool(box->producers[i].producer);
-		uint64_t own_bytes, own_share;
-
-		if (spool == NULL || spool_class_at(spool, number, &own_bytes, &own_share) == NULL)
-			continue;
-		bytes += own_bytes;
-		share += own_share;
-	}
+	total_class(box, number, &bytes, &share);
 	return json_pack("{s:s,s:s,s:I,s:I,s:I}", "class", class->name, "full", keeps[class->policy], "bytes", (json_int_t)bytes,
 		"share_bytes", (json_int_t)share, "turned_away", (json_int_t)turned_away(box, number));
 }

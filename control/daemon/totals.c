@@ -46,11 +46,9 @@ uint64_t total_rings(const struct box *box)
 	return sum;
 }
 
-static const struct spool_counters *spool_of(const struct box *box, unsigned producer)
+static const struct spool *spool_of(const struct box *box, unsigned producer)
 {
-	const struct spool *spool = producer_spool(box->producers[producer].producer);
-
-	return spool != NULL ? spool_count(spool) : NULL;
+	return producer_spool(box->producers[producer].producer);
 }
 
 uint64_t total_spools(const struct box *box, size_t offset)
@@ -59,6 +57,19 @@ uint64_t total_spools(const struct box *box, size_t offset)
 
 	for (unsigned i = 0; i < box->producer_count; i++)
 		if (spool_of(box, i) != NULL)
-			sum += counter_read(counter_at(spool_of(box, i), offset));
+			sum += counter_read(counter_at(spool_count(spool_of(box, i)), offset));
 	return sum;
+}
+
+void total_class(const struct box *box, unsigned number, uint64_t *bytes, uint64_t *share)
+{
+	*bytes = *share = 0;
+	for (unsigned i = 0; i < box->producer_count; i++) {
+		uint64_t own_bytes, own_share;
+
+		if (spool_of(box, i) == NULL || spool_class_at(spool_of(box, i), number, &own_bytes, &own_share) == NULL)
+			continue;
+		*bytes += own_bytes;
+		*share += own_share;
+	}
 }

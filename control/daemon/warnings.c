@@ -10,6 +10,7 @@
 
 #define QUOTA_WARN_SECONDS 60u
 #define UNWRITTEN_WARN_MS  60000u
+#define SPOOL_WARN_PERCENT 80u
 
 struct over_quota {
 	uint64_t since_tsc;
@@ -53,6 +54,36 @@ static void warn_of_unwritten(const struct box *box, json_t *warnings)
 			(unsigned long long)TOTAL_SPOOL(box, unwritten)));
 }
 
+/* Told ahead: it is hours, or minutes, until something is given up. */
+static void warn_of_class(const struct box *box, unsigned number, json_t *warnings)
+{
+	static const char *const then[] = {
+		[SPOOL_KEEP_OLDEST] = "when it is full, what comes is turned away",
+		[SPOOL_KEEP_NEWEST] = "when it is full, its oldest events are given up",
+		[SPOOL_SAMPLE] = "only a sample of what comes is kept",
+	};
+	const struct spool_class *class = &box->config->classes[number];
+	uint64_t bytes, share;
+
+	total_class(box, number, &bytes, &share);
+	if (share == 0 || bytes < share / 100 * SPOOL_WARN_PERCENT)
+		return;
+	json_array_append_new(warnings,
+		json_sprintf("class %s has %llu%% of its share of the spool (%llu of %llu MiB): %s; see `penstock show spool`",
+			class->name, (unsigned long long)(bytes * 100 / share), (unsigned long long)(bytes >> 20),
+			(unsigned long long)(share >> 20), then[class->policy]));
+}
+
+static void warn_of_spool(const struct box *box, json_t *warnings)
+{
+	for (unsigned i = 0; i < box->config->class_count; i++)
+		warn_of_class(box, i, warnings);
+	if (TOTAL_SPOOL(box, crowded) > 0)
+		json_array_append_new(warnings,
+			json_sprintf("the file system of %s has less than %u%% free (spool.keep_free): the spool takes nothing more; make room there",
+				box->spool_directory, box->config->spool_keep_free));
+}
+
 /* The file that a restart would read is not what is in force. */
 static void warn_of_reload(struct box *box, json_t *warnings)
 {
@@ -77,6 +108,7 @@ json_t *warnings_of(struct box *box)
 		json_array_append_new(warnings, json_sprintf(LANDING_BEHIND, (long long)behind));
 	warn_of_senders(box, warnings);
 	warn_of_unwritten(box, warnings);
+	warn_of_spool(box, warnings);
 	warn_of_reload(box, warnings);
 	return warnings;
 }
@@ -90,6 +122,8 @@ void warn_of_port(json_t *warnings, const char *name, const struct source_status
 	else if (status->awaits_reset)
 		(void)snprintf(text, sizeof(text), "port %s: the device asked for a reset, which has failed so far: nothing is received here",
 			name);
+	else if (!status->link_up)
+		(void)snprintf(text, sizeof(text), "port %s: the link is down: nothing is received here until it is up", name);
 	else
 		return;
 	json_array_append_new(warnings, json_string(text));

@@ -148,7 +148,6 @@ struct spool {
 	int64_t now_ms, commit_ms, record_ms;
 	int64_t wanted_ms;             /* until then there was no room for something lately */
 	int group_full;                /* a log has as much to be made durable as it may: nothing more is written before */
-	int is_crowded;                /* the file system has less free than it is to have */
 	atomic_uint shelf_count;       /* written by the thread, and at start */
 	struct shelf *shelves[SPOOL_LOGS];
 	uint16_t lanes[UINT16_MAX + 1][TOPIC_CLASSES]; /* shelf of a lane's class; BATCH_UNLOGGED */
@@ -203,6 +202,11 @@ unsigned policy_class(const struct spool *spool, const struct shelf *shelf);
 int policy_make_room(struct spool *spool, unsigned class); /* 0, or -EDQUOT: there is none */
 int policy_samples_out(struct spool *spool, struct batch *batch, unsigned class); /* it is not to be kept; decided once a batch */
 void policy_look_for_room(struct spool *spool); /* asks the file system */
+
+static inline int policy_is_crowded(const struct spool *spool)
+{
+	return counter_read(&spool->counters.crowded) != 0;
+}
 
 /* losses.c: the record of what was given up */
 void loss_add(struct loss *loss, const struct loss_of *of);

@@ -53,12 +53,13 @@ void policy_look_for_room(struct spool *spool)
 	struct statvfs fs;
 
 	if (statvfs(spool->directory, &fs) == 0)
-		spool->is_crowded = (uint64_t)fs.f_bavail * 100 < (uint64_t)fs.f_blocks * spool->config.free_percent;
+		counter_set(&spool->counters.crowded,
+			(uint64_t)fs.f_bavail * 100 < (uint64_t)fs.f_blocks * spool->config.free_percent);
 }
 
 static int is_full(const struct spool *spool, unsigned class)
 {
-	return spool->is_crowded || bytes_of(spool, class) >= share_of(spool, class);
+	return policy_is_crowded(spool) || bytes_of(spool, class) >= share_of(spool, class);
 }
 
 struct dropping {
@@ -156,7 +157,7 @@ static void say_full(struct spool *spool, unsigned class)
 		log_write(LOG_WARNING, "spool %s: no room for class %s (%llu MiB of %llu%s): %s (%u others before it)", spool->directory,
 			c->name, (unsigned long long)(bytes_of(spool, class) >> 20),
 			(unsigned long long)(share_of(spool, class) >> 20),
-			spool->is_crowded ? ", and the file system is full" : "", what[c->policy], more);
+			policy_is_crowded(spool) ? ", and the file system is full" : "", what[c->policy], more);
 }
 
 int policy_make_room(struct spool *spool, unsigned class)

@@ -256,7 +256,7 @@ int shelf_write(struct spool *spool, struct batch *batch, int leave, struct shel
 	if (!shelf->is_dead)
 		rc = policy_make_room(spool, policy_class(spool, shelf));
 	else
-		rc = spool->is_crowded ? -EDQUOT : 0;
+		rc = policy_is_crowded(spool) ? -EDQUOT : 0;
 	if (rc != 0)
 		return rc;
 	rc = append(spool, shelf, batch, part, &position);

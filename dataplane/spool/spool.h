@@ -75,6 +75,7 @@ struct spool_counters {
 	counter refused;      /* orders refused */
 	counter unwritten;    /* events that were to be written before Kafka gets them, and go on without */
 	counter unwritten_ms; /* monotonic; when that was last so */
+	counter crowded;      /* gauge: 1 when the file system has less free than it is to have */
 	counter syncs, sync_failures;
 	counter replayed;     /* events read back for delivery */
 	counter exhumed;      /* events of dead letters that were taken out to be delivered */

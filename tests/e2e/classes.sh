@@ -30,6 +30,7 @@ says() { cli -j show spool | json "d['$1']"; }
 taken() { [ $(($(ledger events numbered) + $(ledger events dropped.))) = $total ]; }
 sampled() { [ "$(says sampled)" -gt 0 ]; }
 made_room() { [ "$(says made_room)" -gt 0 ]; }
+warned() { cli -j status | json '"; ".join(d["warnings"])' | grep -q 'class bulk has .* of its share of the spool .*: when it is full, its oldest'; }
 
 # What the log says at the stops: `at_stops given.up` and so on, in all.
 at_stops() { # WHAT
@@ -58,6 +59,7 @@ expect "well: events acked" "$(ledger records acked)" = $total
 send $much
 wait_for 20 "all events are numbered, or dropped by name" taken
 wait_for 20 "the third class has given something up" sampled
+expect "status warns of the class that is full" "$(warned && echo yes)" = yes
 cli -j show spool >"$work/full.json"
 for class in gold bulk rest; do
 	expect "$class: KiB beyond its share" \

@@ -89,6 +89,7 @@ ip link set bed0 mtu 1400
 wait_for 5 "the interface's MTU is shown" shows mtu 1400
 ip link set bed0 down
 wait_for 5 "the link is shown down" shows link_up false
+expect "status warns of it" "$(cli -j status | json 'd["warnings"][0]')" = "port lan0: the link is down: nothing is received here until it is up"
 wait_for 5 "the log says that the link is down" grep -q 'lan0: the link is down' "$work/penstockd.log"
 ip link set bed0 up
 wait_for 5 "the link is shown up" shows link_up true

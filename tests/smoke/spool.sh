@@ -116,6 +116,20 @@ expect "a daemon starts on it, with events recovered" "$(ledger spool)" = $count
 stop_daemon
 expect "exit code" "$daemon_code" = 0
 
+# --- a file system that has too little free ---
+
+mkdir "$work/small"
+mount -t tmpfs -o size=32m penstock-small "$work/small"
+head -c 20M /dev/zero >"$work/small/of others"
+spool="mode: direct, size: 8MiB, segment: 64KiB, keep_free: 50%, directory: $work/small/spool"
+write_config socket 1
+start_daemon
+crowded() { cli -j status | json '"; ".join(d["warnings"])' | grep -q "the file system of $work/small/spool has less than 50% free"; }
+wait_for 10 "status warns of it" crowded
+stop_daemon
+expect "exit code" "$daemon_code" = 0
+umount "$work/small"
+
 # --- what is no spool ---
 
 answer 2 spool status "$work"
