@@ -369,9 +369,27 @@ static void set_defaults(struct options *o)
 	};
 }
 
+/* A capture is written as fast as it goes: its seconds are those of its frames' times, of which the rate says how many events
+ * they have. */
+static int count_duration(struct options *o, struct error *error)
+{
+	double due = o->rate * o->duration_s;
+
+	if (o->pcap == NULL || due == 0)
+		return 0;
+	if (due >= 1e18 && o->count == 0)
+		return error_set(error, -EINVAL, "--rate and --duration together are more events than a capture can have");
+	if (o->count == 0 || due < (double)o->count)
+		o->count = due < 1 ? 1 : (uint64_t)(due + 0.5);
+	o->duration_s = 0;
+	return 0;
+}
+
 /* What single options cannot see, and defaults that depend on others. */
 static int finish(struct options *o, struct error *error)
 {
+	if (count_duration(o, error) != 0)
+		return -EINVAL;
 	if (o->count == 0 && o->duration_s == 0)
 		o->count = 100000;
 	if (o->first + o->count < o->first)

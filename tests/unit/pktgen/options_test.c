@@ -76,6 +76,26 @@ static void values_are_understood(void **state)
 	assert_int_equal(options.vlan[0], 4094);
 }
 
+static void a_capture_lasts_by_its_frames_times(void **state)
+{
+	struct options options;
+	struct error error;
+
+	(void)state;
+	assert_int_equal(parse(&options, "--pcap x --rate 20k --duration 1.5", &error), 0);
+	assert_int_equal(options.count, 30000);
+	assert_true(options.duration_s == 0);
+	assert_int_equal(parse(&options, "--pcap x --rate 20k --duration 1.5 --count 7", &error), 0);
+	assert_int_equal(options.count, 7);
+	assert_int_equal(parse(&options, "--pcap x --rate 20k --duration 1.5 --count 1M", &error), 0);
+	assert_int_equal(options.count, 30000);
+	assert_int_equal(parse(&options, "--pcap x --rate 2 --duration 0.001", &error), 0);
+	assert_int_equal(options.count, 1);
+	assert_int_equal(parse(&options, "--pcap x --duration 2", &error), 0); /* without a rate, by the clock */
+	assert_true(options.duration_s == 2 && options.count == 0);
+	assert_int_equal(parse(&options, "--pcap x --rate 1000G --duration 1G", &error), -EINVAL);
+}
+
 static void wrong_values_get_a_sentence(void **state)
 {
 	static const char *const wrong[] = {"--count -1", "--count 1x", "--count 99999999999G", "--count",
@@ -105,6 +125,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_send_json_to_loopback),
 		cmocka_unit_test(values_are_understood),
+		cmocka_unit_test(a_capture_lasts_by_its_frames_times),
 		cmocka_unit_test(wrong_values_get_a_sentence),
 	};
 
