@@ -128,7 +128,8 @@ const struct config_key config_keys[] = {
 		.form = "a member's name of up to 63 bytes", .help = "json: member that holds the event's time; \"\": none."},
 	{"inputs[]", "key", KEY_TEXT, FIELD(struct input_draft, key), RANGE(0, MEMBER_MAX), .fallback = "",
 		.form = "a member's name of up to 63 bytes",
-		.help = "json and frame: member that holds the partition key; without it events have no key."},
+		.help = "json and frame: member that holds the partition key; without it events have no key, nor have raw records of frames, "
+			"which are not looked into."},
 	{"inputs[]", "client", KEY_TEXT, FIELD(struct input_draft, client), RANGE(0, MEMBER_MAX), .fallback = "ip",
 		.form = "a member's name of up to 63 bytes",
 		.help = "json: member that holds the client address, for geo and @client in rules; \"\": none."},
