@@ -77,6 +77,11 @@ static int load_geo(struct generation *generation, const struct config *config, 
 	if (rc != 0)
 		return config_tables_fail(config, "geo", "files", rc, error);
 	geo_describe(generation->geo, &info);
+	if (info.prefixes == 0) {
+		rc = error_set(error, -EINVAL, "geo databases: they know no network, so that the place of every event would be unknown; "
+			"put whole ones in place");
+		return config_tables_fail(config, "geo", "files", rc, error);
+	}
 	log_write(LOG_NOTICE, "geo: %" PRIu64 " prefixes, %u places, %" PRIu64 " MiB, built in %u ms", info.prefixes, info.places,
 		info.bytes >> 20, info.build_ms);
 	return 0;
@@ -96,6 +101,11 @@ static int load_category(struct generation *generation, const struct config *con
 	if (rc != 0)
 		return config_tables_fail(config, "category", "file", rc, error);
 	category_describe(generation->category, &info);
+	if (info.entries == 0 && config->category_changes == NULL) {
+		rc = error_set(error, -EINVAL, "%s: has no entry, so that the category of every item would be unknown; put a whole file in "
+			"place, or name category.changes that fill it", config->category_file);
+		return config_tables_fail(config, "category", "file", rc, error);
+	}
 	log_write(LOG_NOTICE, "category: %" PRIu64 " keys, %u categories, %" PRIu64 " MiB, built in %u ms", info.entries,
 		info.values, info.bytes >> 20, info.build_ms);
 	memset(feed, 0, sizeof(*feed));

@@ -66,8 +66,11 @@ static void a_failed_generation_leaves_the_files_to_be_read(void **state)
 	(void)state;
 	close(mkstemps(table_path, 4));
 	generations_init(&box.generations);
-	write_table("k\told\n");
+	write_table("");
 	box.config = make_config("a", 1000);
+	assert_int_equal(generations_publish(&box, box.config, &error), -EINVAL);
+	assert_non_null(strstr(error.text, ".tsv: has no entry"));
+	write_table("k\told\n");
 	assert_int_equal(generations_publish(&box, box.config, &error), 0);
 	expect_category(",\"category\":\"old\"");
 
