@@ -31,13 +31,25 @@ static json_t *topic_row(const char *name, const char *state, int partitions, un
 		(int)wanted, "text", text);
 }
 
+/* Whether some of the type's records are the body as it came: all of them, or those of a raw input. */
+static int has_raw(const struct config *config, unsigned type)
+{
+	for (unsigned i = 0; i < config->input_count; i++)
+		if (config->inputs[i].format == INPUT_RAW && config->inputs[i].raw_type == type)
+			return 1;
+	return (config->types->types[type].way.form & FORM_RAW) != 0;
+}
+
 static const char *topic_text(const struct config *config, unsigned topic)
 {
 	if (topic == config->topics->count)
 		return "where boxes notice another of their name";
-	for (unsigned i = 0; i < config->types->count; i++)
-		if (config->types->types[i].way.topic == topic && (config->types->types[i].way.form & FORM_RAW) != 0)
+	for (unsigned i = 0; i < config->types->count; i++) {
+		const struct event_way *way = &config->types->types[i].way;
+
+		if ((way->topic == topic || way->copy == topic + 1) && has_raw(config, i))
 			return "raw records carry no identity: this topic is outside the audit";
+	}
 	return "";
 }
 

@@ -9,6 +9,12 @@ code_of() {
 	echo $code
 }
 
+types_section() {
+	"$pktgen" --list-types --types "$types" | awk '{ printf "  %s: {id: %s}\n", $2, $1 }'
+	echo "  rawline: {id: 9999, copy: copies}" # its input makes raw records of it
+}
+outside() { cli -j topics plan | json 'sorted(t["name"] for t in d["topics"] if "outside the audit" in t["text"])'; }
+
 expect "exit code without a daemon" "$(code_of "$penstock" -s "$work/none.sock" status)" -ge 1
 broker_up
 bed_up
@@ -25,6 +31,7 @@ expect "exit code of a command that does not exist" "$(code_of "$penstock" -s "$
 expect "exit code of plan while topics are missing" "$(code_of cli topics plan)" -ge 1
 create_topics
 expect "exit code of plan when all are there" "$(code_of cli topics plan)" = 0
+expect "topics outside the audit" "$(outside)" = '["cli.rawline", "copies"]'
 expect "the port's driver" "$(cli -j show ports | json 'd["ports"][0]["driver"]')" = net_af_packet
 cli stop >/dev/null
 daemon_ends
