@@ -158,6 +158,14 @@ static __attribute__((noinline)) void drop(struct slot *slot, uint32_t len, uint
 	atomic_fetch_add_explicit(&slot->dropped, 1, memory_order_relaxed);
 }
 
+/* What was used under a quota with a longer burst is as much as this one's at the most, or the sender would wait for that. */
+static __attribute__((noinline)) void shorten(struct slot *slot, uint64_t until, const struct quota *quota, uint64_t tsc)
+{
+	if (is_ahead(until, tsc + quota->burst_ticks))
+		(void)atomic_compare_exchange_strong_explicit(
+			&slot->until, &until, tsc + quota->burst_ticks, memory_order_relaxed, memory_order_relaxed);
+}
+
 int senders_charge(
 	struct senders *table, const struct address *from, uint32_t len, const struct quota *quota, uint64_t tsc)
 {
@@ -180,6 +188,7 @@ int senders_charge(
 	do {
 		next = (is_ahead(until, tsc) ? until : tsc) + cost;
 		if (UNLIKELY(next - tsc > quota->burst_ticks)) {
+			shorten(slot, until, quota, tsc);
 			drop(slot, len, tsc);
 			return 0;
 		}

@@ -223,6 +223,20 @@ static void another_quota_goes_on_from_what_is_used(void **state)
 	senders_free(senders);
 }
 
+/* What was used under a quota with a longer burst counts as that of the present one. */
+static void a_shorter_burst_is_waited_for_at_the_most(void **state)
+{
+	struct senders *senders = senders_of(16);
+	uint64_t tsc = 1000 * HZ;
+
+	(void)state;
+	assert_int_equal(taken(senders, 1, 100, quota_of(1, 0, 3600000000), 1000, tsc), 1000);
+	assert_int_equal(taken(senders, 1, 100, quota_of(1000, 0, 1000000), 1, tsc), 0);
+	assert_int_equal(taken(senders, 1, 100, quota_of(1000, 0, 1000000), 2000, tsc + HZ / 2), 500);
+	assert_int_equal(taken(senders, 1, 100, quota_of(1000, 0, 1000000), 2000, tsc + 3 * HZ), 1000);
+	senders_free(senders);
+}
+
 static void sizes_that_are_none_are_refused(void **state)
 {
 	static const uint32_t counts[] = {0, 8, 17, 48, SENDERS_MAX * 2};
@@ -244,6 +258,7 @@ int main(void)
 		cmocka_unit_test(the_count_of_drops_is_kept_while_others_can_give_way),
 		cmocka_unit_test(many_arrivals_are_judged_as_by_a_leaking_bucket),
 		cmocka_unit_test(another_quota_goes_on_from_what_is_used),
+		cmocka_unit_test(a_shorter_burst_is_waited_for_at_the_most),
 		cmocka_unit_test(sizes_that_are_none_are_refused),
 	};
 
