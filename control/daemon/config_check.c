@@ -238,20 +238,49 @@ int type_takes_raw(const struct event_type *type)
 	return type->plan == NULL && type->way.pack == 0;
 }
 
+static const struct event_type *type_named(const struct event_types *types, const char *name)
+{
+	for (unsigned i = 0; i < types->count; i++)
+		if (strcmp(types->types[i].name, name) == 0)
+			return &types->types[i];
+	return NULL;
+}
+
+static int has_input_on(const struct config *config, uint16_t port)
+{
+	for (unsigned i = 0; i < config->input_count; i++)
+		if (config->inputs[i].port == port)
+			return 1;
+	return 0;
+}
+
+/* A type may go with its input, which runs until a restart; one that is only named anew would leave the input without a type. */
+static int check_raw_input(const struct input *input, const char *name, const struct config *next, struct error *error)
+{
+	const struct event_type *type = type_named(next->types, name);
+
+	if (type == NULL && has_input_on(next, input->port))
+		return error_set(error, -EINVAL, "inputs: the one on port %u that runs gives type %s raw datagrams, and the type is gone: "
+			"keep it beside the new one until the daemon was restarted", input->port, name);
+	if (type != NULL && !type_takes_raw(type))
+		return error_set(error, -EINVAL, "inputs: the one on port %u that runs gives type %s raw datagrams, which are not looked into: "
+			"leave key, require, rules and pack out of the type, or give the input another one and restart the daemon",
+			input->port, name);
+	return 0;
+}
+
 /* The file's own inputs were checked when it was read; those that run may be others. */
 static int check_raw_inputs(const struct config *running, const struct config *next, struct error *error)
 {
-	for (unsigned i = 0; i < running->input_count; i++) {
-		const struct input *input = &running->inputs[i];
-		const char *name = input->format == INPUT_RAW ? running->types->types[input->raw_type].name : NULL;
+	int rc = 0;
 
-		for (unsigned k = 0; name != NULL && k < next->types->count; k++)
-			if (strcmp(next->types->types[k].name, name) == 0 && !type_takes_raw(&next->types->types[k]))
-				return error_set(error, -EINVAL, "inputs: the one on port %u that runs gives type %s raw datagrams, which are not "
-					"looked into: leave key, require, rules and pack out of the type, or give the input another one and "
-					"restart the daemon", input->port, name);
+	for (unsigned i = 0; rc == 0 && i < running->input_count; i++) {
+		const struct input *input = &running->inputs[i];
+
+		if (input->format == INPUT_RAW)
+			rc = check_raw_input(input, running->types->types[input->raw_type].name, next, error);
 	}
-	return 0;
+	return rc;
 }
 
 static int check_names_and_inputs(const struct config *running, const struct config *next, struct error *error)

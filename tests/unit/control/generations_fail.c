@@ -254,6 +254,9 @@ static void a_type_that_comes_raw_gets_no_rules(void **state)
 		(void)snprintf(text, sizeof(text), HEAD "types: {line: {id: 2, %s}, other: {id: 1}}\n", texts[i]);
 		expect_refused(text, "inputs: the one on port 9001 that runs gives type line raw datagrams");
 	}
+	expect_refused(HEAD "inputs: [{port: 9001, format: raw, event: row}]\ntypes: {row: {id: 2}, other: {id: 1}}\n",
+		"inputs: the one on port 9001 that runs gives type line raw datagrams, and the type is gone: keep it");
+	reload(HEAD "inputs: [{port: 9001, format: raw, event: row}]\ntypes: {row: {id: 3}, line: {id: 2}, other: {id: 1}}\n");
 	reload(HEAD "types: {other: {id: 1, key: a, rules: [{then: drop}]}}\n");
 	reload(RAW "types: {line: {id: 2, pack: 1}, other: {id: 1, pack: 2}}\n");
 	box_end();

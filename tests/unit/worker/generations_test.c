@@ -147,10 +147,32 @@ static void swaps_disturb_no_burst(void **state)
 	judged_free(&s.judged);
 }
 
+/* Its input runs until a restart. */
+static void raw_events_of_a_type_that_is_gone_are_unknown(void **state)
+{
+	struct rig *rig = rig_new(4);
+	char *text;
+
+	(void)state;
+	rig_start(rig);
+	rig->generation->types->types[2].removed = 1;
+	rig_put(rig, RIG_PORT_RAW, "abc", 3);
+	assert_int_equal(counter_read(&rig->counters->event_drops[EVENT_DROP_type_unknown]), 1);
+	rig->generation->types->unknown = 1;
+	rig_put(rig, RIG_PORT_RAW, "abc", 3);
+	text = rig_take(rig, NULL, NULL);
+	assert_non_null(text);
+	assert_string_equal(text, "abc");
+	assert_int_equal(rig->batch->topic, 1);
+	free(text);
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(swaps_disturb_no_burst),
+		cmocka_unit_test(raw_events_of_a_type_that_is_gone_are_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
