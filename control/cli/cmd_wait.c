@@ -245,14 +245,19 @@ int run_wait_idle(struct cli *cli)
 	return wait_for(cli, is_idle);
 }
 
-/* What was asked for last is done, and went well. A daemon that was started since has read the configuration as it is now. */
+json_t *params_reload(const struct cli *cli)
+{
+	return json_pack("{s:I}", "request", cli->request);
+}
+
+/* What was asked for is done, and went well. A daemon that was started since has read the configuration as it is now. */
 static enum answer is_loaded(
 	const struct cli *cli, const json_t *result, const json_t *before, struct api_error *error)
 {
 	(void)before;
 	if (json_integer_value(json_object_get(result, "epoch")) != cli->epoch)
 		return COME;
-	if (json_integer_value(json_object_get(result, "done")) < cli->request)
+	if (json_integer_value(json_object_get(result, "done")) < cli->request) /* 0: not yet */
 		return NOT_YET;
 	if (json_is_true(json_object_get(result, "ok")))
 		return COME;

@@ -8,7 +8,7 @@
 cli_display display_status, display_ledger, display_ports, display_workers, display_sources, display_quotas;
 cli_display display_types, display_kafka, display_drops, display_config, display_topics, display_stop;
 cli_judge judge_status, judge_ledger, judge_topics;
-cli_params params_limit, params_sources, params_replay;
+cli_params params_limit, params_reload, params_sources, params_replay;
 cli_display display_generation, display_rules, display_tables;
 cli_display display_spool, display_replay;
 cli_run run_reload, run_wait_ready, run_wait_alarm, run_wait_idle, run_help;

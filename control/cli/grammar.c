@@ -59,7 +59,7 @@ const struct grammar_command grammar_commands[] = {
 	{"show generation", NULL, "sj", "The types and tables in force, and how the last reload ended", API_SHOW_GENERATION,
 		CALL_MS, NULL, display_generation, NULL, NULL},
 	{"reload", NULL, "sjt", "Have the daemon put in force what its configuration now says of types, topics, quotas and tables",
-		API_SHOW_GENERATION, CALL_MS, NULL, display_generation, NULL, run_reload},
+		API_SHOW_GENERATION, CALL_MS, params_reload, display_generation, NULL, run_reload},
 	{"topics plan", NULL, "sj", "Compare the topics of the configuration with the cluster's", API_TOPICS_PLAN,
 		CLUSTER_MS, NULL, display_topics, judge_topics, NULL},
 	{"topics create", NULL, "sj", "Create the topics that the cluster lacks", API_TOPICS_CREATE, CLUSTER_MS, NULL,

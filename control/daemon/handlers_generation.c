@@ -16,11 +16,11 @@ json_t *handle_reload(void *context, const json_t *params, struct error *error, 
 json_t *handle_generation(void *context, const json_t *params, struct error *error, int *code)
 {
 	struct box *box = context;
+	json_int_t request = json_integer_value(json_object_get(params, "request"));
 	struct loader_result last;
-	int idle = loader_last(box, &last);
+	int idle = request > 0 ? loader_answer(box, (uint64_t)request, &last) : loader_last(box, &last);
 	json_t *result;
 
-	(void)params;
 	(void)error;
 	(void)code;
 	pthread_mutex_lock(&box->generations.lock);

@@ -101,17 +101,24 @@ static void look_after(struct box *box)
 		(void)loader_ask(box);
 }
 
+/* Under the lock. */
+static void keep(struct loader *loader, const struct loader_result *result)
+{
+	loader->results[loader->result_count++ % LOADER_RESULTS] = *result;
+	loader->done = result->request;
+}
+
 /* What nobody will work on any more. Under the lock. */
 static void refuse_rest(struct box *box)
 {
 	struct loader *loader = &box->loader;
+	const struct loader_result result = {.request = loader->asked, .left = 1, .generation = box->generations.now->number,
+		.at_us = clock_utc_us(clock_tsc()), .text = "the daemon stops"};
 
 	if (loader->done == loader->asked)
 		return;
-	loader->last = (struct loader_result){.request = loader->asked, .left = 1, .generation = box->generations.now->number,
-		.at_us = clock_utc_us(clock_tsc()), .text = "the daemon stops"};
-	loader->done = loader->asked;
-	log_write(LOG_NOTICE, "reload: the daemon stops; generation %u stays in force", loader->last.generation);
+	keep(loader, &result);
+	log_write(LOG_NOTICE, "reload: the daemon stops; generation %u stays in force", result.generation);
 }
 
 static void *loader_main(void *argument)
@@ -134,8 +141,7 @@ static void *loader_main(void *argument)
 		pthread_mutex_unlock(&loader->lock);
 		work(box, &result);
 		pthread_mutex_lock(&loader->lock);
-		loader->done = result.request;
-		loader->last = result;
+		keep(loader, &result);
 	}
 	refuse_rest(box);
 	pthread_mutex_unlock(&loader->lock);
@@ -175,7 +181,24 @@ int loader_last(struct box *box, struct loader_result *result)
 	int idle;
 
 	pthread_mutex_lock(&loader->lock);
-	*result = loader->last;
+	*result = loader->results[(loader->result_count + LOADER_RESULTS - 1) % LOADER_RESULTS];
+	idle = loader->done == loader->asked;
+	pthread_mutex_unlock(&loader->lock);
+	return idle;
+}
+
+int loader_answer(struct box *box, uint64_t request, struct loader_result *result)
+{
+	struct loader *loader = &box->loader;
+	unsigned first;
+	int idle;
+
+	memset(result, 0, sizeof(*result));
+	pthread_mutex_lock(&loader->lock);
+	first = loader->result_count > LOADER_RESULTS ? loader->result_count - LOADER_RESULTS : 0;
+	for (unsigned i = first; i < loader->result_count && result->request == 0; i++)
+		if (loader->results[i % LOADER_RESULTS].request >= request)
+			*result = loader->results[i % LOADER_RESULTS];
 	idle = loader->done == loader->asked;
 	pthread_mutex_unlock(&loader->lock);
 	return idle;

@@ -18,7 +18,8 @@
 
 struct box;
 
-#define LOADER_TEXT 512
+#define LOADER_TEXT    512
+#define LOADER_RESULTS 16 /* kept, for those who wait */
 
 /* How the last request ended. */
 struct loader_result {
@@ -36,7 +37,8 @@ struct loader {
 	pthread_cond_t wake;
 	uint64_t asked, done; /* requests; several made while one is worked on are worked on as one */
 	int stop; /* what was asked for is answered, and nothing more is put in force */
-	struct loader_result last;
+	struct loader_result results[LOADER_RESULTS]; /* a ring of the last ones */
+	unsigned result_count;                        /* ever */
 	struct config *refused;    /* the thread's own: what was read last and could not be put in force; NULL: it could */
 	struct tables_marks tried; /* same: of the files when it last loaded them, whatever came of it ... */
 	int64_t next_watch_ms;     /* ... and when it looks again */
@@ -52,6 +54,10 @@ uint64_t loader_ask(struct box *box);
 
 /* Copies the last result; returns whether all that was asked for is done. Any thread. */
 int loader_last(struct box *box, struct loader_result *result);
+
+/* Copies how this request ended, by itself or with those made after it; `request` is 0 in it when it has not yet. Returns as
+ * loader_last does. Any thread. */
+int loader_answer(struct box *box, uint64_t request, struct loader_result *result);
 
 /* Waits until it has left what it was doing, for which the box is asked to stop already, and has answered all that was asked.
  * Control thread, before the workers go. */

@@ -74,6 +74,11 @@ static void what_was_asked_for_during_a_reload_is_answered(void **state)
 	assert_int_equal(last.ok, 0);
 	assert_string_equal(last.text, "the daemon stops");
 	assert_int_equal(last.generation, 2); /* that of the first */
+	assert_int_equal(loader_answer(&box, 1, &last), 1);
+	assert_int_equal(last.request, 1);
+	assert_int_equal(last.ok, 1);
+	assert_int_equal(loader_answer(&box, 3, &last), 1);
+	assert_int_equal(last.request, 0);
 }
 
 static void nothing_is_put_in_force_once_the_daemon_is_to_stop(void **state)
