@@ -51,6 +51,7 @@ struct box_producer {
 
 struct box {
 	struct config *config; /* as read at the start; types, topics, quotas and tables may have changed since: see generations */
+	uint64_t config_mark;  /* of its file before it was read (tables.h) */
 	struct generations generations;
 	struct state *state;
 	struct topology *plan; /* made once, after the ports have told their nodes */

@@ -48,8 +48,10 @@ static int load(struct box *box, struct error *error)
 	rc = generations_publish(box, config, error);
 	config_free(loader->refused);
 	loader->refused = rc != 0 ? config : NULL;
-	if (rc == 0)
+	if (rc == 0) {
 		watcher_hurry(box);
+		loader->next_watch_ms = 0; /* the period may be another one */
+	}
 	return rc;
 }
 
@@ -153,7 +155,8 @@ int loader_start(struct box *box, struct error *error)
 	struct loader *loader = &box->loader;
 	int rc;
 
-	tables_mark(box->generations.config, &loader->tried);
+	loader->tried = box->generations.marks; /* of before they were read, which may have taken long */
+	loader->tried.config = box->config_mark;
 	pthread_mutex_init(&loader->lock, NULL);
 	pthread_cond_init(&loader->wake, NULL);
 	rc = thread_start(&loader->thread, "loader", NULL, 0, loader_main, box);

@@ -271,6 +271,7 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return rc;
 	}
+	the_box.config_mark = tables_mark_config(arguments.config);
 	rc = read_config(arguments.config, &config);
 	if (rc == EX_OK && arguments.check)
 		rc = check_tables(config);

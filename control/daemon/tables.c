@@ -42,11 +42,16 @@ static uint64_t mark_file(uint64_t mark, const char *path)
 	return mark_bytes(mark_text(mark, path), words, sizeof(words));
 }
 
+uint64_t tables_mark_config(const char *path)
+{
+	return mark_file(MARK_BEGIN, path);
+}
+
 void tables_mark(const struct config *config, struct tables_marks *marks)
 {
 	const uint64_t geo[] = {config->geo_fields, config->geo_budget};
 
-	marks->config = mark_file(MARK_BEGIN, config->path);
+	marks->config = tables_mark_config(config->path);
 	marks->geo = mark_bytes(MARK_BEGIN, geo, sizeof(geo));
 	for (unsigned i = 0; i < config->geo_file_count; i++)
 		marks->geo = mark_file(marks->geo, config->geo_files[i]);

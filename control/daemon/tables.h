@@ -32,5 +32,8 @@ int tables_load(struct generation *generation, const struct config *config, cons
 /* The marks of the files as they are. */
 void tables_mark(const struct config *config, struct tables_marks *marks);
 
+/* The first of them, of a configuration that is yet to be read. */
+uint64_t tables_mark_config(const char *path);
+
 /* Whether the configuration's file or those of its tables are others than when `marks` was made. */
 int tables_changed(const struct config *config, const struct tables_marks *marks);

@@ -28,14 +28,19 @@ static inline void write_file(const char *path, const char *text)
 	assert_int_equal(rename(beside, path), 0);
 }
 
-static inline void write_config(const char *more)
+static inline void write_config_of(const char *servers, const char *more)
 {
 	char text[1024];
 
 	(void)snprintf(text, sizeof(text),
-		"node: a\nports: [{name: p, device: net_null0}]\nkafka: {properties: {bootstrap.servers: \"k:1\"}}\n"
-		"memory: {pool: 1GiB}\ntypes: {a: {id: 1}}\n%s", more);
+		"node: a\nports: [{name: p, device: net_null0}]\nkafka: {properties: {bootstrap.servers: \"%s\"}}\n"
+		"memory: {pool: 1GiB}\ntypes: {a: {id: 1}}\n%s", servers, more);
 	write_file(config_path, text);
+}
+
+static inline void write_config(const char *more)
+{
+	write_config_of("k:1", more);
 }
 
 /* A configuration without tables, but with these lines, is in force, and the loader runs. */
@@ -51,6 +56,7 @@ static inline void loader_rig_start(const char *more)
 	(void)snprintf(changes_path, sizeof(changes_path), "%s/changes", folder);
 	write_config(more);
 	generations_init(&box.generations);
+	box.config_mark = tables_mark_config(config_path);
 	if (config_read(&box.config, config_path, &error) != 0 || generations_publish(&box, box.config, &error) != 0 ||
 		loader_start(&box, &error) != 0)
 		fail_msg("%s", error.text);

@@ -25,12 +25,17 @@ static void append(const char *path, const char *text)
 	assert_int_equal(fclose(file), 0);
 }
 
-static void write_config_with_table(void)
+static void write_config_with(const char *watched)
 {
 	char more[256];
 
-	(void)snprintf(more, sizeof(more), WATCHED "category: {file: %s, changes: %s}\n", table_path, changes_path);
+	(void)snprintf(more, sizeof(more), "%scategory: {file: %s, changes: %s}\n", watched, table_path, changes_path);
 	write_config(more);
+}
+
+static void write_config_with_table(void)
+{
+	write_config_with(WATCHED);
 }
 
 static int start(void **state)
@@ -130,11 +135,53 @@ static void refused_edits_are_not_tried_over_and_over(void **state)
 	assert_int_equal(last.generation, 3);
 }
 
+/* The start ends: from what its files were before they were read. */
+static void start_anew(void)
+{
+	struct error error = {""};
+
+	memset(&box.loader, 0, sizeof(box.loader));
+	assert_int_equal(loader_start(&box, &error), 0);
+}
+
+static void what_is_replaced_during_the_start_is_loaded(void **state)
+{
+	(void)state;
+	write_file(table_path, "k\tv\n");
+	write_config_with_table();
+	assert_int_equal(wait_for_request(1).generation, 2);
+	loader_stop(&box);
+	box.config_mark = tables_mark_config(config_path);
+	write_file(table_path, "k\tother\n");
+	start_anew();
+	assert_int_equal(wait_for_request(1).generation, 3);
+	loader_stop(&box);
+	write_config(WATCHED "# another\n");
+	start_anew();
+	assert_int_equal(wait_for_request(1).generation, 4);
+}
+
+static void a_shorter_period_counts_at_once(void **state)
+{
+	(void)state;
+	write_file(table_path, "k\tv\n");
+	write_config_with("watch: 1h\n");
+	assert_int_equal(wait_for_request(1).ok, 1);
+	let_it_look();
+	write_config(WATCHED);
+	(void)loader_ask(&box);
+	assert_int_equal(wait_for_request(2).ok, 1);
+	write_config(WATCHED "# another\n");
+	assert_int_equal(wait_for_request(3).ok, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_edit_that_adds_a_table_is_loaded_once, start, stop),
 		cmocka_unit_test_setup_teardown(a_table_that_was_missing_is_loaded_when_it_comes, start, stop),
+		cmocka_unit_test_setup_teardown(what_is_replaced_during_the_start_is_loaded, start, stop),
+		cmocka_unit_test_setup_teardown(a_shorter_period_counts_at_once, start, stop),
 		cmocka_unit_test_setup_teardown(refused_edits_are_not_tried_over_and_over, start, stop),
 	};
 
