@@ -138,6 +138,14 @@ static int is_live(const char *section)
 	return 0;
 }
 
+int config_says_same(const struct config *one, const struct config *other, const char *section)
+{
+	const struct tree_node *a = tree_find(tree_root(((const struct config_file *)one)->tree), section);
+	const struct tree_node *b = tree_find(tree_root(((const struct config_file *)other)->tree), section);
+
+	return a == NULL || b == NULL ? a == b : tree_equal(a, b);
+}
+
 static void add_name(char *text, size_t size, const char *name)
 {
 	size_t used = strlen(text);

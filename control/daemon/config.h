@@ -122,6 +122,9 @@ int config_tables_fail(const struct config *config, const char *section, const c
  * a copy of config->text. Any thread. */
 void config_redact(const struct config *config, char *text);
 
+/* Whether both say the same in a top-level section, or nothing. Any thread. */
+int config_says_same(const struct config *one, const struct config *other, const char *section);
+
 /*
  * Whether `now` says other things than `before` where a running daemon cannot follow: all but types, topics, quotas and tables.
  * `text` gets a sentence that names those sections, or "".

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "control/daemon/box.h"
+#include "control/daemon/properties.h"
 
 #define REST_MS 200 /* between two looks at what may have changed */
 
@@ -34,6 +35,12 @@ static int read_config(struct box *box, struct config **config, struct error *er
 	return 0;
 }
 
+/* The client's properties are judged as a start would: what counts from a restart on is not to keep the daemon from it. */
+static int check_client(const struct box *box, struct config *config, struct error *error)
+{
+	return config_says_same(box->config, config, "kafka") ? 0 : properties_check(config, error);
+}
+
 /* Reads the file and puts it in force. 0 or -errno, with a sentence in either case, which may be empty. */
 static int load(struct box *box, struct error *error)
 {
@@ -43,6 +50,11 @@ static int load(struct box *box, struct error *error)
 
 	if (rc != 0)
 		return rc;
+	rc = check_client(box, config, error);
+	if (rc != 0) {
+		config_free(config);
+		return rc;
+	}
 	if (config_needs_restart(box->config, config, error->text, sizeof(error->text)))
 		log_write(LOG_WARNING, "reload: %s", error->text);
 	rc = generations_publish(box, config, error);

@@ -17,9 +17,9 @@
 #include "control/daemon/box.h"
 #include "control/daemon/handlers.h"
 #include "control/daemon/notify.h"
+#include "control/daemon/properties.h"
 #include "control/daemon/starting.h"
 #include "control/daemon/stopping.h"
-#include "kafka/settings.h"
 
 #define TURN_MS       250
 #define DRAIN_TURN_MS 50
@@ -107,18 +107,11 @@ static int parse(int argc, char **argv, struct arguments *arguments)
 /* Reads the file and lets the Kafka client judge its properties. EX_CONFIG after one line on standard error. */
 static int read_config(const char *path, struct config **config)
 {
-	struct kafka_property properties[CONFIG_PROPERTIES];
 	struct error error = {""};
 	int rc = config_read(config, path, &error);
 
 	if (rc == 0)
-		rc = config_secrets_read(*config, &error);
-	if (rc == 0) {
-		for (unsigned i = 0; i < (*config)->property_count; i++)
-			properties[i] = (struct kafka_property){
-				(*config)->properties[i].name, (*config)->properties[i].value};
-		rc = kafka_properties_check(properties, (*config)->property_count, &error);
-	}
+		rc = properties_check(*config, &error);
 	if (rc == 0)
 		return EX_OK;
 	fprintf(stderr, "%s\n", error.text);
@@ -271,16 +264,16 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return rc;
 	}
+	if (!arguments.check)
+		catch_signals();
 	the_box.config_mark = tables_mark_config(arguments.config);
 	rc = read_config(arguments.config, &config);
 	if (rc == EX_OK && arguments.check)
 		rc = check_tables(config);
 	if (rc == EX_OK && arguments.check)
 		printf("%s: fine\n", arguments.config);
-	if (rc == EX_OK && !arguments.check) {
-		catch_signals();
+	if (rc == EX_OK && !arguments.check)
 		rc = run(&the_box, config);
-	}
 	config_free(config);
 	return rc;
 }

@@ -60,6 +60,13 @@ expect "generation after it" "$(generation)" = 2
 expect "warnings of it in status" "$(warned)" = 1
 expect "the daemon's log" "$(grep -c "reload: .*idd.*generation 2 stays in force" "$work/penstockd.log")" = 1
 
+sed 's/^    bootstrap.servers: .*/&\n    acks: 1/' "$work/all.yaml" >"$config"
+code=0
+cli reload 2>"$work/reload.log" || code=$?
+expect "exit code for a property that no start would take" $code = 1
+expect "what is said of it" "$(grep -c 'acks' "$work/reload.log")" = 1
+expect "generation after it" "$(generation)" = 2
+
 # --- by signal; and what takes a restart ---
 
 sed "s/idle: sleep/idle: pause/" "$work/all.yaml" >"$config"

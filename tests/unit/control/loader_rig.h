@@ -10,9 +10,19 @@
 
 #include "base/clock.h"
 #include "control/daemon/box.h"
+#include "control/daemon/properties.h"
 
 static struct box box; /* all of it that the loader needs */
 static char folder[32], config_path[64], table_path[64], changes_path[64];
+
+/* A client that takes all but this word. */
+int properties_check(struct config *config, struct error *error)
+{
+	for (unsigned i = 0; i < config->property_count; i++)
+		if (strcmp(config->properties[i].value, "bad") == 0)
+			return error_set(error, -EINVAL, "no such value");
+	return 0;
+}
 
 /* The file is whole from its first moment, as an edit is one change. */
 static inline void write_file(const char *path, const char *text)

@@ -175,6 +175,22 @@ static void a_shorter_period_counts_at_once(void **state)
 	assert_int_equal(wait_for_request(3).ok, 1);
 }
 
+static void what_no_client_takes_is_refused(void **state)
+{
+	struct loader_result last;
+
+	(void)state;
+	write_config_of("bad", WATCHED);
+	last = wait_for_request(1);
+	assert_int_equal(last.ok, 0);
+	assert_string_equal(last.text, "no such value");
+	assert_int_equal(last.generation, 1);
+	write_config_of("k:2", WATCHED);
+	last = wait_for_request(2);
+	assert_int_equal(last.ok, 1);
+	assert_string_equal(last.text, "a restart is needed for: kafka");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +198,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_table_that_was_missing_is_loaded_when_it_comes, start, stop),
 		cmocka_unit_test_setup_teardown(what_is_replaced_during_the_start_is_loaded, start, stop),
 		cmocka_unit_test_setup_teardown(a_shorter_period_counts_at_once, start, stop),
+		cmocka_unit_test_setup_teardown(what_no_client_takes_is_refused, start, stop),
 		cmocka_unit_test_setup_teardown(refused_edits_are_not_tried_over_and_over, start, stop),
 	};
 
