@@ -4,6 +4,7 @@
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -106,17 +107,40 @@ static int write_table(const struct category *category, int fd)
 	return rc;
 }
 
-/* After a failed sync nothing is known of the file: it is taken away, and the old one stays. */
-static int write_beside(const struct category *category, int dir, const char *temporary)
+/* Whether the file still has this name: whoever had the lock before may have renamed it. */
+static int is_named(int fd, int dir, const char *name)
 {
-	int fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640), rc;
+	struct stat own, named;
+
+	return fstat(fd, &own) == 0 && fstatat(dir, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && own.st_dev == named.st_dev &&
+	       own.st_ino == named.st_ino;
+}
+
+/* The file, empty and of nobody else, who would mix his table with this one; or -errno. What a killed writer has left is used. */
+static int open_alone(int dir, const char *temporary, struct error *why)
+{
+	int fd = openat(dir, temporary, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640), rc = 0;
 
 	if (fd < 0)
 		return -errno;
-	rc = write_table(category, fd);
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0 || !is_named(fd, dir, temporary))
+		rc = error_set(why, -EBUSY, "%s is being written by another process; let one at a time build this table", temporary);
+	else if (ftruncate(fd, 0) != 0)
+		rc = -errno;
+	if (rc == 0)
+		return fd;
+	(void)close(fd);
+	return rc;
+}
+
+/* After a failed sync nothing is known of the file: it is taken away, and the old one stays. */
+static int write_to(const struct category *category, int fd, int dir, const char *name, const char *temporary)
+{
+	int rc = write_table(category, fd);
+
 	if (rc == 0 && fsync(fd) != 0)
 		rc = -errno;
-	if (close(fd) != 0 && rc == 0)
+	if (rc == 0 && renameat(dir, temporary, dir, name) != 0)
 		rc = -errno;
 	if (rc != 0)
 		(void)unlinkat(dir, temporary, 0);
@@ -135,14 +159,14 @@ static int check_gives_way(int dir, const char *name, struct error *why)
 	return error_set(why, -EINVAL, "%s is no regular file, and is not replaced by one; name another", name);
 }
 
-static int replace(const struct category *category, int dir, const char *name, const char *temporary)
+static int replace(const struct category *category, int dir, const char *name, const char *temporary, struct error *why)
 {
-	int rc = write_beside(category, dir, temporary);
+	int fd = open_alone(dir, temporary, why), rc;
 
-	if (rc == 0 && renameat(dir, temporary, dir, name) != 0) {
-		rc = -errno;
-		(void)unlinkat(dir, temporary, 0);
-	}
+	if (fd < 0)
+		return fd;
+	rc = write_to(category, fd, dir, name, temporary);
+	(void)close(fd); /* which was synced */
 	if (rc == 0 && fsync(dir) != 0)
 		rc = -errno;
 	return rc;
@@ -159,7 +183,7 @@ static int save_in(const struct category *category, int dir, const char *name, s
 	if (rc == 0)
 		rc = check_gives_way(dir, temporary, why);
 	if (rc == 0)
-		rc = replace(category, dir, name, temporary);
+		rc = replace(category, dir, name, temporary, why);
 	free(temporary);
 	return rc;
 }

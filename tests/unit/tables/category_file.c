@@ -2,6 +2,8 @@
 /* Prebuilt files: what was saved comes back, and what was cut or changed anywhere is refused. */
 #include "category_rig.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "tables/category_file.h"
@@ -267,6 +269,26 @@ static void what_cannot_be_written_is_told(void **state)
 	category_free(category);
 }
 
+static void only_one_at_a_time_writes_a_file(void **state)
+{
+	struct category *category = rig_table("a.tsv", "k1\ta\n"), *read;
+	struct error error = {""};
+	int fd = open(rig_path("table.new"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(write(fd, "half a table", 12), 12);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(category_save(category, rig_path("table"), &error), -EBUSY);
+	assert_non_null(strstr(error.text, "table.new is being written by another process; let one at a time"));
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, 12);
+	close(fd); /* as a process that was killed */
+	assert_int_equal(rig_load(&read, save(category, "table"), &error), 0);
+	category_free(read);
+	category_free(category);
+}
+
 static void expect_no_file(const struct category *category, const char *name, const char *pipe)
 {
 	struct error error = {""};
@@ -309,6 +331,7 @@ int main(void)
 		cmocka_unit_test(a_body_that_lies_is_refused),
 		cmocka_unit_test(a_prebuilt_table_keeps_to_its_budget),
 		cmocka_unit_test(what_cannot_be_written_is_told),
+		cmocka_unit_test(only_one_at_a_time_writes_a_file),
 		cmocka_unit_test(only_a_file_or_a_link_is_replaced),
 	};
 
