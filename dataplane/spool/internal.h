@@ -38,7 +38,7 @@ struct shelf {
 	uint16_t index;       /* in spool.shelves */
 	int topic;            /* index, of a parked topic's; -1 */
 	int lane;             /* of a lane's; -1 */
-	unsigned class;       /* of the same; one that was left over counts as the lowest */
+	unsigned class;       /* of the same, and of a lane's that was left over; what has none counts as the lowest */
 	int is_dead;          /* it holds dead letters */
 	unsigned uncommitted; /* entries settled since the last commit: what a crash would bring back */
 	unsigned ahead;       /* entries settled beyond the frontier, about */

@@ -143,9 +143,10 @@ static int adopt_topic(struct spool *spool, const char *name, const char *topic,
 }
 
 /* A lane's that was left over. */
-static int adopt_lane(struct spool *spool, const char *name, struct error *error)
+static int adopt_lane(struct spool *spool, const char *name, unsigned class, struct error *error)
 {
-	int rc = shelf_open(spool, name, -1, spool->config.class_count - 1, -1, error);
+	unsigned lowest = spool->config.class_count - 1;
+	int rc = shelf_open(spool, name, -1, class < lowest ? class : lowest, -1, error);
 
 	if (rc >= 0)
 		atomic_store(&spool->shelves[rc]->state.go, UINT_MAX);
@@ -161,7 +162,7 @@ static int adopt(struct spool *spool, const char *name, struct error *error)
 	if (spool_lane_of(name, &lane, &class)) {
 		if ((lane < spool->config.all_lanes && class < spool->config.class_count) || spool->config.index != 0)
 			return 0;
-		return is_foreign(spool, name) ? 0 : adopt_lane(spool, name, error);
+		return is_foreign(spool, name) ? 0 : adopt_lane(spool, name, class, error);
 	}
 	is_dead = sscanf(name, "dead.%u%n", &index, &length) == 1 && name[length] == '\0';
 	if (!is_dead && (sscanf(name, "topic.%u.%n", &index, &length) != 1 || length == 0 || name[length] == '\0'))
