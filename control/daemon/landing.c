@@ -33,38 +33,62 @@ static void tell_of_clock(struct box *box)
 		log_write(LOG_NOTICE, "the clock has caught up with the landing hour");
 }
 
-/* The marks, to where the clock wants them. */
-static void move(struct box *box)
+/* Tried once for each change: what is kept too low is told late after a restart, and never wrong. */
+static void keep(struct box *box, const struct state_hours *hours, const char *otherwise)
 {
 	struct error error = {""};
-	int64_t current, oldest;
+
+	if (state_hours_store(box->state, hours, &error) != 0)
+		log_write(LOG_WARNING, "%s; %s", error.text, otherwise);
+	box->landing.kept_complete = hours->complete;
+}
+
+/* The marks, to where the clock wants them, and what is kept, to where they are. */
+static void move(struct box *box)
+{
+	struct state_hours hours = {.complete = atomic_load(&box->hours.complete)};
 
 	tell_of_clock(box);
-	if (!hours_due(&box->hours, clock_utc_us(clock_tsc()), GRACE_US, &current, &oldest))
-		return;
-	if (state_hours_store(box->state, current, oldest, &error) != 0)
-		log_write(LOG_WARNING, "%s; events land in the new hour all the same, and a start with the clock set back could open an "
-				       "hour again that is closed",
-			error.text);
-	hours_move(&box->hours, current, oldest);
+	if (hours_due(&box->hours, clock_utc_us(clock_tsc()), GRACE_US, &hours.current, &hours.oldest)) {
+		keep(box, &hours, "events land in the new hour all the same, and a start with the clock set back could open an hour again "
+				  "that is closed");
+		hours_move(&box->hours, hours.current, hours.oldest);
+	} else if (hours.complete != box->landing.kept_complete) {
+		keep(box, &hours, "after a restart hours could be told to be complete later than now");
+	}
 }
 
 void landing_open(struct box *box)
 {
-	int64_t current, oldest;
+	struct state_hours kept;
 
-	state_hours_load(box->state, &current, &oldest);
-	hours_move(&box->hours, current, oldest);
+	state_hours_load(box->state, &kept);
+	hours_move(&box->hours, kept.current, kept.oldest);
+	atomic_store(&box->hours.complete, kept.complete);
+	box->landing.kept_complete = kept.complete;
 	move(box);
-	atomic_store(&box->hours.complete, atomic_load(&box->hours.oldest));
+	box->landing.settled = atomic_load(&box->hours.oldest);
+	if (kept.complete == 0)
+		atomic_store(&box->hours.complete, box->landing.settled);
+}
+
+/* The first hour that batches of this daemon's workers may still belong to. What spools hold keeps it back nowhere, so that it is
+ * never as far behind as hours are told apart. */
+static int64_t workers_settled(struct box *box)
+{
+	int64_t from = box->landing.settled, to = atomic_load(&box->hours.oldest);
+
+	for (unsigned i = 0; i < box->worker_count && from < to; i++)
+		to = worker_hours_settled(box->workers[i].worker, from, to);
+	if (to > from)
+		box->landing.settled = to;
+	return box->landing.settled;
 }
 
 void landing_complete(struct box *box)
 {
-	int64_t from = atomic_load(&box->hours.complete), to = atomic_load(&box->hours.oldest);
+	int64_t from = atomic_load(&box->hours.complete), to = workers_settled(box);
 
-	for (unsigned i = 0; i < box->worker_count && from < to; i++)
-		to = worker_hours_settled(box->workers[i].worker, from, to);
 	for (unsigned i = 0; i < box->producer_count && from < to; i++)
 		if (producer_spool(box->producers[i].producer) != NULL)
 			to = spool_hours_settled(producer_spool(box->producers[i].producer), from, to);

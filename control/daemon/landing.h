@@ -4,8 +4,9 @@
 /*
  * Landing hours (worker/hours.h) as the daemon keeps them: over restarts, and until they are complete. Marks are kept durably
  * before workers see them, so that no life of this box opens an hour that an earlier one closed; a state directory that cannot be
- * written keeps no event out of its hour, though: the log says so. What a killed life had not delivered is in no later account:
- * hours that were closed before this life's start count as complete.
+ * written keeps no event out of its hour, though: the log says so. Which hours are complete is kept, too, and goes on from there:
+ * what an earlier life left on disk keeps its hour back until it is delivered. What a killed one had in memory alone is in no later
+ * account, and keeps back none.
  */
 
 #include <pthread.h>
@@ -22,6 +23,8 @@ struct landing {
 	int started;
 	atomic_int stop;
 	int is_behind; /* the clock, and the log says so; main thread, then the thread's own */
+	int64_t kept_complete; /* the mark, as the state directory has it, or should; same */
+	int64_t settled; /* the first hour that batches of workers may belong to; main thread, then the keeper */
 };
 
 /* Takes up what the state directory says and the clock of now. Main thread, before workers start. */

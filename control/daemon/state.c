@@ -261,28 +261,31 @@ int state_epoch_begin(struct state *state, int64_t utc_seconds, uint32_t *epoch,
 	return 0;
 }
 
-static int parse_hours(const char *text, int64_t *current, int64_t *oldest)
+/* Daemons before kept two of the numbers. */
+static int parse_hours(const char *text, struct state_hours *hours)
 {
-	long long first, second;
-	int end = 0;
+	long long current, oldest, complete;
+	int two = 0, three = 0;
 
-	if (sscanf(text, "%8lld %8lld\n%n", &first, &second, &end) != 2 || text[end] != '\0' || second < 0 || first < second ||
-		first > HOURS_MAX)
+	if (sscanf(text, "%8lld %8lld%n %8lld%n", &current, &oldest, &two, &complete, &three) == 2)
+		complete = oldest;
+	if (two == 0 || strcmp(text + (three != 0 ? three : two), "\n") != 0)
 		return -EBADMSG;
-	*current = first;
-	*oldest = second;
+	if (complete < 0 || complete > oldest || oldest > current || current > HOURS_MAX)
+		return -EBADMSG;
+	*hours = (struct state_hours){current, oldest, complete};
 	return 0;
 }
 
-void state_hours_load(struct state *state, int64_t *current, int64_t *oldest)
+void state_hours_load(struct state *state, struct state_hours *hours)
 {
 	struct error error = {""};
 	char *text;
 	int rc = state_file_read(state->dir, "hours", HOURS_TITLE, &text);
 
-	*current = *oldest = 0;
+	*hours = (struct state_hours){0};
 	if (rc == 0)
-		rc = parse_hours(text, current, oldest);
+		rc = parse_hours(text, hours);
 	if (rc == -EBADMSG && put_aside(state, &error, "hours", "the clock gives the hours") != 0)
 		log_write(LOG_WARNING, "%s", error.text);
 	else if (rc != 0 && rc != -EBADMSG && rc != -ENOENT)
@@ -291,12 +294,13 @@ void state_hours_load(struct state *state, int64_t *current, int64_t *oldest)
 	free(text);
 }
 
-int state_hours_store(struct state *state, int64_t current, int64_t oldest, struct error *error)
+int state_hours_store(struct state *state, const struct state_hours *hours, struct error *error)
 {
-	char content[48];
+	char content[80];
 	int rc;
 
-	(void)snprintf(content, sizeof(content), "%lld %lld\n", (long long)current, (long long)oldest);
+	(void)snprintf(content, sizeof(content), "%lld %lld %lld\n", (long long)hours->current, (long long)hours->oldest,
+		(long long)hours->complete);
 	rc = state_file_write(state->dir, "hours", HOURS_TITLE, content);
 	return rc == 0 ? 0 : fail(state, error, rc, "write its hours");
 }

@@ -8,7 +8,7 @@
  *   lock        held while a daemon lives; its number inside
  *   instance    UUID of this box, made once
  *   epoch       the last epoch that was begun
- *   hours       the current landing hour and the oldest open one (worker/hours.h)
+ *   hours       the current landing hour, the oldest open one, and the first that is not known to be complete (worker/hours.h)
  *   partitions  topic -> partition count, as Kafka said last
  *   reached.E   how far epoch E came, until that is published (reached_file.h)
  *
@@ -44,11 +44,15 @@ int state_directory(const struct state *state);
  */
 int state_epoch_begin(struct state *state, int64_t utc_seconds, uint32_t *epoch, struct error *error);
 
-/* The marks that were kept last; both 0 when there are none. */
-void state_hours_load(struct state *state, int64_t *current, int64_t *oldest);
+struct state_hours {
+	int64_t current, oldest, complete;
+};
+
+/* The marks that were kept last; all 0 when there are none. Where no complete ones were kept, those that are not open count. */
+void state_hours_load(struct state *state, struct state_hours *hours);
 
 /* Keeps the marks, durably when this returns 0; -errno with a sentence otherwise. */
-int state_hours_store(struct state *state, int64_t current, int64_t oldest, struct error *error);
+int state_hours_store(struct state *state, const struct state_hours *hours, struct error *error);
 
 /* Gives topics of the table their last known partition counts; others keep what they have. Returns how many got one. */
 unsigned state_partitions_load(struct state *state, struct topic_table *topics);

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The wall clock jumps an hour, either way, while the daemon runs: with Kafka there, and with Kafka away and the spool filling; the
 # configuration is loaded anew in the outage, too. Nothing hangs, nothing is lost or repeated, and landing hours never go back. A
-# state directory whose disk stands still keeps an hour from beginning, and nothing else from going on.
+# state directory whose disk stands still keeps an hour from beginning, and nothing else from going on. An hour whose records are
+# on disk is not called complete before they are delivered, whatever ends the daemon meanwhile.
 . "$(dirname "$0")/../smoke/_init.sh"
 
 types=8
@@ -24,7 +25,7 @@ open(sys.argv[1], "r+b").write(struct.pack("q", -int(sys.argv[2])))' "$work/cloc
 
 numbered() { [ "$(ledger records)" -ge $total ]; }
 left() { [ "$(($(ledger spool spooled) + $(ledger spool parked)))" -gt 0 ]; }
-hour() { cli -j status | json 'd["hours"]["current"]'; }
+hour() { cli -j status | json "d['hours']['${1:-current}']"; } # NAME: oldest_open or complete_before
 behind() { cli -j status | json 'any("behind the landing hour" in text for text in d["warnings"])'; }
 uptime() { cli -j status | json 'd["uptime_s"]'; }
 
@@ -57,6 +58,54 @@ stand_still() { # SECONDS AHEAD
 	wait_for 10 "the next landing hour" next_hour
 }
 
+start() {
+	start_daemon LD_PRELOAD="$work/clock_back.so $work/disk_faults.so" CLOCK_BACK_FILE="$work/clock" \
+		DISK_FAULTS="$work/faults" DISK_FAULTS_UNDER="$state"
+}
+
+accepted() { [ "$(cli -j show spool | json 'd["accepted"]')" = "$1" ]; }
+closed() { [ "$(hour oldest_open)" -gt "$((landed + 1))" ]; }
+all_complete() { [ "$(hour complete_before)" = "$(hour oldest_open)" ]; }
+
+# Looked at when the keeper has, some times.
+expect_incomplete() { # WHAT
+	wait_for 30 "$1: the hour is closed" closed
+	checks_before=$(checks)
+	wait_for 30 "$1: the ledger is checked" checked_on
+	expect "$1: hours before it are complete, and not the hour that they landed in" "$(hour complete_before)" = "$landed"
+}
+
+# Kafka is away, and hours go by.
+leave_behind() {
+	local there=$bootstrap
+	bootstrap=127.0.0.1:1
+	write_config dpdk 1
+	jump 7200
+	start
+	landed=$(hour)
+	send 500
+	wait_for 30 "the disk holds what Kafka cannot take" accepted 500
+	jump 18000
+	expect_incomplete "hours later"
+	stop_daemon
+	start
+	expect "recovered" "$(ledger spool)" = 500
+	expect_incomplete "after a stop and a start"
+	kill_daemon
+	start
+	expect_incomplete "after kill -9 and a start"
+	kill_daemon
+	bootstrap=$there
+	write_config dpdk 1
+	jump 0
+	start
+	wait_idle 60
+	expect "delivered by a later start: events" "$(ledger records acked)" = 500
+	wait_for 30 "all closed hours are complete" all_complete
+	stop_daemon
+	expect "exit code" "$daemon_code" = 0
+}
+
 broker_up --heap 256
 bed_up
 cc -shared -fPIC -O -o "$work/clock_back.so" "$root/tests/e2e/clock_back.c" || die "the clock's stand-in does not compile"
@@ -68,8 +117,7 @@ for mode in direct wal; do
 	write_config dpdk 1
 	total=0
 	jump 0
-	start_daemon LD_PRELOAD="$work/clock_back.so $work/disk_faults.so" CLOCK_BACK_FILE="$work/clock" \
-		DISK_FAULTS="$work/faults" DISK_FAULTS_UNDER="$state"
+	start
 	[ $mode = wal ] || create_topics
 	last_hour=0 started=$((SECONDS - 1))
 	for ahead in 3590 -3600 0; do # Kafka refuses what is further ahead of its own clock than an hour
@@ -103,5 +151,6 @@ for mode in direct wal; do
 	stop_daemon
 	expect "$mode: exit code" "$daemon_code" = 0
 done
+leave_behind
 read_back --allow out_of_order
 finish

@@ -113,38 +113,57 @@ static void lines_that_are_no_counts_are_refused_whole(void **state)
 	state_close(s);
 }
 
+static void expect_hours(struct state *s, int64_t current, int64_t oldest, int64_t complete)
+{
+	struct state_hours hours = {7, 7, 7};
+
+	state_hours_load(s, &hours);
+	assert_int_equal(hours.current, current);
+	assert_int_equal(hours.oldest, oldest);
+	assert_int_equal(hours.complete, complete);
+}
+
+static void put_hours(const char *content)
+{
+	int dir = open(directory, O_RDONLY | O_DIRECTORY);
+
+	assert_int_equal(state_file_write(dir, "hours", "penstock hours 1", content), 0);
+	close(dir);
+}
+
 static void hours_survive_and_damaged_ones_are_not_believed(void **state)
 {
-	static const char *const bad[] = {"500001\n", "500001 500002\n", "500001 -1\n", "99999999 5\n", "5 4 3\n"};
+	static const char *const bad[] = {"500001\n", "500001 500002\n", "500001 -1\n", "99999999 5\n", "5 4 5\n", "5 4 -1\n",
+		"5 4 3 2\n", "5 4 3", "5 4\n\n", "5 4 \n"};
+	static const struct state_hours hours = {500001, 500000, 499998};
 	struct state *s = open_ok();
-	int64_t current = 7, oldest = 7;
 	char text[256];
 	size_t length;
 
 	(void)state;
-	state_hours_load(s, &current, &oldest);
-	assert_int_equal(current, 0);
-	assert_int_equal(oldest, 0);
-	assert_int_equal(state_hours_store(s, 500001, 500000, NULL), 0);
-	state_hours_load(s, &current, &oldest);
-	assert_int_equal(current, 500001);
-	assert_int_equal(oldest, 500000);
+	expect_hours(s, 0, 0, 0);
+	assert_int_equal(state_hours_store(s, &hours, NULL), 0);
+	expect_hours(s, 500001, 500000, 499998);
 	length = get("hours", text, sizeof(text));
 	for (size_t n = 0; n < length; n++) {
 		put("hours", text, n);
-		state_hours_load(s, &current, &oldest);
-		assert_int_equal(current, 0);
-		assert_int_equal(oldest, 0);
+		expect_hours(s, 0, 0, 0);
 		assert_false(exists("hours"));
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		int dir = open(directory, O_RDONLY | O_DIRECTORY);
-
-		assert_int_equal(state_file_write(dir, "hours", "penstock hours 1", bad[i]), 0);
-		close(dir);
-		state_hours_load(s, &current, &oldest);
-		assert_int_equal(current, 0);
+		put_hours(bad[i]);
+		expect_hours(s, 0, 0, 0);
 	}
+	state_close(s);
+}
+
+static void of_two_hours_those_before_the_oldest_open_one_are_complete(void **state)
+{
+	struct state *s = open_ok();
+
+	(void)state;
+	put_hours("500001 500000\n");
+	expect_hours(s, 500001, 500000, 500000);
 	state_close(s);
 }
 
@@ -158,6 +177,7 @@ int main(void)
 		T(damaged_counts_are_put_aside_and_none_is_believed),
 		T(lines_that_are_no_counts_are_refused_whole),
 		T(hours_survive_and_damaged_ones_are_not_believed),
+		T(of_two_hours_those_before_the_oldest_open_one_are_complete),
 	};
 
 	log_set_level(LOG_ERROR);
