@@ -23,26 +23,44 @@ void feed_let_go(const struct category *category_before, const struct category_o
 		category_free(category);
 }
 
+/* Of the file at the path, which is that of `at` when it is "". 0 or -errno. */
+static int identify(struct feed_file *file, int at, const char *path, uint64_t *size)
+{
+	struct statx st;
+
+	*file = (struct feed_file){0};
+	if (statx(at, path, path[0] == '\0' ? AT_EMPTY_PATH : 0, STATX_BASIC_STATS | STATX_BTIME, &st) != 0)
+		return -errno;
+	*size = st.stx_size;
+	file->device = (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
+	file->inode = st.stx_ino;
+	if ((st.stx_mask & STATX_BTIME) != 0)
+		file->born_ns = st.stx_btime.tv_sec * 1000000000 + st.stx_btime.tv_nsec;
+	return 0;
+}
+
+void feed_file_at(struct feed_file *file, const char *path)
+{
+	uint64_t size;
+
+	(void)identify(file, AT_FDCWD, path, &size);
+}
+
+/* Nothing of the file is read yet. */
+static void begin_anew(struct feed *feed, const struct feed_file *file)
+{
+	*feed = (struct feed){.file = *file, .anew = feed->anew + (feed->offset > 0)};
+}
+
 /* The file as it is now: as far as it was read when it is the one that was, else nothing of it was. 0 or -errno. */
 static int look(struct feed *feed, int fd, uint64_t *size)
 {
-	struct feed now = {0};
-	struct statx st;
+	struct feed_file now;
+	int rc = identify(&now, fd, "", size);
 
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &st) != 0)
-		return -errno;
-	*size = st.stx_size;
-	now.device = (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
-	now.inode = st.stx_ino;
-	if ((st.stx_mask & STATX_BTIME) != 0)
-		now.born_ns = st.stx_btime.tv_sec * 1000000000 + st.stx_btime.tv_nsec;
-	if (now.device == feed->device && now.inode == feed->inode && now.born_ns == feed->born_ns && feed->offset <= *size) {
-		now.offset = feed->offset;
-		now.line = feed->line;
-		now.bad = feed->bad;
-	}
-	*feed = now;
-	return 0;
+	if (rc == 0 && (memcmp(&now, &feed->file, sizeof(now)) != 0 || feed->offset > *size))
+		begin_anew(feed, &now);
+	return rc;
 }
 
 /* What stands at the offset up to the last line feed; 0: no complete line. */
@@ -150,7 +168,7 @@ static int read_file(struct feed *feed, const char *path, struct view *view, str
 	int fd = regular_file_open(path), rc;
 
 	if (fd == -ENOENT) {
-		memset(feed, 0, sizeof(*feed));
+		begin_anew(feed, &(struct feed_file){0});
 		return 0;
 	}
 	if (fd < 0)

@@ -14,13 +14,22 @@
 
 #define FEED_KEYS 262144u /* changed keys; with more the table is made anew */
 
-struct feed {
-	uint64_t device, inode; /* which file it is, and when it was made: file systems give an inode out again at once */
+/* Which file it is, and when it was made: file systems give an inode out again at once. All 0: there is none. */
+struct feed_file {
+	uint64_t device, inode;
 	int64_t born_ns;
+};
+
+struct feed {
+	struct feed_file file;
 	uint64_t offset; /* what was read of it, and its last line */
 	uint64_t line;
-	uint64_t bad; /* lines among these that were passed over */
+	uint64_t bad;  /* lines among these that were passed over */
+	uint64_t anew; /* times that what had been read was no longer there, and stayed in force: only a load gets rid of it */
 };
+
+/* The file that stands there now. Any thread but a poll core. */
+void feed_file_at(struct feed_file *file, const char *path);
 
 /*
  * Reads complete lines that were added to the file. 0: there are none, or no such file; 1: *category and *overlay are replaced

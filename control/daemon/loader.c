@@ -25,12 +25,12 @@ static int read_config(struct box *box, struct config **config, struct error *er
 	uint64_t file;
 	int rc;
 
-	tables_mark(watched(box), tried);
+	tables_mark(watched(box), &box->generations.feed, tried);
 	rc = config_read(config, box->config->path, error);
 	if (rc != 0)
 		return rc;
 	file = tried->config;
-	tables_mark(*config, tried);
+	tables_mark(*config, &box->generations.feed, tried);
 	tried->config = file;
 	return 0;
 }
@@ -111,7 +111,7 @@ static void look_after(struct box *box)
 	if (all->config->watch_ms == 0 || now_ms < loader->next_watch_ms)
 		return;
 	loader->next_watch_ms = now_ms + (int64_t)all->config->watch_ms;
-	if (tables_changed(watched(box), &loader->tried))
+	if (tables_changed(watched(box), &all->feed, &loader->tried))
 		(void)loader_ask(box);
 }
 

@@ -47,7 +47,19 @@ uint64_t tables_mark_config(const char *path)
 	return mark_file(MARK_BEGIN, path);
 }
 
-void tables_mark(const struct config *config, struct tables_marks *marks)
+/* Not its size and time: lines that are added are the feed's. */
+static uint64_t mark_changes(uint64_t mark, const char *path, const struct feed *feed)
+{
+	struct feed_file file;
+
+	if (path == NULL)
+		return mark_text(mark, "");
+	feed_file_at(&file, path);
+	mark = mark_bytes(mark_text(mark, path), &file, sizeof(file));
+	return mark_bytes(mark, &feed->anew, sizeof(feed->anew));
+}
+
+void tables_mark(const struct config *config, const struct feed *feed, struct tables_marks *marks)
 {
 	const uint64_t geo[] = {config->geo_fields, config->geo_budget};
 
@@ -56,7 +68,7 @@ void tables_mark(const struct config *config, struct tables_marks *marks)
 	for (unsigned i = 0; i < config->geo_file_count; i++)
 		marks->geo = mark_file(marks->geo, config->geo_files[i]);
 	marks->category = mark_bytes(MARK_BEGIN, &config->category_budget, sizeof(config->category_budget));
-	marks->category = mark_text(marks->category, config->category_changes != NULL ? config->category_changes : "");
+	marks->category = mark_changes(marks->category, config->category_changes, feed);
 	if (config->category_file != NULL)
 		marks->category = mark_file(marks->category, config->category_file);
 }
@@ -113,7 +125,7 @@ static int load_category(struct generation *generation, const struct config *con
 	}
 	log_write(LOG_NOTICE, "category: %" PRIu64 " keys, %u categories, %" PRIu64 " MiB, built in %u ms", info.entries,
 		info.values, info.bytes >> 20, info.build_ms);
-	memset(feed, 0, sizeof(*feed));
+	*feed = (struct feed){.anew = feed->anew};
 	if (config->category_changes == NULL)
 		return 0;
 	rc = feed_load(feed, config->category_changes, &generation->category, &generation->overlay, error);
@@ -132,7 +144,7 @@ int tables_load(struct generation *generation, const struct config *config, cons
 	struct feed next = *feed;
 	int rc = 0;
 
-	tables_mark(config, &now);
+	tables_mark(config, feed, &now);
 	if (config->geo_file_count > 0 && is_same(now.geo, marks->geo, before != NULL ? before->geo : NULL))
 		generation->geo = before->geo;
 	else if (config->geo_file_count > 0)
@@ -154,10 +166,10 @@ out:
 	return rc;
 }
 
-int tables_changed(const struct config *config, const struct tables_marks *marks)
+int tables_changed(const struct config *config, const struct feed *feed, const struct tables_marks *marks)
 {
 	struct tables_marks now;
 
-	tables_mark(config, &now);
+	tables_mark(config, feed, &now);
 	return now.config != marks->config || now.geo != marks->geo || now.category != marks->category;
 }

@@ -12,7 +12,7 @@
 
 /*
  * What a table was made of: settings, and path, identity, size and time of every file, as one sum of 64 bits. Equal sums, equal
- * tables.
+ * tables. Of a file of changes only which one it is, and how often it was begun anew: lines that are added are the feed's.
  */
 struct tables_marks {
 	uint64_t config; /* the file's own */
@@ -30,10 +30,10 @@ int tables_load(struct generation *generation, const struct config *config, cons
 	struct tables_marks *marks, struct feed *feed, const atomic_int *leave, struct error *error);
 
 /* The marks of the files as they are. */
-void tables_mark(const struct config *config, struct tables_marks *marks);
+void tables_mark(const struct config *config, const struct feed *feed, struct tables_marks *marks);
 
 /* The first of them, of a configuration that is yet to be read. */
 uint64_t tables_mark_config(const char *path);
 
 /* Whether the configuration's file or those of its tables are others than when `marks` was made. */
-int tables_changed(const struct config *config, const struct tables_marks *marks);
+int tables_changed(const struct config *config, const struct feed *feed, const struct tables_marks *marks);

@@ -42,6 +42,7 @@ static int start(void **state)
 {
 	(void)state;
 	loader_rig_start(WATCHED);
+	write_file(changes_path, "");
 	return 0;
 }
 
@@ -191,6 +192,50 @@ static void what_no_client_takes_is_refused(void **state)
 	assert_string_equal(last.text, "a restart is needed for: kafka");
 }
 
+static void expect(const char *name)
+{
+	const struct generation *now;
+	struct slice found;
+	char said[64];
+
+	(void)snprintf(said, sizeof(said), ",\"category\":\"%s\"", name);
+	pthread_mutex_lock(&box.generations.lock);
+	now = box.generations.now;
+	found = category_view_find(now->category, now->overlay, category_key_text(now->category, (struct slice){(const uint8_t *)"k", 1}));
+	pthread_mutex_unlock(&box.generations.lock);
+	assert_int_equal(found.len, strlen(said));
+	assert_memory_equal(found.data, said, found.len);
+}
+
+/* The new table may be seen before the new file of changes: what the old one said must not outlive it. */
+static void what_a_file_of_changes_said_goes_with_it(void **state)
+{
+	(void)state;
+	write_file(table_path, "k\tmonday\n");
+	write_file(changes_path, "set\tk\tchanged\n");
+	write_config_with_table();
+	assert_int_equal(wait_for_request(1).ok, 1);
+	expect("changed");
+	write_file(table_path, "k\ttuesday\n");
+	assert_int_equal(wait_for_request(2).ok, 1);
+	expect("changed");
+	write_file(changes_path, "");
+	assert_int_equal(wait_for_request(3).ok, 1);
+	expect("tuesday");
+	append(changes_path, "set\tk\tchanged\n");
+	let_it_look();
+	expect("other");
+	assert_int_equal(truncate(changes_path, 0), 0);
+	assert_int_equal(wait_for_request(4).ok, 1);
+	expect("tuesday");
+	assert_int_equal(unlink(changes_path), 0);
+	assert_int_equal(wait_for_request(5).ok, 1);
+	append(changes_path, "set\tk\tchanged\n");
+	assert_int_equal(wait_for_request(6).ok, 1);
+	let_it_look();
+	assert_int_equal(wait_for_request(6).request, 6);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +245,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_shorter_period_counts_at_once, start, stop),
 		cmocka_unit_test_setup_teardown(what_no_client_takes_is_refused, start, stop),
 		cmocka_unit_test_setup_teardown(refused_edits_are_not_tried_over_and_over, start, stop),
+		cmocka_unit_test_setup_teardown(what_a_file_of_changes_said_goes_with_it, start, stop),
 	};
 
 	(void)clock_init();

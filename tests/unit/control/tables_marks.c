@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The marks that tell whether tables are to be loaded again see every file and every byte of a path. */
+/* The marks that tell whether tables are to be loaded again see every file, every byte of a path, and another file of changes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,10 +17,20 @@
 
 static char folder[] = "/tmp/tables-marks-XXXXXX";
 static char paths[GEO_LAYERS][256];
+static struct feed feed;
 
 static void write_file(const char *path, const char *text)
 {
 	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void append(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "ae");
 
 	assert_non_null(file);
 	assert_true(fputs(text, file) >= 0);
@@ -63,14 +73,14 @@ static void any_of_eight_long_geo_files_changes_the_mark(void **state)
 	(void)state;
 	config.path = "/nowhere/a.yaml";
 	for (unsigned i = 0; i < GEO_LAYERS; i++) {
-		tables_mark(&config, &marks);
-		assert_false(tables_changed(&config, &marks));
+		tables_mark(&config, &feed, &marks);
+		assert_false(tables_changed(&config, &feed, &marks));
 		write_file(paths[i], "a larger table");
-		assert_true(tables_changed(&config, &marks));
+		assert_true(tables_changed(&config, &feed, &marks));
 	}
-	tables_mark(&config, &marks);
+	tables_mark(&config, &feed, &marks);
 	unlink(paths[7]);
-	assert_true(tables_changed(&config, &marks));
+	assert_true(tables_changed(&config, &feed, &marks));
 	write_file(paths[7], "");
 }
 
@@ -80,14 +90,14 @@ static void precedence_of_geo_files_is_in_the_mark(void **state)
 	struct tables_marks marks;
 
 	(void)state;
-	tables_mark(&config, &marks);
+	tables_mark(&config, &feed, &marks);
 	config.geo_files[6] = paths[7];
 	config.geo_files[7] = paths[6];
-	assert_true(tables_changed(&config, &marks));
+	assert_true(tables_changed(&config, &feed, &marks));
 	config = geo_config();
-	assert_false(tables_changed(&config, &marks));
+	assert_false(tables_changed(&config, &feed, &marks));
 	config.geo_file_count--;
-	assert_true(tables_changed(&config, &marks));
+	assert_true(tables_changed(&config, &feed, &marks));
 }
 
 static void the_end_of_a_long_path_of_changes_is_in_the_mark(void **state)
@@ -101,14 +111,14 @@ static void the_end_of_a_long_path_of_changes_is_in_the_mark(void **state)
 	changes[sizeof(changes) - 1] = '\0';
 	memcpy(others, changes, sizeof(others));
 	others[sizeof(others) - 2] = 'd';
-	tables_mark(&config, &marks);
+	tables_mark(&config, &feed, &marks);
 	write_file(paths[0], "a table of another size");
-	assert_true(tables_changed(&config, &marks));
-	tables_mark(&config, &marks);
+	assert_true(tables_changed(&config, &feed, &marks));
+	tables_mark(&config, &feed, &marks);
 	config.category_changes = others;
-	assert_true(tables_changed(&config, &marks));
+	assert_true(tables_changed(&config, &feed, &marks));
 	config.category_changes = NULL;
-	assert_true(tables_changed(&config, &marks));
+	assert_true(tables_changed(&config, &feed, &marks));
 }
 
 static void the_end_of_a_long_path_of_a_table_is_in_the_mark(void **state)
@@ -122,12 +132,38 @@ static void the_end_of_a_long_path_of_a_table_is_in_the_mark(void **state)
 	file[sizeof(file) - 1] = '\0';
 	memcpy(other, file, sizeof(other));
 	other[sizeof(other) - 2] = 'd';
-	tables_mark(&config, &marks);
+	tables_mark(&config, &feed, &marks);
 	config.category_file = other;
-	assert_true(tables_changed(&config, &marks));
+	assert_true(tables_changed(&config, &feed, &marks));
 	config.path = "/nowhere/b.yaml";
 	config.category_file = file;
-	assert_true(tables_changed(&config, &marks));
+	assert_true(tables_changed(&config, &feed, &marks));
+}
+
+/* Appending to it is what a feed follows; who puts another file in its place means the table without what it said. */
+static void another_file_of_changes_changes_the_mark_and_lines_do_not(void **state)
+{
+	struct config config = {.path = "/nowhere/a.yaml", .category_file = paths[0], .category_changes = paths[1]};
+	struct tables_marks marks;
+
+	(void)state;
+	write_file(paths[1], "set\ta\tA\n");
+	tables_mark(&config, &feed, &marks);
+	append(paths[1], "set\tb\tB\n");
+	assert_false(tables_changed(&config, &feed, &marks));
+	write_file(paths[2], "set\ta\tA\n");
+	assert_int_equal(rename(paths[2], paths[1]), 0);
+	assert_true(tables_changed(&config, &feed, &marks));
+	tables_mark(&config, &feed, &marks);
+	assert_int_equal(unlink(paths[1]), 0);
+	assert_true(tables_changed(&config, &feed, &marks));
+	tables_mark(&config, &feed, &marks);
+	assert_false(tables_changed(&config, &feed, &marks));
+	write_file(paths[1], "");
+	assert_true(tables_changed(&config, &feed, &marks));
+	tables_mark(&config, &feed, &marks);
+	feed.anew++;
+	assert_true(tables_changed(&config, &feed, &marks));
 }
 
 int main(void)
@@ -137,6 +173,7 @@ int main(void)
 		cmocka_unit_test(precedence_of_geo_files_is_in_the_mark),
 		cmocka_unit_test(the_end_of_a_long_path_of_changes_is_in_the_mark),
 		cmocka_unit_test(the_end_of_a_long_path_of_a_table_is_in_the_mark),
+		cmocka_unit_test(another_file_of_changes_changes_the_mark_and_lines_do_not),
 	};
 
 	return cmocka_run_group_tests(tests, make_files, remove_files);
