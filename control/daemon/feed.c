@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "control/daemon/regular_file.h"
 
-#define CHUNK ((size_t)8 << 20) /* read at once; a line is much shorter */
+#define CHUNK ((size_t)8 << 20) /* read at once; a good line is much shorter */
 
 void feed_let_go(const struct category *category_before, const struct category_overlay *overlay_before,
 	struct category *category, struct category_overlay *overlay)
@@ -63,21 +63,6 @@ static int look(struct feed *feed, int fd, uint64_t *size)
 	return rc;
 }
 
-/* What stands at the offset up to the last line feed; 0: no complete line. */
-static ssize_t read_lines(int fd, const struct feed *feed, char *text, struct error *error)
-{
-	ssize_t length = pread(fd, text, CHUNK, (off_t)feed->offset);
-	const char *last;
-
-	if (length <= 0)
-		return length < 0 ? error_set(error, -errno, "%s; expected lines of changes", strerror(errno)) : 0;
-	last = memrchr(text, '\n', (size_t)length);
-	if (last == NULL && length == (ssize_t)CHUNK)
-		return error_set(error, -EMSGSIZE, "line %" PRIu64 " is longer than %zu bytes; expected lines of changes",
-			feed->line + 1, CHUNK);
-	return last != NULL ? last - text + 1 : 0;
-}
-
 /* What is in force so far; what of it is not somebody else's goes when it is replaced. */
 struct view {
 	const struct category *category_kept;
@@ -85,6 +70,7 @@ struct view {
 	struct category *category;
 	struct category_overlay *overlay;
 	struct error first_bad; /* of the lines that were passed over; "" */
+	int any;                /* lines were read */
 };
 
 static void set_overlay(struct view *view, struct category_overlay *overlay)
@@ -129,25 +115,54 @@ static int add_lines(struct feed *feed, struct view *view, struct slice lines, s
 	feed->offset += lines.len;
 	feed->line = tally.line;
 	feed->bad += tally.bad;
+	view->any = 1;
 	if (view->first_bad.text[0] == '\0')
 		view->first_bad = said;
-	return 0;
+	return 1;
+}
+
+/* The text begins in a line that is too long, and goes at least as far as it does. */
+static int pass_over(struct feed *feed, struct view *view, struct slice text)
+{
+	const uint8_t *end = memchr(text.data, '\n', text.len);
+
+	feed->in_long = end == NULL;
+	feed->offset += end != NULL ? (uint64_t)(end - text.data) + 1 : text.len;
+	if (end == NULL)
+		return 1;
+	feed->line++;
+	feed->bad++;
+	view->any = 1;
+	if (view->first_bad.text[0] == '\0')
+		(void)error_set(&view->first_bad, 0, "line %" PRIu64 ": it is longer than %zu bytes", feed->line, CHUNK);
+	return 1;
+}
+
+/* Takes in what stands at the offset. 1; 0: no complete line; or -errno. */
+static int take(struct feed *feed, int fd, struct view *view, char *text, struct error *error)
+{
+	ssize_t length = pread(fd, text, CHUNK, (off_t)feed->offset);
+	const char *last;
+
+	if (length <= 0)
+		return length < 0 ? error_set(error, -errno, "%s; expected lines of changes", strerror(errno)) : 0;
+	last = memrchr(text, '\n', (size_t)length);
+	if (feed->in_long || (last == NULL && length == (ssize_t)CHUNK))
+		return pass_over(feed, view, (struct slice){(const uint8_t *)text, (uint32_t)length});
+	if (last == NULL)
+		return 0;
+	return add_lines(feed, view, (struct slice){(const uint8_t *)text, (uint32_t)(last - text) + 1}, error);
 }
 
 static int follow(struct feed *feed, int fd, struct view *view, struct error *error)
 {
 	char *text = malloc(CHUNK);
-	ssize_t length;
-	int any = 0, rc = text != NULL ? 0 : error_set(error, -ENOMEM, "out of memory");
+	int rc = text != NULL ? 1 : error_set(error, -ENOMEM, "out of memory");
 
-	while (rc == 0 && (length = read_lines(fd, feed, text, error)) != 0) {
-		rc = length < 0 ? (int)length : 0;
-		if (rc == 0)
-			rc = add_lines(feed, view, (struct slice){(const uint8_t *)text, (uint32_t)length}, error);
-		any |= rc == 0;
-	}
+	while (rc > 0)
+		rc = take(feed, fd, view, text, error);
 	free(text);
-	return rc != 0 ? rc : any;
+	return rc != 0 ? rc : view->any;
 }
 
 /* Whoever writes bad lines may do so every second: `penstock show tables` counts them all. */
@@ -190,7 +205,7 @@ static int read_file(struct feed *feed, const char *path, struct view *view, str
 int feed_read(struct feed *feed, const char *path, struct category **category, struct category_overlay **overlay,
 	struct error *error)
 {
-	struct view view = {*category, *overlay, *category, *overlay, {""}};
+	struct view view = {*category, *overlay, *category, *overlay, {""}, 0};
 	int rc = read_file(feed, path, &view, error);
 
 	if (rc < 0) {
@@ -205,7 +220,7 @@ int feed_read(struct feed *feed, const char *path, struct category **category, s
 int feed_load(struct feed *feed, const char *path, struct category **category, struct category_overlay **overlay,
 	struct error *error)
 {
-	struct view view = {NULL, NULL, *category, *overlay, {""}};
+	struct view view = {NULL, NULL, *category, *overlay, {""}, 0};
 	int rc = read_file(feed, path, &view, error);
 
 	*category = view.category;

@@ -25,6 +25,7 @@ struct feed {
 	uint64_t offset; /* what was read of it, and its last line */
 	uint64_t line;
 	uint64_t bad;  /* lines among these that were passed over */
+	int in_long;   /* what comes next is of a line that is longer than what is read at once: a bad one */
 	uint64_t anew; /* times that what had been read was no longer there, and stayed in force: only a load gets rid of it */
 };
 
@@ -33,8 +34,8 @@ void feed_file_at(struct feed_file *file, const char *path);
 
 /*
  * Reads complete lines that were added to the file. 0: there are none, or no such file; 1: *category and *overlay are replaced
- * by what is in force with them (those that were given stay, and are still their owner's); -errno with a sentence. Bad lines are
- * passed over and counted; the log says how many and names the first, once a minute at most. Loader.
+ * by what is in force with them (those that were given stay, and are still their owner's); -errno with a sentence. Bad lines, and
+ * those of more than 8 MiB, are passed over and counted; the log says how many and names the first, once a minute at most. Loader.
  */
 int feed_read(struct feed *feed, const char *path, struct category **category, struct category_overlay **overlay,
 	struct error *error);
