@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
 #include "base/fault.h"
 #include "wire/event_time.h"
 #include "worker/worker_priv.h"
+
+#define TIME_TEXT_MAX 64 /* bytes of an event time that is written with escapes */
 
 enum worker_event_drop json_drop(int result)
 {
@@ -60,6 +64,22 @@ struct slice worker_key(struct worker *worker, const struct json_member *member)
 	return len < 0 ? none : (struct slice){worker->key, (uint32_t)len};
 }
 
+/* 2020-01-01T00:00:00\u002B00:00, as some libraries write it. */
+static __attribute__((cold, noinline)) int time_of_escaped(struct slice value, int64_t *time_us, int *is_us)
+{
+	uint8_t text[TIME_TEXT_MAX];
+	int len = json_unescape(value, text, sizeof(text));
+
+	return len < 0 ? -EINVAL : event_time_parse((struct slice){text, (uint32_t)len}, 1, time_us, is_us);
+}
+
+static int parse_time(const struct json_member *member, int64_t *time_us, int *is_us)
+{
+	if (UNLIKELY(member->escaped))
+		return time_of_escaped(member->value, time_us, is_us);
+	return event_time_parse(member->value, member->kind == JSON_STRING, time_us, is_us);
+}
+
 static void time_of(const struct json_member *member, struct event *event)
 {
 	int is_us = 0;
@@ -68,7 +88,7 @@ static void time_of(const struct json_member *member, struct event *event)
 	event->time_in_us = 0;
 	if (member == NULL || (member->kind != JSON_STRING && member->kind != JSON_NUMBER))
 		return;
-	if (event_time_parse(member->value, member->kind == JSON_STRING, &event->time_us, &is_us) != 0) {
+	if (parse_time(member, &event->time_us, &is_us) != 0) {
 		event->time_us = EVENT_NO_TIME;
 		return;
 	}

@@ -346,6 +346,31 @@ static void odd_events_are_counted_once_each(void **state)
 	judged_free(&j);
 }
 
+/* What a sender's library writes with escapes says the same as what another writes plainly. */
+static void a_time_with_escapes_is_read(void **state)
+{
+	static const char *const spellings[] = {"2020-01-01T00:00:00+00:00", "2020-01-01T00:00:00\\u002B00:00",
+		"2020\\u002D01-01T00:00:00\\u005a", "\\u0031577836800.000"};
+	struct judged j = judged_new(types, "", 0);
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		char text[128], *record;
+
+		(void)snprintf(text, sizeof(text), "{\"type\":\"free\",\"ts\":\"%s\"}", spellings[i]);
+		rig_put_json(j.rig, text);
+		record = rig_take(j.rig, NULL, NULL);
+		assert_non_null(record);
+		assert_non_null(strstr(record, ",1577836800000000,\"late\"]}"));
+		free(record);
+		expect_odd(&j, 5, 0, i + 1, 0);
+	}
+	rig_put_json(j.rig, "{\"type\":\"free\",\"ts\":\"2020-01-01T00:00:00\\u002C00:00\"}");
+	rig_put_json(j.rig, "{\"type\":\"free\",\"ts\":\"1577836800.\\u0030000000000000000000000000000000000000000000000000000000000\"}");
+	expect_odd(&j, 5, 2, 4, 0);
+	judged_free(&j);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -359,6 +384,7 @@ int main(void)
 		cmocka_unit_test(frames_say_client_and_item_themselves),
 		cmocka_unit_test(a_copy_without_room_takes_nothing_from_the_event),
 		cmocka_unit_test(odd_events_are_counted_once_each),
+		cmocka_unit_test(a_time_with_escapes_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
