@@ -128,8 +128,8 @@ const struct config_key config_keys[] = {
 		.form = "a member's name of up to 63 bytes", .help = "json: member that holds the event's time; \"\": none."},
 	{"inputs[]", "key", KEY_TEXT, FIELD(struct input_draft, key), RANGE(0, MEMBER_MAX), .fallback = "",
 		.form = "a member's name of up to 63 bytes",
-		.help = "json and frame: member that holds the partition key; without it events have no key, nor have raw records of frames, "
-			"which are not looked into."},
+		.help = "json and frame: member that holds the partition key, of up to 1,024 bytes: a longer one counts as none; without it "
+			"events have no key, nor have raw records of frames, which are not looked into."},
 	{"inputs[]", "client", KEY_TEXT, FIELD(struct input_draft, client), RANGE(0, MEMBER_MAX), .fallback = "ip",
 		.form = "a member's name of up to 63 bytes",
 		.help = "json: member that holds the client address, for geo and @client in rules; \"\": none."},
@@ -165,7 +165,8 @@ const struct config_key config_keys[] = {
 		.help = "Second topic that gets each record too, under an identity of its own."},
 	{"types.NAME", "key", KEY_TEXT, FIELD(struct type_draft, key), RANGE(1, RULES_PATH_MAX), .fallback = "",
 		.form = "a member's path such as user.id, @source or @none",
-		.help = "Member that holds the partition key, in place of the input's; @source: the sender's address."},
+		.help = "Member that holds the partition key, in place of the input's, of up to 1,024 bytes: a longer one counts as none; "
+			"@source: the sender's address."},
 	{"types.NAME", "pack", KEY_NUMBER, FIELD(struct type_draft, type.way.pack), RANGE(1, 255), .unit = 1, .fallback = "1",
 		.help = "Events of one record, a line each; events with a key are not packed."},
 	{"types.NAME", "timestamp", KEY_CHOICE, FIELD(struct type_draft, timestamp), .fallback = "produce",

@@ -30,7 +30,7 @@ struct field {
 
 static const struct field type_fields[] = {TYPE_FIELD(events), TYPE_FIELD(bytes), TYPE_FIELD(dropped), TYPE_FIELD(filtered),
 	TYPE_FIELD(sampled_out), TYPE_FIELD(quarantined), TYPE_FIELD(clamped), TYPE_FIELD(time_missing), TYPE_FIELD(late),
-	TYPE_FIELD(reserved)};
+	TYPE_FIELD(reserved), TYPE_FIELD(key_too_long)};
 static const struct field topic_fields[] = {
 	TOPIC_FIELD(acked), TOPIC_FIELD(held), TOPIC_FIELD(given_up), TOPIC_FIELD(dead_lettered)};
 

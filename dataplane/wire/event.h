@@ -21,6 +21,7 @@ enum event_form {
 	FORM_RECEIVE_TIME = 2, /* where a topic's records have a time of their own, this one's is when the event came ... */
 	FORM_EVENT_TIME = 4,   /* ... or when it happened, if the event says so, whatever stands for it besides */
 	FORM_ASIDE = 8,        /* it lacks what its type requires, or a rule put it aside */
+	FORM_LONG_KEY = 16,    /* it is without its key, which is too long */
 	FORM_TIMED = FORM_RECEIVE_TIME | FORM_EVENT_TIME,
 };
 

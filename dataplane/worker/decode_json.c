@@ -50,18 +50,28 @@ static int type_of(const struct worker *worker, const struct json_member *member
 	return *type == TYPE_NONE ? 1 + EVENT_DROP_type_unknown : 0;
 }
 
-struct slice worker_key(struct worker *worker, const struct json_member *member)
+static struct slice key_text(struct worker *worker, const struct json_member *member)
 {
-	const struct slice none = {NULL, 0};
 	int len;
 
-	if (member == NULL || member->kind == JSON_NULL || member->value.len > WORKER_KEY_MAX)
-		return none;
 	if (LIKELY(!member->escaped))
 		return member->value;
 	worker->scratch_used = 1;
 	len = json_unescape(member->value, worker->key, sizeof(worker->key));
-	return len < 0 ? none : (struct slice){worker->key, (uint32_t)len};
+	return (struct slice){worker->key, len < 0 ? WORKER_KEY_MAX + 1 : (uint32_t)len};
+}
+
+void worker_key(struct worker *worker, const struct json_member *member, struct event *event)
+{
+	event->key = (struct slice){NULL, 0};
+	event->way.form &= (uint8_t)~FORM_LONG_KEY;
+	if (member == NULL || member->kind == JSON_NULL)
+		return;
+	event->key = key_text(worker, member);
+	if (LIKELY(event->key.len <= WORKER_KEY_MAX))
+		return;
+	event->key = (struct slice){NULL, 0};
+	event->way.form |= FORM_LONG_KEY;
 }
 
 /* 2020-01-01T00:00:00\u002B00:00, as some libraries write it. */
@@ -172,7 +182,7 @@ ALWAYS_INLINE int fill(struct worker *worker, const struct input_plan *plan, con
 	event->body = object->body;
 	event->key = (struct slice){NULL, 0};
 	if (UNLIKELY(plan->key >= 0))
-		event->key = worker_key(worker, member_at(object, plan->key));
+		worker_key(worker, member_at(object, plan->key), event);
 	return 0;
 }
 

@@ -440,6 +440,8 @@ static __attribute__((noinline)) uint32_t emit_formed(
 		counter_add(&worker->counters->types[event->type].clamped, 1);
 	if (UNLIKELY((event->way.form & FORM_ASIDE) != 0) && len > 0)
 		counter_add(&worker->counters->types[event->type].quarantined, 1);
+	if (UNLIKELY((event->way.form & FORM_LONG_KEY) != 0) && len > 0)
+		counter_add(&worker->counters->types[event->type].key_too_long, 1);
 	return len;
 }
 
@@ -457,6 +459,7 @@ static __attribute__((noinline)) void emit_copy(struct worker *worker, struct ev
 	enum worker_event_drop reason;
 
 	worker->burst.copies_asked++;
+	event->way.form &= (uint8_t)~FORM_LONG_KEY; /* counted */
 	if (emit_to(worker, event->way.copy - 1u, event, &reason) > 0)
 		worker->burst.copies++;
 	else

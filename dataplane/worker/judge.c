@@ -113,12 +113,12 @@ static struct slice source_key(struct worker *worker, const struct address *sour
 	return (struct slice){(const uint8_t *)text, (uint32_t)strlen(text)};
 }
 
-static struct slice key_of_plan(
-	struct worker *worker, int key, const struct address *source, const struct json_member *members)
+static void key_of_plan(
+	struct worker *worker, int key, const struct address *source, const struct json_member *members, struct event *event)
 {
-	if (key >= 0)
-		return worker_key(worker, &members[key]);
-	return key == TYPE_KEY_SOURCE ? source_key(worker, source) : (struct slice){NULL, 0};
+	worker_key(worker, key >= 0 ? &members[key] : NULL, event);
+	if (key == TYPE_KEY_SOURCE)
+		event->key = source_key(worker, source);
 }
 
 int worker_judge(struct worker *worker, const struct type_plan *plan, const struct datagram *datagram,
@@ -131,7 +131,7 @@ int worker_judge(struct worker *worker, const struct type_plan *plan, const stru
 	if (plan->paths != NULL && UNLIKELY(json_paths_find(plan->paths, object, members) != 0))
 		return 1 + EVENT_DROP_json_syntax;
 	if (plan->key != TYPE_KEY_INPUT)
-		event->key = key_of_plan(worker, plan->key, &datagram->source, members);
+		key_of_plan(worker, plan->key, &datagram->source, members, event);
 	for (unsigned i = 0; i < plan->required_count; i++)
 		if (UNLIKELY((plan->required[i].kinds >> members[plan->required[i].path].kind & 1) == 0))
 			return put_aside(worker, plan, plan->required[i].why, event, object);

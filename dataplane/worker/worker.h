@@ -63,6 +63,7 @@ struct worker_type_counters {
 	counter time_missing;          /* numbered, without an event time, or with one in no known form; as the next, not if raw */
 	counter late;                  /* numbered, whose own hour was closed */
 	counter reserved;              /* numbered, with a member of our name, which was replaced */
+	counter key_too_long;          /* numbered, without its key, which has more bytes than WORKER_KEY_MAX */
 };
 
 struct worker_rule_counters {

@@ -139,9 +139,9 @@ static inline int over_quota(struct worker *worker, const struct datagram *datag
 int event_from_json(struct worker *worker, const struct input_plan *plan, const struct json_object *object,
 	struct event *event);
 
-/* A partition key from a member: one longer than the limit, or none, leaves the event without; numbers and the like key by
- * their text. */
-struct slice worker_key(struct worker *worker, const struct json_member *member);
+/* Sets an event's partition key from a member, in place of what it had: one longer than the limit, which its form then says,
+ * or none leaves the event without; numbers and the like key by their text. */
+void worker_key(struct worker *worker, const struct json_member *member, struct event *event);
 
 /* What stands of an event at first, once its type is known: its topics and what it is enriched with. */
 static inline void event_begin(const struct worker *worker, struct event *event, uint32_t slot)

@@ -239,6 +239,51 @@ static void keys_come_from_the_type_the_sender_or_the_input(void **state)
 	judged_free(&j);
 }
 
+/* A key of so many bytes between these texts, each byte as an escape or as it is. */
+static const char *with_key(const char *before, unsigned len, int escaped, const char *after)
+{
+	static char body[RIG_BATCH];
+	char *at = body + sprintf(body, "%s", before);
+
+	for (unsigned i = 0; i < len; i++)
+		at += sprintf(at, escaped ? "\\u%04x" : "%c", 'a' + i % 26);
+	(void)sprintf(at, "%s", after);
+	return body;
+}
+
+/* By the type's member or the input's, with a copy, and of a raw record. */
+static void a_key_counts_by_its_text_and_one_beyond_the_limit_is_none(void **state)
+{
+	static const struct {
+		const char *before, *after;
+		unsigned slot, copies;
+	} cases[] = {
+		{"{\"type\":\"view\",\"n\":1,\"user\":{\"id\":\"", "\"}}", 1, 0},
+		{"{\"type\":\"plain\",\"k\":\"", "\"}", 3, 1},
+		{"{\"type\":\"bare\",\"k\":\"", "\"}", 7, 0},
+	};
+	struct judged j = judged_new(types, "inputs: [{port: 9000, format: json, key: k}]\n", 0);
+	char key[WORKER_KEY_MAX + 1] = "";
+
+	(void)state;
+	for (unsigned i = 0; i < j.rig->topics.count; i++)
+		atomic_store(&j.rig->topics.topics[i].partitions, 7);
+	for (unsigned i = 0; i < WORKER_KEY_MAX; i++)
+		key[i] = (char)('a' + i % 26);
+	for (unsigned i = 0; i < 12; i++) {
+		unsigned beyond = i / 2 % 2, slot = cases[i / 4].slot;
+		const char *body = with_key(cases[i / 4].before, WORKER_KEY_MAX + beyond, i % 2, cases[i / 4].after);
+
+		expect_key(&j, body, beyond ? NULL : key);
+		if (cases[i / 4].copies > 0)
+			free(rig_take(j.rig, NULL, NULL));
+		assert_int_equal(TYPE_COUNT(&j, slot, key_too_long), beyond ? i % 2 + 1 : 0);
+	}
+	expect_key(&j, with_key("{\"type\":\"free\",\"k\":\"", WORKER_KEY_MAX + 1, 0, "\"}"), NULL); /* no key is asked for */
+	assert_int_equal(TYPE_COUNT(&j, 5, key_too_long), 0);
+	judged_free(&j);
+}
+
 /* More events in a datagram than wait for each other, each with an answer of its own. */
 static void answers_go_to_their_own_events(void **state)
 {
@@ -380,6 +425,7 @@ int main(void)
 		cmocka_unit_test(what_lacks_a_required_member_goes_aside),
 		cmocka_unit_test(records_get_what_the_tables_know),
 		cmocka_unit_test(keys_come_from_the_type_the_sender_or_the_input),
+		cmocka_unit_test(a_key_counts_by_its_text_and_one_beyond_the_limit_is_none),
 		cmocka_unit_test(answers_go_to_their_own_events),
 		cmocka_unit_test(frames_say_client_and_item_themselves),
 		cmocka_unit_test(a_copy_without_room_takes_nothing_from_the_event),
