@@ -7,6 +7,7 @@
 #include "base/compiler.h"
 #include "control/daemon/config_parts.h"
 #include "control/daemon/config_value.h"
+#include "wire/utf8.h"
 #include "worker/worker.h"
 
 #define PATH_SIZE  192
@@ -81,25 +82,39 @@ static int make_paths(struct making *m)
 
 /* --- reasons --- */
 
+/* The first character as it stands in a string of JSON; returns its bytes. */
+static size_t escape_one(char out[8], const char *text, size_t *bytes)
+{
+	uint8_t c = (uint8_t)text[0];
+	int len = utf8_sequence((const uint8_t *)text, (uint32_t)strlen(text));
+
+	*bytes = len > 0 ? (size_t)len : 1;
+	if (c < 0x20)
+		return (size_t)snprintf(out, 8, "\\u%04x", c);
+	if (c == '"' || c == '\\')
+		return (size_t)snprintf(out, 8, "\\%c", c);
+	memcpy(out, text, *bytes);
+	return *bytes;
+}
+
+/* As many whole characters as there is room for, and a closing NUL. */
 static size_t put_escaped(char *out, size_t size, const char *text)
 {
-	size_t n = 0;
+	char one[8];
+	size_t n = 0, bytes, len;
 
-	for (; *text != '\0' && n + 8 < size; text++) {
-		uint8_t c = (uint8_t)*text;
-
-		if (c < 0x20)
-			n += (size_t)snprintf(out + n, size - n, "\\u%04x", c);
-		else if (c == '"' || c == '\\')
-			n += (size_t)snprintf(out + n, size - n, "\\%c", c);
-		else
-			out[n++] = (char)c;
+	for (; *text != '\0'; text += bytes) {
+		len = escape_one(one, text, &bytes);
+		if (n + len >= size)
+			break;
+		memcpy(out + n, one, len);
+		n += len;
 	}
 	out[n] = '\0';
 	return n;
 }
 
-/* A fragment that says why an event was put aside. */
+/* A fragment that says why an event was put aside. A name of many escapes is cut for want of room, any other is whole. */
 static struct slice make_why(struct making *m, const char *what, const char *name, const char *how)
 {
 	char *at = m->plan->texts + m->texts_len;
@@ -108,7 +123,7 @@ static struct slice make_why(struct making *m, const char *what, const char *nam
 	n = (size_t)snprintf(at, size, ",\"quarantine\":{\"type\":\"");
 	n += put_escaped(at + n, size / 3, m->type);
 	n += (size_t)snprintf(at + n, size - n, "\",\"why\":\"%s ", what);
-	n += put_escaped(at + n, size / 3, name);
+	n += put_escaped(at + n, size - n - strlen(how) - strlen("\"}"), name);
 	n += (size_t)snprintf(at + n, size - n, "%s\"}", how);
 	m->texts_len += WHY_SIZE;
 	return (struct slice){(const uint8_t *)at, (uint32_t)n};

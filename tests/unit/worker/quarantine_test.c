@@ -110,6 +110,44 @@ static void a_name_that_the_record_gets_stands_in_no_event_twice(void **state)
 	}
 }
 
+/* A path of four parts, each of `plain` letters, and then so many times `more`, which `written` makes in YAML. */
+static void expect_reason(unsigned plain, unsigned times, const char *written, const char *more, int whole)
+{
+	char text[2048], path[1024] = "", yaml[2048] = "", why[2048];
+	struct judged j;
+	json_t *root;
+
+	for (unsigned part = 0; part < 4; part++) {
+		(void)sprintf(path + strlen(path), "%s%.*s", part > 0 ? "." : "", (int)plain, "abcdefgh");
+		(void)sprintf(yaml + strlen(yaml), "%s%.*s", part > 0 ? "." : "", (int)plain, "abcdefgh");
+		for (unsigned i = 0; i < times; i++) {
+			(void)strcat(path, more);
+			(void)strcat(yaml, written);
+		}
+	}
+	(void)snprintf(text, sizeof(text), "types: {click: {id: 1, require: {\"%s\": string}}}\n", yaml);
+	(void)snprintf(why, sizeof(why), "member %s is missing, or not: string", path);
+	j = judged_new(text, aside, 0);
+	put(&j, AS_JSON, "\"a\":1");
+	root = take(&j);
+	if (whole)
+		assert_string_equal(json_string_value(json_object_get(json_object_get(root, "quarantine"), "why")), why);
+	json_decref(root);
+	judged_free(&j);
+}
+
+/* Whatever path a type asks for: where its escapes leave too little room, it is cut between two characters. */
+static void a_reason_names_a_path_of_any_length(void **state)
+{
+	(void)state;
+	expect_reason(0, 31, "\xc3\xa9", "\xc3\xa9", 1);
+	expect_reason(7, 14, "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80", 1);
+	for (unsigned plain = 0; plain < 8; plain++) {
+		expect_reason(plain, 18, "\\\"\xc3\xa9", "\"\xc3\xa9", 1);
+		expect_reason(plain, 11, "\xc3\xa9\\x01\\x01\\x01", "\xc3\xa9\x01\x01\x01", 0);
+	}
+}
+
 /* As all that is numbered: an event for which there is no room is dropped, and that alone. */
 static void what_has_no_room_is_not_counted_as_put_aside(void **state)
 {
@@ -136,6 +174,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_what_the_record_gets_gives_way),
 		cmocka_unit_test(a_name_that_the_record_gets_stands_in_no_event_twice),
+		cmocka_unit_test(a_reason_names_a_path_of_any_length),
 		cmocka_unit_test(what_has_no_room_is_not_counted_as_put_aside),
 	};
 
