@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/thread.h"
@@ -52,6 +53,14 @@ static int ask_spools(struct box *box, struct reached_epoch *epoch)
 			exact &= reached_merge(&epoch->set, &before->set) == 0;
 	}
 	return exact;
+}
+
+/* Only its spool knows how far it came, which is not open. One that is gone cannot be waited for. */
+static int is_elsewhere(const struct box *box, const struct reached_epoch *epoch)
+{
+	int is_open = box->config->spool_mode != CONFIG_SPOOL_OFF && strcmp(epoch->spool, box->spool_directory) == 0;
+
+	return strcmp(epoch->mode, "wal") == 0 && !is_open && (access(epoch->spool, F_OK) == 0 || errno != ENOENT);
 }
 
 /* It did not come to its orderly end. */
@@ -102,6 +111,12 @@ static int take_over(struct box *box, uint32_t number, struct error *error)
 
 	if (rc != 0) {
 		tell_unknown(dir, number, rc);
+		reached_epoch_fini(&epoch);
+		return 0;
+	}
+	if (!epoch.ended && is_elsewhere(box, &epoch)) {
+		log_write(LOG_NOTICE, "how far epoch %" PRIx32 " came is told by the spool in %s, which is not open: it is published by a "
+				      "start that opens it", number, epoch.spool);
 		reached_epoch_fini(&epoch);
 		return 0;
 	}

@@ -151,11 +151,77 @@ static void what_is_damaged_while_it_waits_is_in_nobody_s_way(void **state)
 	assert_int_equal(box.reached.last_published, 1);
 }
 
+/* It was killed in mode wal. */
+static void leave_running(uint32_t number, const char *spool)
+{
+	struct reached_epoch epoch = {.epoch = number, .node = "ams1", .instance = "i", .boot = "b", .mode = "wal", .lanes = 1,
+		.producers = 1};
+
+	(void)snprintf(epoch.spool, sizeof(epoch.spool), "%s", spool);
+	assert_int_equal(reached_file_store(state_directory(box.state), &epoch), 0);
+	reached_epoch_fini(&epoch);
+}
+
+static int is_running(uint32_t number)
+{
+	struct reached_epoch epoch = {.epoch = number};
+	int is;
+
+	assert_int_equal(reached_file_load(state_directory(box.state), &epoch), 0);
+	is = !epoch.ended;
+	reached_epoch_fini(&epoch);
+	return is;
+}
+
+/* Only its spool knows how far it came. */
+static void an_epoch_waits_for_its_spool(void **state)
+{
+	struct said said;
+
+	(void)state;
+	leave_running(11, directory);
+	leave_running(12, "/nonexistent/spool");
+	said_begin(&said);
+	start();
+	reached_publish(&box, board());
+	assert_non_null(strstr(said_end(&said), "how far epoch b came is told by the spool"));
+	assert_string_equal(posted, "ams1 reached 7 0\nams1 reached 8 0\nams1 reached 9 0\nams1 reached a 0\nams1 reached c 0\n");
+	assert_true(is_running(11));
+	assert_false(exists("reached.12"));
+	assert_int_equal(box.reached.last, 12);
+	assert_int_equal(box.reached.waiting, 0);
+}
+
+static void with_mode_off_no_spool_is_open(void **state)
+{
+	(void)state;
+	(void)snprintf(box.spool_directory, sizeof(box.spool_directory), "%s", directory);
+	leave_running(11, directory);
+	config.spool_mode = CONFIG_SPOOL_OFF;
+	start();
+	config.spool_mode = CONFIG_SPOOL_WAL;
+	assert_true(is_running(11));
+	assert_int_equal(box.reached.last, 10);
+}
+
+static void with_its_spool_open_an_epoch_is_concluded(void **state)
+{
+	(void)state;
+	(void)snprintf(box.spool_directory, sizeof(box.spool_directory), "%s", directory);
+	leave_running(11, directory);
+	start();
+	assert_false(is_running(11));
+	assert_int_equal(box.reached.last, 11);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_is_damaged_at_the_start_is_not_published, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_damaged_while_it_waits_is_in_nobody_s_way, begin, end),
+		cmocka_unit_test_setup_teardown(an_epoch_waits_for_its_spool, begin, end),
+		cmocka_unit_test_setup_teardown(with_mode_off_no_spool_is_open, begin, end),
+		cmocka_unit_test_setup_teardown(with_its_spool_open_an_epoch_is_concluded, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
