@@ -145,6 +145,8 @@ int box_start(struct box *box, struct config *config, struct error *error)
 	if (rc == 0)
 		rc = box_start_producers(box, error);
 	if (rc == 0)
+		former_look(box);
+	if (rc == 0)
 		rc = reached_start(box, error);
 	if (rc == 0)
 		rc = start_receiving(box, error);

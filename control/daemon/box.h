@@ -11,6 +11,7 @@
 
 #include "batch/lane.h"
 #include "control/daemon/config.h"
+#include "control/daemon/former.h"
 #include "control/daemon/generations.h"
 #include "control/daemon/landing.h"
 #include "control/daemon/ledger.h"
@@ -76,6 +77,7 @@ struct box {
 	struct sources *sources;
 	struct hours hours;
 	struct landing landing;
+	struct former former;
 
 	struct ledger ledger; /* keeper thread; read under its own lock */
 	struct rates rates;   /* same */

@@ -29,8 +29,9 @@ const struct config_key config_keys[] = {
 		.help = "Name of this box, the first part of every identity. No two boxes may share it."},
 	{"", "state", KEY_TEXT, TOP(config.state_directory), RANGE(2, 512), .fallback = "/var/lib/penstock",
 		.form = "an absolute path",
-		.help = "Directory that keeps instance, epoch and partition counts over restarts; one daemon each. Outside "
-			"/var/lib/penstock the systemd unit has to name it in ReadWritePaths=."},
+		.help = "Directory that keeps instance, epoch, landing hours and partition counts over restarts; one daemon each. Outside "
+			"/var/lib/penstock the systemd unit has to name it in ReadWritePaths=. A daemon with another one knows nothing of "
+			"what this one tells, nor of the spools that were used with it."},
 	SECTION("control"),
 	{"", "ports", NODE(struct config_file, ports, TREE_LIST), RANGE(1, CONFIG_PORTS),
 		.form = "a list of 1 to 16 ports", .help = "Where datagrams come from."},
@@ -284,11 +285,13 @@ const struct config_key config_keys[] = {
 	{"spool", "mode", KEY_CHOICE, TOP(config.spool_mode), .fallback = "direct", .form = "off|direct|wal",
 		.help = "off: what Kafka cannot take waits in memory. direct: it goes to disk while Kafka is away or slow. wal: every "
 			"record is written to disk before Kafka gets it, and survives kill -9. Without off, "
-			"names of topics have 246 bytes at the most."},
+			"names of topics have 246 bytes at the most. With off nothing is delivered of what the "
+			"directory holds from before, and status warns of it."},
 	{"spool", "directory", KEY_TEXT, TOP(config.spool_directory), RANGE(2, 512), .fallback = "",
 		.form = "an absolute path",
 		.help = "Where its logs are; without it spool in the state directory. Outside /var/lib/penstock the systemd unit "
-			"has to name it in ReadWritePaths=."},
+			"has to name it in ReadWritePaths=. What another one holds "
+			"from before is not moved, and not delivered: status warns of it."},
 	{"spool", "size", KEY_SIZE, TOP(config.spool_bytes), RANGE(MIB, 1024 * 1024 * GIB), .unit = 1, .fallback = "8GiB",
 		.help = "What all its files may take; when it is full, events wait in memory and are then dropped on the way in, counted. In mode "
 			"wal a class must have more than its log of each worker reserves at a time: 4MiB (spool.segment where that is "

@@ -89,6 +89,8 @@ void landing_complete(struct box *box)
 {
 	int64_t from = atomic_load(&box->hours.complete), to = workers_settled(box);
 
+	if (box->former.count > 0) /* of what lies there no hour is known */
+		return;
 	for (unsigned i = 0; i < box->producer_count && from < to; i++)
 		if (producer_spool(box->producers[i].producer) != NULL)
 			to = spool_hours_settled(producer_spool(box->producers[i].producer), from, to);

@@ -5,8 +5,8 @@
  * Landing hours (worker/hours.h) as the daemon keeps them: over restarts, and until they are complete. Marks are kept durably
  * before workers see them, so that no life of this box opens an hour that an earlier one closed; a state directory that cannot be
  * written keeps no event out of its hour, though: the log says so. Which hours are complete is kept, too, and goes on from there:
- * what an earlier life left on disk keeps its hour back until it is delivered. What a killed one had in memory alone is in no later
- * account, and keeps back none.
+ * what an earlier life left on disk keeps its hour back until it is delivered, and in a spool that is not open (former.h) every
+ * hour. What a killed one had in memory alone is in no later account, and keeps back none.
  */
 
 #include <pthread.h>

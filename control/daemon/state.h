@@ -9,6 +9,7 @@
  *   instance    UUID of this box, made once
  *   epoch       the last epoch that was begun
  *   hours       the current landing hour, the oldest open one, and the first that is not known to be complete (worker/hours.h)
+ *   spools      directories of spools that were used (former.h)
  *   partitions  topic -> partition count, as Kafka said last
  *   reached.E   how far epoch E came, until that is published (reached_file.h)
  *

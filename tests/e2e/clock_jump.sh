@@ -95,6 +95,10 @@ leave_behind() {
 	start
 	expect_incomplete "after kill -9 and a start"
 	kill_daemon
+	sed -i 's/^spool: .*/spool: {mode: off}/' "$config"
+	start
+	expect_incomplete "with a start that does not open the spool"
+	stop_daemon
 	bootstrap=$there
 	write_config dpdk 1
 	jump 0

@@ -116,6 +116,37 @@ expect "a daemon starts on it, with events recovered" "$(ledger spool)" = $count
 stop_daemon
 expect "exit code" "$daemon_code" = 0
 
+# --- left behind by another configuration ---
+
+warned() { # TEXT
+	cli -j status | json '"\n".join(d["warnings"])' | grep -c "$1" || true
+}
+
+spool="mode: wal, segment: 64KiB, directory: $work/first"
+write_config socket 2
+start_daemon
+generate --to 127.0.0.1 --format json --first $count --count 200 --rate 3000 --sockets 8
+wait_for 20 "all is accepted" accepted 200
+epoch=$(cli -j status | json 'd["epoch"]')
+kill_daemon
+for spool in "mode: off" "mode: off, directory: $work/first" "mode: direct, directory: $work/second"; do
+	write_config socket 2
+	start_daemon
+	expect "$spool: status warns of the events" "$(warned "spool $work/first is not opened .* holds 200 events")" = 1
+	expect "$spool: how far the epoch came is not given up" "$(grep -c '^state running' "$state/reached.$epoch")" = 1
+	stop_daemon
+	expect "exit code" "$daemon_code" = 0
+done
+spool="mode: wal, segment: 64KiB, directory: $work/first"
+write_config socket 2
+start_daemon
+expect "with its directory again, events recovered" "$(ledger spool)" = 200
+expect "status does not warn of it" "$(warned "spool $work/first")" = 0
+expect "but of the first one" "$(warned "spool $state/spool is not opened .* holds .* events")" = 1
+expect "how far the epoch came is known exactly" "$(grep -c '^exact 1' "$state/reached.$epoch")" = 1
+stop_daemon
+expect "exit code" "$daemon_code" = 0
+
 # --- a file system that has too little free ---
 
 mkdir "$work/small"

@@ -149,6 +149,19 @@ static void workers_get_on_while_a_spool_holds_an_hour_back(void **state)
 	assert_int_equal(complete(), 500199);
 }
 
+/* What lies in it may be of any hour that is not complete. */
+static void a_spool_that_is_not_open_keeps_hours_back(void **state)
+{
+	(void)state;
+	start("500019 500019 500018\n", 500021);
+	box.former.count = 1;
+	assert_int_equal(complete(), 500018);
+	hours_move(&box.hours, 500023, 500023);
+	assert_int_equal(complete(), 500018);
+	box.former.count = 0;
+	assert_int_equal(complete(), 500023);
+}
+
 static int is_kept(const char *numbers)
 {
 	char text[256];
@@ -186,6 +199,7 @@ int main(void)
 		T(without_a_file_the_clock_tells),
 		T(workers_hold_nothing_of_hours_before_the_start),
 		T(workers_get_on_while_a_spool_holds_an_hour_back),
+		T(a_spool_that_is_not_open_keeps_hours_back),
 		T(what_is_complete_is_kept),
 	};
 
