@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The directory of a spool, and its logs: lane.N of a worker, topic.P.NAME of a topic that was parked by producer P.
+ * The directory of a spool, and its logs: lane.N and lane.N.C of a worker, topic.P.NAME of a topic that was parked by producer P.
  * Nothing here changes anything. One thread.
  */
 

@@ -16,6 +16,8 @@
 #define TROUBLE_S      60 /* between two lines of one kind: an outage may be long, and concern many logs */
 #define SHELF_DEAD     "dead." /* the names of logs of dead letters begin so, and no others */
 #define LOSS_RANGES    128
+#define SPOOL_CLASS_ALL "all" /* the one that there is without classes */
+#define SPOOL_CLASS_NUMBERS 64u /* of classes, in the names of lanes' logs: those that are gone keep theirs while they have logs */
 #define HOURS          64 /* hours that are told apart; a power of 2 */
 
 /* An entry that is not known to be durable. */
@@ -38,7 +40,7 @@ struct shelf {
 	uint16_t index;       /* in spool.shelves */
 	int topic;            /* index, of a parked topic's; -1 */
 	int lane;             /* of a lane's; -1 */
-	unsigned class;       /* of the same, and of a lane's that was left over; what has none counts as the lowest */
+	unsigned class;       /* of the same, and of a lane's that was left over */
 	int is_dead;          /* it holds dead letters */
 	unsigned uncommitted; /* entries settled since the last commit: what a crash would bring back */
 	unsigned ahead;       /* entries settled beyond the frontier, about */
@@ -150,6 +152,7 @@ struct spool {
 	int group_full;                /* a log has as much to be made durable as it may: nothing more is written before */
 	atomic_uint shelf_count;       /* written by the thread, and at start */
 	struct shelf *shelves[SPOOL_LOGS];
+	char class_names[SPOOL_CLASS_NUMBERS][SPOOL_CLASS_MAX + 1]; /* by number; "": nobody's. Fixed from the start on */
 	uint16_t lanes[UINT16_MAX + 1][TOPIC_CLASSES]; /* shelf of a lane's class; BATCH_UNLOGGED */
 	_Atomic(struct shelf *) topics[TOPIC_MAX]; /* shelf of a topic; the producer reads it too */
 	struct replay_pool pools[REPLAY_POOLS]; /* the smaller batches first */
@@ -214,6 +217,12 @@ void loss_add_batch(struct spool *spool, struct loss *loss, const struct batch *
 void loss_record(struct spool *spool, unsigned class); /* to the file, when there is any; empties it */
 void loss_record_all(struct spool *spool);             /* and what was turned away */
 void loss_record_stopped(struct spool *spool);         /* what spool_gave_up was told */
+
+/* classes.c: the numbers that classes have in the names of lanes' logs */
+int classes_open(struct spool *spool, struct error *error); /* at the start, before the logs: 0 or -errno */
+unsigned classes_number(const struct spool *spool, unsigned class);
+int classes_of(const struct spool *spool, unsigned number); /* -1: it is gone */
+unsigned classes_left_over(const struct spool *spool, unsigned number); /* that a log counts for, also when its own is gone */
 
 /* logs.c: opens those of the lanes, and what is found; of topics that nobody uses, only what has something in it */
 int logs_open(struct spool *spool, struct error *error);

@@ -67,7 +67,7 @@ static void take_away(const struct spool *spool, const char *path, const struct 
 	(void)snprintf(state, sizeof(state), "%s/" SPOOL_STATE_NAME, path);
 	(void)unlink(state);
 	if (rmdir(path) == 0)
-		log_write(LOG_INFO, "spool %s: %s is gone: it was empty, and its topic is not in use (%llu events were given up in it, ever)",
+		log_write(LOG_INFO, "spool %s: %s is gone: it was empty, and its topic or class is not in use (%llu events were given up in it, ever)",
 			spool->directory, path + strlen(spool->directory) + 1, (unsigned long long)info->given_up);
 }
 
@@ -142,12 +142,27 @@ static int adopt_topic(struct spool *spool, const char *name, const char *topic,
 	return 0;
 }
 
-/* A lane's that was left over. */
-static int adopt_lane(struct spool *spool, const char *name, unsigned class, struct error *error)
+/* Of a class that is gone, and empty: its number is free then. */
+static int went_away(const struct spool *spool, const char *name)
 {
-	unsigned lowest = spool->config.class_count - 1;
-	int rc = shelf_open(spool, name, -1, class < lowest ? class : lowest, -1, error);
+	struct spool_log_info info;
+	char path[PATH_MAX];
 
+	(void)snprintf(path, sizeof(path), "%s/%s", spool->directory, name);
+	if (look(path, name, &info) != 0)
+		return 0;
+	take_away(spool, path, &info);
+	return 1;
+}
+
+/* A lane's that was left over. */
+static int adopt_lane(struct spool *spool, const char *name, unsigned number, struct error *error)
+{
+	int rc;
+
+	if (classes_of(spool, number) < 0 && went_away(spool, name))
+		return 0;
+	rc = shelf_open(spool, name, -1, classes_left_over(spool, number), -1, error);
 	if (rc >= 0)
 		atomic_store(&spool->shelves[rc]->state.go, UINT_MAX);
 	return rc < 0 ? rc : 0;
@@ -156,13 +171,13 @@ static int adopt_lane(struct spool *spool, const char *name, unsigned class, str
 /* Whose log a directory is: a topic's or of letters of this spool, or nobody's and therefore the first spool's to read out. */
 static int adopt(struct spool *spool, const char *name, struct error *error)
 {
-	unsigned lane, class, index;
+	unsigned lane, number, index;
 	int length = 0, is_dead;
 
-	if (spool_lane_of(name, &lane, &class)) {
-		if ((lane < spool->config.all_lanes && class < spool->config.class_count) || spool->config.index != 0)
+	if (spool_lane_of(name, &lane, &number)) {
+		if ((lane < spool->config.all_lanes && classes_of(spool, number) >= 0) || spool->config.index != 0)
 			return 0;
-		return is_foreign(spool, name) ? 0 : adopt_lane(spool, name, class, error);
+		return is_foreign(spool, name) ? 0 : adopt_lane(spool, name, number, error);
 	}
 	is_dead = sscanf(name, "dead.%u%n", &index, &length) == 1 && name[length] == '\0';
 	if (!is_dead && (sscanf(name, "topic.%u.%n", &index, &length) != 1 || length == 0 || name[length] == '\0'))
@@ -196,7 +211,7 @@ static int open_lane(struct spool *spool, uint16_t lane, struct error *error)
 	for (unsigned class = 0; rc >= 0 && class < spool->config.class_count; class++) {
 		char name[SPOOL_LANE_NAME_MAX];
 
-		spool_lane_name(name, lane, class);
+		spool_lane_name(name, lane, classes_number(spool, class));
 		rc = shelf_open(spool, name, lane, class, -1, error);
 		if (rc >= 0)
 			spool->lanes[lane][class] = (uint16_t)rc;
@@ -213,6 +228,8 @@ int logs_open(struct spool *spool, struct error *error)
 		return rc;
 	spool_disk_posix_free(root);
 	rc = spool_lock_take(&spool->lock, spool->directory, error);
+	if (rc >= 0)
+		rc = classes_open(spool, error);
 	memset(spool->lanes, 0xff, sizeof(spool->lanes));
 	for (unsigned i = 0; rc >= 0 && i < spool->config.lane_count; i++)
 		rc = open_lane(spool, spool->config.lanes[i]->number, error);

@@ -6,23 +6,23 @@
 
 #define ASIDE 100u /* files of one name */
 
-void spool_lane_name(char name[SPOOL_LANE_NAME_MAX], unsigned lane, unsigned class)
+void spool_lane_name(char name[SPOOL_LANE_NAME_MAX], unsigned lane, unsigned number)
 {
-	if (class == 0)
+	if (number == 0)
 		(void)snprintf(name, SPOOL_LANE_NAME_MAX, "lane.%u", lane);
 	else
-		(void)snprintf(name, SPOOL_LANE_NAME_MAX, "lane.%u.%u", lane, class);
+		(void)snprintf(name, SPOOL_LANE_NAME_MAX, "lane.%u.%u", lane, number);
 }
 
-int spool_lane_of(const char *name, unsigned *lane, unsigned *class)
+int spool_lane_of(const char *name, unsigned *lane, unsigned *number)
 {
 	int length = 0;
 
-	*class = 0;
+	*number = 0;
 	if (sscanf(name, "lane.%u%n", lane, &length) == 1 && name[length] == '\0')
 		return 1;
 	length = 0;
-	return sscanf(name, "lane.%u.%u%n", lane, class, &length) == 2 && name[length] == '\0' && *class > 0;
+	return sscanf(name, "lane.%u.%u%n", lane, number, &length) == 2 && name[length] == '\0' && *number > 0;
 }
 
 static int is_free(struct spool_disk *disk, const char *name)

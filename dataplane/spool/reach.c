@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/crc32c.h"
 #include "base/fault.h"
 #include "spool/internal.h"
+#include "spool/text.h"
 
 /*
  * reached.N, N the producer's number: how far the sequences of what was accepted had come (docs/spool-format.md). It is written
@@ -15,11 +15,8 @@
  * in the logs behind the positions that it names. A file that cannot be written is taken away: none says that nothing is known.
  */
 
-#define TITLE    "penstock reached 1\n"
-#define CHECK    "check %08x\n"
-#define CHECKED  15u /* bytes of that line */
-#define FILE_MAX (32u << 20) /* with all topics and lanes that there may be it is smaller */
-#define LOOSE    "loose\n"
+#define TITLE "penstock reached 1\n"
+#define LOOSE "loose\n"
 
 /* The file of the process before, as it was found. */
 struct found_file {
@@ -34,39 +31,6 @@ static const char *name_of(const struct spool *spool, const char *behind, char n
 }
 
 /* --- what a start finds --- */
-
-/* NULL: there is no such file; "": it cannot be read. */
-static char *read_text(struct spool_disk *disk, const char *name)
-{
-	int file = disk->ops->open(disk, name, 0);
-	int64_t size = file >= 0 ? disk->ops->size(disk, file) : 0;
-	char *text = NULL;
-
-	if (file == -ENOENT)
-		return NULL;
-	if (size > 0 && size <= FILE_MAX)
-		text = calloc(1, (size_t)size + 1);
-	if (text != NULL && disk->ops->read(disk, file, 0, text, (uint64_t)size) != size)
-		text[0] = '\0';
-	if (file >= 0)
-		disk->ops->close(disk, file);
-	return text != NULL ? text : calloc(1, 1);
-}
-
-/* Whole, and of this kind; takes its last line off. */
-static int is_whole(char *text)
-{
-	size_t length = strlen(text);
-	char line[CHECKED + 1];
-
-	if (length < strlen(TITLE) + CHECKED || strncmp(text, TITLE, strlen(TITLE)) != 0)
-		return 0;
-	(void)snprintf(line, sizeof(line), CHECK, crc32c(0, text, length - CHECKED));
-	if (strcmp(text + length - CHECKED, line) != 0)
-		return 0;
-	text[length - CHECKED] = '\0';
-	return 1;
-}
 
 /* A line "@NAME POSITION" of a log; NULL: it was not there when the file was written. */
 static const char *line_of(const char *logs, const char *name)
@@ -153,8 +117,8 @@ int reached_open(struct spool *spool, struct error *error)
 	rc = spool_disk_posix_new(&spool->reached.disk, spool->directory, error);
 	if (rc != 0)
 		return rc;
-	found.text = read_text(spool->reached.disk, name_of(spool, "", name));
-	if (found.text != NULL && is_whole(found.text))
+	found.text = text_read(spool->reached.disk, name_of(spool, "", name), TITLE);
+	if (found.text != NULL && found.text[0] != '\0')
 		take_file(&found);
 	else if (found.text != NULL)
 		log_write(LOG_WARNING,
@@ -198,29 +162,7 @@ static char *print(const struct spool *spool, size_t *length)
 		(void)fprintf(out, "@%s %llu\n", spool->shelves[i]->name,
 			(unsigned long long)counter_read(&spool->shelves[i]->state.end));
 	reached_print(spool->reached.begun ? &spool->reached.now : &spool->reached.before.set, out);
-	(void)fflush(out);
-	(void)fprintf(out, CHECK, crc32c(0, text, *length));
-	if (fclose(out) == 0)
-		return text;
-	free(text);
-	return NULL;
-}
-
-static int write_beside(struct spool_disk *disk, const char *name, char *text, size_t length)
-{
-	struct iovec piece = {text, length};
-	int rc = disk->ops->unlink(disk, name), file;
-
-	if (rc != 0 && rc != -ENOENT)
-		return rc;
-	file = disk->ops->open(disk, name, 1);
-	if (file < 0)
-		return file;
-	rc = disk->ops->write(disk, file, 0, &piece, 1);
-	if (rc == 0)
-		rc = disk->ops->sync(disk, file);
-	disk->ops->close(disk, file);
-	return rc;
+	return text_end(out, &text, length);
 }
 
 static int replace(struct spool *spool)
@@ -229,7 +171,7 @@ static int replace(struct spool *spool)
 	char beside[SPOOL_NAME_MAX], name[SPOOL_NAME_MAX];
 	size_t length = 0;
 	char *text = print(spool, &length);
-	int rc = text != NULL ? write_beside(disk, name_of(spool, ".new", beside), text, length) : -ENOMEM;
+	int rc = text != NULL ? text_write(disk, name_of(spool, ".new", beside), text, length) : -ENOMEM;
 
 	free(text);
 	FAULT_KILL("spool_reached_begin");

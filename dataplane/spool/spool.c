@@ -158,7 +158,7 @@ int spool_start(struct spool **spool, const struct spool_config *config, struct 
 	s->config = *config;
 	if (s->config.class_count == 0) {
 		s->config.class_count = 1;
-		s->config.classes[0] = (struct spool_class){.name = "all", .percent = 100};
+		s->config.classes[0] = (struct spool_class){.name = SPOOL_CLASS_ALL, .percent = 100};
 	}
 	for (unsigned i = 0; i < s->config.class_count; i++)
 		s->turned_ms[i] = clock_wall_us() / 1000;
