@@ -338,7 +338,7 @@ static int revise(struct box *box, struct category *category, struct category_ov
 	return rc;
 }
 
-int generations_follow(struct box *box, struct error *error)
+static int follow(struct box *box, struct error *error)
 {
 	struct generations *all = &box->generations;
 	struct category *category = all->now->category;
@@ -354,6 +354,17 @@ int generations_follow(struct box *box, struct error *error)
 	rc = revise(box, category, overlay, error);
 	if (rc != 0)
 		all->feed = before; /* read again next time */
+	return rc;
+}
+
+int generations_follow(struct box *box, struct error *error)
+{
+	struct generations *all = &box->generations;
+	int rc = follow(box, error);
+
+	pthread_mutex_lock(&all->lock);
+	all->feed_error = rc != 0 ? *error : (struct error){""};
+	pthread_mutex_unlock(&all->lock);
 	return rc;
 }
 

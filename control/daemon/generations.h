@@ -34,6 +34,7 @@ struct generations {
 	struct tables_marks marks; /* of its tables; the loader's own */
 	struct feed feed;          /* of changes of its category table; same */
 	uint64_t bad_changes;      /* lines of the feed that were passed over */
+	struct error feed_error;   /* why nothing more of it could be taken in when that was tried last; "" */
 	unsigned rule_count;
 	struct rule_slot rules[RULE_SLOTS];
 };

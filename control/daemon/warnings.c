@@ -97,6 +97,21 @@ static void warn_of_reload(struct box *box, json_t *warnings)
 	json_array_append_new(warnings, json_text(text));
 }
 
+static void warn_of_changes(struct box *box, json_t *warnings)
+{
+	struct generations *all = &box->generations;
+	char text[sizeof(all->feed_error.text) + 80];
+	struct error error;
+
+	pthread_mutex_lock(&all->lock);
+	error = all->feed_error;
+	pthread_mutex_unlock(&all->lock);
+	if (error.text[0] == '\0')
+		return;
+	(void)snprintf(text, sizeof(text), "changes of categories are not taken in: %s", error.text);
+	json_array_append_new(warnings, json_text(text));
+}
+
 json_t *warnings_of(struct box *box)
 {
 	int64_t behind = landing_behind_minutes(box);
@@ -110,6 +125,7 @@ json_t *warnings_of(struct box *box)
 	warn_of_unwritten(box, warnings);
 	warn_of_spool(box, warnings);
 	warn_of_reload(box, warnings);
+	warn_of_changes(box, warnings);
 	return warnings;
 }
 

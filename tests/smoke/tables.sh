@@ -139,6 +139,11 @@ answer 1 tables lookup item 7
 answer 0 -j show tables
 expect "after a reload: entries" "$(json 'd["tables"][1]["entries"]' <said.log)" = 1
 expect "a table that did not change was not loaded again" "$(json 'd["tables"][0]["loaded_us"]' <said.log)" = "$loaded"
+warned() { [ "$(cli -j status | json '[w for w in d["warnings"] if "/changes: Is a directory" in w] != []')" = "$1" ]; }
+mkdir changes
+wait_for 10 "changes that cannot be read are warned of" warned true
+rmdir changes
+wait_for 10 "once they can, no more" warned false
 answer 0 -j show config
 expect "the configuration's path" "$(json 'd["path"].endswith("/caf\ufffd.yaml")' <said.log)" = true
 cp "$config" right.yaml

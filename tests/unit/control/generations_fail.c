@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "control/daemon/box.h"
@@ -240,6 +242,28 @@ static void a_table_that_fails_is_told_with_its_place(void **state)
 	box_end();
 }
 
+static void changes_that_cannot_be_read_are_told_until_they_can(void **state)
+{
+	struct error error = {""};
+	char text[512], changes[64];
+
+	(void)state;
+	write_table("k\told\n");
+	(void)snprintf(changes, sizeof(changes), "%s.changes", table_path);
+	(void)snprintf(text, sizeof(text), HEAD "types: {a: {id: 1}}\ncategory: {file: %s, changes: %s}\n", table_path, changes);
+	box_begin(text);
+	assert_int_equal(generations_follow(&box, &error), 0);
+	assert_string_equal(box.generations.feed_error.text, "");
+	assert_int_equal(mkdir(changes, 0700), 0);
+	assert_int_equal(generations_follow(&box, &error), -EISDIR);
+	assert_non_null(strstr(box.generations.feed_error.text, ".changes: Is a directory"));
+	assert_int_equal(rmdir(changes), 0);
+	assert_int_equal(generations_follow(&box, &error), 0);
+	assert_string_equal(box.generations.feed_error.text, "");
+	unlink(table_path);
+	box_end();
+}
+
 #define RAW HEAD "inputs: [{port: 9000, format: json}, {port: 9001, format: raw, event: line}]\n"
 
 /* What a file says of inputs needs a restart: the types must be fit for those that run. */
@@ -271,6 +295,7 @@ int main(void)
 		cmocka_unit_test(topics_have_room_in_the_pool_that_runs),
 		cmocka_unit_test(topics_have_names_for_the_spool_that_runs),
 		cmocka_unit_test(a_table_that_fails_is_told_with_its_place),
+		cmocka_unit_test(changes_that_cannot_be_read_are_told_until_they_can),
 		cmocka_unit_test(a_type_that_comes_raw_gets_no_rules),
 	};
 
