@@ -69,6 +69,7 @@ struct view {
 	const struct category_overlay *overlay_kept;
 	struct category *category;
 	struct category_overlay *overlay;
+	const atomic_int *leave; /* NULL; or not 0: nobody wants it any more */
 	struct error first_bad; /* of the lines that were passed over; "" */
 	int any;                /* lines were read */
 };
@@ -80,11 +81,21 @@ static void set_overlay(struct view *view, struct category_overlay *overlay)
 	view->overlay = overlay;
 }
 
+static int is_left(const struct view *view, struct error *error)
+{
+	if (view->leave == NULL || atomic_load_explicit(view->leave, memory_order_relaxed) == 0)
+		return 0;
+	return error_set(error, -ECANCELED, "not read to its end, since everything ends");
+}
+
 /* Puts the overlay into the table. */
 static int merge(struct view *view, struct error *error)
 {
 	struct category *merged;
-	int rc = category_merge(&merged, view->category, view->overlay, error);
+	int rc = is_left(view, error);
+
+	if (rc == 0)
+		rc = category_merge(&merged, view->category, view->overlay, error);
 
 	if (rc != 0)
 		return rc;
@@ -159,8 +170,11 @@ static int follow(struct feed *feed, int fd, struct view *view, struct error *er
 	char *text = malloc(CHUNK);
 	int rc = text != NULL ? 1 : error_set(error, -ENOMEM, "out of memory");
 
-	while (rc > 0)
-		rc = take(feed, fd, view, text, error);
+	while (rc > 0) {
+		rc = is_left(view, error);
+		if (rc == 0)
+			rc = take(feed, fd, view, text, error);
+	}
 	free(text);
 	return rc != 0 ? rc : view->any;
 }
@@ -203,9 +217,9 @@ static int read_file(struct feed *feed, const char *path, struct view *view, str
 }
 
 int feed_read(struct feed *feed, const char *path, struct category **category, struct category_overlay **overlay,
-	struct error *error)
+	const atomic_int *leave, struct error *error)
 {
-	struct view view = {*category, *overlay, *category, *overlay, {""}, 0};
+	struct view view = {*category, *overlay, *category, *overlay, leave, {""}, 0};
 	int rc = read_file(feed, path, &view, error);
 
 	if (rc < 0) {
@@ -218,9 +232,9 @@ int feed_read(struct feed *feed, const char *path, struct category **category, s
 }
 
 int feed_load(struct feed *feed, const char *path, struct category **category, struct category_overlay **overlay,
-	struct error *error)
+	const atomic_int *leave, struct error *error)
 {
-	struct view view = {NULL, NULL, *category, *overlay, {""}, 0};
+	struct view view = {NULL, NULL, *category, *overlay, leave, {""}, 0};
 	int rc = read_file(feed, path, &view, error);
 
 	*category = view.category;

@@ -7,6 +7,7 @@
  * beginning, over what it said before.
  */
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -35,15 +36,16 @@ void feed_file_at(struct feed_file *file, const char *path);
 /*
  * Reads complete lines that were added to the file. 0: there are none, or no such file; 1: *category and *overlay are replaced
  * by what is in force with them (those that were given stay, and are still their owner's); -errno with a sentence. Bad lines, and
- * those of more than 8 MiB, are passed over and counted; the log says how many and names the first, once a minute at most. Loader.
+ * those of more than 8 MiB, are passed over and counted; the log says how many and names the first, once a minute at most. Takes
+ * seconds for millions of lines, unless `leave` (NULL: never) is not 0 any more: then -ECANCELED. Loader.
  */
 int feed_read(struct feed *feed, const char *path, struct category **category, struct category_overlay **overlay,
-	struct error *error);
+	const atomic_int *leave, struct error *error);
 
 /* The same for tables that nobody else has: what is replaced is freed. On -errno *category and *overlay are still valid, and still
  * the caller's. Loader; main thread at start. */
 int feed_load(struct feed *feed, const char *path, struct category **category, struct category_overlay **overlay,
-	struct error *error);
+	const atomic_int *leave, struct error *error);
 
 /* Frees what a feed_read made that is not to be used after all. */
 void feed_let_go(const struct category *category_before, const struct category_overlay *overlay_before,

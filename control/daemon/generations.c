@@ -348,9 +348,9 @@ static int follow(struct box *box, struct error *error)
 
 	if (category == NULL || all->config->category_changes == NULL)
 		return 0;
-	rc = feed_read(&all->feed, all->config->category_changes, &category, &overlay, error);
+	rc = feed_read(&all->feed, all->config->category_changes, &category, &overlay, &box->stop_asked, error);
 	if (rc <= 0)
-		return rc;
+		return rc != -ECANCELED ? rc : 0;
 	rc = revise(box, category, overlay, error);
 	if (rc != 0)
 		all->feed = before; /* read again next time */

@@ -128,7 +128,7 @@ static int load_category(struct generation *generation, const struct config *con
 	*feed = (struct feed){.anew = feed->anew};
 	if (config->category_changes == NULL)
 		return 0;
-	rc = feed_load(feed, config->category_changes, &generation->category, &generation->overlay, error);
+	rc = feed_load(feed, config->category_changes, &generation->category, &generation->overlay, leave, error);
 	return rc < 0 ? config_tables_fail(config, "category", "changes", rc, error) : 0;
 }
 

@@ -23,6 +23,7 @@ static char folder[32], path[64], table[64];
 static struct category *category;
 static struct category_overlay *overlay;
 static struct feed feed;
+static atomic_int leave;
 
 static void write_text(const char *file, const char *mode, const char *text)
 {
@@ -65,7 +66,7 @@ static int read_feed(struct error *error)
 	int rc;
 
 	(void)alarm(60); /* instead of for ever */
-	rc = feed_read(&feed, path, &category, &overlay, error);
+	rc = feed_read(&feed, path, &category, &overlay, &leave, error);
 	(void)alarm(0);
 	if (overlay != before)
 		category_overlay_free(before);
@@ -233,6 +234,26 @@ static void a_load_leaves_no_table_behind(void **state)
 	free(config);
 }
 
+static void what_is_left_to_read_waits_when_everything_ends(void **state)
+{
+	const struct category *before = category;
+	struct error error = {""};
+
+	(void)state;
+	write_many(MANY);
+	atomic_store(&leave, 1);
+	assert_int_equal(read_feed(&error), -ECANCELED);
+	assert_int_equal(feed_load(&feed, path, &category, &overlay, &leave, &error), -ECANCELED);
+	assert_non_null(strstr(error.text, "/changes: not read to its end, since everything ends"));
+	assert_ptr_equal(category, before);
+	assert_null(overlay);
+	assert_int_equal(feed.offset, 0);
+	atomic_store(&leave, 0);
+	if (feed_load(&feed, path, &category, &overlay, &leave, &error) != 1)
+		fail_msg("%s", error.text);
+	assert_int_equal(feed.line, MANY);
+}
+
 static void a_named_pipe_is_refused_at_once(void **state)
 {
 	struct error error = {""};
@@ -250,9 +271,9 @@ static void directories_and_devices_are_refused(void **state)
 	struct error error = {""};
 
 	(void)state;
-	assert_int_equal(feed_read(&feed, "/", &category, &overlay, &error), -EISDIR);
+	assert_int_equal(feed_read(&feed, "/", &category, &overlay, NULL, &error), -EISDIR);
 	assert_string_equal(error.text, "/: Is a directory; expected a file that can be read");
-	assert_int_equal(feed_read(&feed, "/dev/zero", &category, &overlay, &error), -EINVAL);
+	assert_int_equal(feed_read(&feed, "/dev/zero", &category, &overlay, NULL, &error), -EINVAL);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -266,6 +287,7 @@ int main(void)
 		TEST(a_line_without_end_is_passed_over_as_one),
 		TEST(bad_lines_are_counted_and_do_not_fill_the_log),
 		TEST(a_load_leaves_no_table_behind),
+		TEST(what_is_left_to_read_waits_when_everything_ends),
 		TEST(a_named_pipe_is_refused_at_once),
 		TEST(directories_and_devices_are_refused),
 	};
