@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tables/category_source.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,7 +12,6 @@
 
 #define FILE_BUFFER ((size_t)256 << 10)
 #define TEXT_BUFFER ((size_t)256 << 10) /* many times CATEGORY_LINE */
-#define ZSTD_MAGIC  "\x28\xb5\x2f\xfd"
 
 struct category_source {
 	char *path;
@@ -71,6 +71,18 @@ static int is_regular(struct category_source *source, struct error *error)
 	return 0;
 }
 
+/* With a frame of data, or one to skip, as pzstd writes them (RFC 8878, 3.1). */
+static int begins_as_zstd(const struct category_source *source)
+{
+	uint32_t magic;
+
+	if (source->file_end < sizeof(magic))
+		return 0;
+	memcpy(&magic, source->file, sizeof(magic));
+	magic = le32toh(magic);
+	return magic == ZSTD_MAGICNUMBER || (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
+}
+
 static int begin(struct category_source *source, const char *path, struct error *error)
 {
 	int rc;
@@ -84,7 +96,7 @@ static int begin(struct category_source *source, const char *path, struct error 
 	rc = is_regular(source, error);
 	if (rc == 0)
 		rc = fill_file(source, error);
-	if (rc != 0 || !category_source_begins(source, ZSTD_MAGIC, 4))
+	if (rc != 0 || !begins_as_zstd(source))
 		return rc;
 	source->zstd = ZSTD_createDStream();
 	return source->zstd != NULL ? 0 : error_set(error, -ENOMEM, "%s: out of memory", path);

@@ -264,6 +264,35 @@ static void zstd_is_unpacked_and_its_damage_told(void **state)
 	free(text);
 }
 
+/* pzstd puts one with the next frame's length before each frame. */
+static void frames_to_skip_are_zstd_data_too(void **state)
+{
+	static const char text[] = "k1\ta\nk2\tb\n";
+	char packed[256];
+
+	(void)state;
+	for (unsigned magic = 0x50; magic <= 0x5f; magic++) {
+		const char skip[] = {(char)magic, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4};
+		struct category *category;
+		struct error error;
+		size_t len = sizeof(skip);
+
+		memcpy(packed, skip, sizeof(skip));
+		len += pack(packed + len, text, 5);
+		memcpy(packed + len, skip, sizeof(skip));
+		len += sizeof(skip);
+		len += pack(packed + len, text + 5, 5);
+		if (rig_load(&category, rig_write("a.tsv.zst", packed, len), &error) != 0)
+			fail_msg("%s", error.text);
+		assert_category(category, "k1", "\"a\"");
+		assert_category(category, "k2", "\"b\"");
+		category_free(category);
+		assert_refused("a.tsv.zst", packed, 10, -EBADMSG, ": its zstd data is cut short after 10 bytes");
+	}
+	packed[0] = 0x60;
+	assert_refused("a.tsv.zst", packed, 12, -EINVAL, ": it does not begin as zstd data do");
+}
+
 static void a_file_that_grows_is_noticed(void **state)
 {
 	struct category_source *source;
@@ -334,6 +363,7 @@ int main(void)
 		cmocka_unit_test(more_categories_than_there_are_numbers_are_refused),
 		cmocka_unit_test(a_table_keeps_to_its_budget),
 		cmocka_unit_test(zstd_is_unpacked_and_its_damage_told),
+		cmocka_unit_test(frames_to_skip_are_zstd_data_too),
 		cmocka_unit_test(a_file_that_grows_is_noticed),
 		cmocka_unit_test(a_table_that_nobody_wants_any_more_is_not_built),
 		cmocka_unit_test(the_member_has_the_name_that_was_asked_for),
