@@ -125,5 +125,7 @@ const char *category_line_check_name(struct slice name)
 		return "the category is empty; name one, or leave the line out";
 	if (name.len > CATEGORY_TEXT)
 		return "the category is longer than 96 bytes; shorten it";
+	if (memchr(name.data, '\0', name.len) != NULL)
+		return "the category has a zero byte, which many a reader takes for its end; take it out";
 	return is_utf8(name) ? NULL : "the category is not valid UTF-8; write the file in UTF-8";
 }

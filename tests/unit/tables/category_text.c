@@ -114,6 +114,7 @@ static void a_bad_line_is_named(void **state)
 	assert_line_refused("a.tsv", "a\tb\n\xc3\tb\n", ":2: the key is not valid UTF-8");
 	assert_line_refused("a.tsv", "a\tb\n12345678\xc3(\tb\n", ":2: the key is not valid UTF-8");
 	assert_line_refused("a.tsv", "a\txx\xed\xa0\x80\n", ":1: the category is not valid UTF-8");
+	assert_refused("a.tsv", "a\tb\nb\tx\0y\n", 10, -EINVAL, ":2: the category has a zero byte");
 	assert_line_refused("a.csv", "a,\"b\n", ":1: a quoted column is not closed");
 	assert_line_refused("a.csv", "a,\"\n", ":1: a quoted column is not closed");
 	assert_line_refused("a.csv", "a\"b,c\n", ":1: there is a quote inside a column");
