@@ -57,7 +57,7 @@ static int check_counts(
 {
 	if (header->values <= CATEGORY_MAX && header->buckets >= 2 && header->buckets <= CATEGORY_BUCKETS &&
 		header->entries <= (uint64_t)header->buckets * CATEGORY_WAYS &&
-		header->names_bytes <= (uint64_t)header->values * (CATEGORY_TEXT + 1))
+		header->names_bytes <= (uint64_t)header->values * (CATEGORY_TEXT + 1) && header->made_us >= 0)
 		return 0;
 	return error_set(error, -EBADMSG, "%s: the prebuilt table contradicts itself in its header; " CURE,
 		category_source_path(source));

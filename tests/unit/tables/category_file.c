@@ -204,6 +204,23 @@ static void a_header_that_lies_is_refused(void **state)
 	}
 }
 
+/* Ages are counted from it. */
+static void a_time_before_all_times_is_refused(void **state)
+{
+	const int64_t made_us = INT64_MIN;
+	struct category *category;
+	struct error error;
+	size_t len;
+	uint8_t *data = make_small(&len);
+
+	(void)state;
+	memcpy(data + offsetof(struct category_file_header, made_us), &made_us, sizeof(made_us));
+	seal(data);
+	assert_int_equal(load_bytes(data, len, &category, &error), -EBADMSG);
+	assert_non_null(strstr(error.text, ": the prebuilt table contradicts itself in its header; "));
+	free(data);
+}
+
 /* The small file's one block with its own checksum made right again. */
 static void seal_block(uint8_t *data, size_t len)
 {
@@ -328,6 +345,7 @@ int main(void)
 		cmocka_unit_test(every_truncation_is_refused),
 		cmocka_unit_test(other_versions_are_refused_by_name),
 		cmocka_unit_test(a_header_that_lies_is_refused),
+		cmocka_unit_test(a_time_before_all_times_is_refused),
 		cmocka_unit_test(a_body_that_lies_is_refused),
 		cmocka_unit_test(a_prebuilt_table_keeps_to_its_budget),
 		cmocka_unit_test(what_cannot_be_written_is_told),
