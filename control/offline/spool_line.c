@@ -22,6 +22,12 @@ static int is_json(struct slice value)
 	return spool_json_is(value);
 }
 
+/* Whether it can stand in the line as it is: our own JSON has no line breaks, a raw record's may. */
+static int is_json_line(struct slice value)
+{
+	return memchr(value.data, '\n', value.len) == NULL && memchr(value.data, '\r', value.len) == NULL && is_json(value);
+}
+
 static int is_utf8(struct slice text)
 {
 	for (uint32_t at = 0; at < text.len;) {
@@ -68,23 +74,6 @@ static void write_base64(FILE *out, struct slice bytes)
 	(void)fputc('"', out);
 }
 
-/* In JSON a line break stands between its parts, never in a string. */
-static void write_json(FILE *out, struct slice value)
-{
-	uint32_t at = 0;
-
-	while (at < value.len) {
-		uint32_t from = at;
-
-		while (at < value.len && value.data[at] != '\n' && value.data[at] != '\r')
-			at++;
-		(void)fwrite(value.data + from, 1, at - from, out);
-		if (at < value.len)
-			(void)fputc(' ', out);
-		at++;
-	}
-}
-
 static void write_key(FILE *out, struct slice key)
 {
 	if (key.data == NULL)
@@ -100,9 +89,9 @@ static void write_value(FILE *out, struct slice value)
 {
 	if (value.data == NULL) {
 		(void)fputs(",\"value\":null", out);
-	} else if (is_json(value)) {
+	} else if (is_json_line(value)) {
 		(void)fputs(",\"value\":", out);
-		write_json(out, value);
+		(void)fwrite(value.data, 1, value.len, out);
 	} else {
 		(void)fputs(",\"value_base64\":", out);
 		write_base64(out, value);

@@ -6,8 +6,8 @@
  *
  *   {"log","position","index","topic","partition","key"|"key_base64","reason","timestamp_ms","value"|"value_base64"}
  *
- * A value that is JSON stands there byte by byte as it is, but for line breaks between its parts, which become spaces.
- * Any other, and a key that is no UTF-8, stands there in base64. A key, a reason or a time that the record has not is
+ * A value that is JSON without line breaks, as ours is, stands there byte by byte as it is. Any other, and a key that is no
+ * UTF-8, stands there in base64. A key, a reason or a time that the record has not is
  * left out. One thread.
  */
 

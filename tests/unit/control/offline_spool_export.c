@@ -63,18 +63,21 @@ static void expect(const struct offline *options, int code, const char *lines)
 	rig_output_free(&output);
 }
 
+/* What a line break stands in is not ours to mend: it comes back byte for byte. */
 static void each_record_is_a_line_of_json(void **state)
 {
 	(void)state;
 	(void)rig_log(LANE);
 	add(NULL, slice_of("{\"type\":\"click\",\"n\":18446744073709551615}"), 0);
-	add("caf\xc3\xa9 \"\n\\", slice_of("{\n\t\"a\": [1,\r\n2]\n}"), 0);
+	add("caf\xc3\xa9 \"\n\\", slice_of(" {\t\"a\": [1,  2] } "), 0);
 	add("\xff\xfe", slice_of("no JSON"), 0);
 	add("", slice_of("{\"a\":1}\n{\"a\":2}"), 0);
 	add(NULL, slice_of("[1e2, \"\\u0000\"]"), 0);
 	add(NULL, slice_of("{\"a\":\"\x80\"}"), 0);
 	add(NULL, slice_of(""), 0);
 	add(NULL, slice_of("ab"), 0);
+	add(NULL, slice_of("{\n\"a\":1}"), 0);
+	add(NULL, slice_of("{}\r\n"), 0);
 	append("ev.click", 0);
 	add(NULL, slice_of("{}"), 250);
 	append("ev.view", BASE_MS);
@@ -83,7 +86,7 @@ static void each_record_is_a_line_of_json(void **state)
 		"{\"log\":\"lane.0\",\"position\":0,\"index\":0,\"topic\":\"ev.click\",\"partition\":2,"
 		"\"value\":{\"type\":\"click\",\"n\":18446744073709551615}}\n"
 		"{\"log\":\"lane.0\",\"position\":0,\"index\":1,\"topic\":\"ev.click\",\"partition\":2,"
-		"\"key\":\"caf\xc3\xa9 \\\"\\u000a\\\\\",\"value\":{ \t\"a\": [1,  2] }}\n"
+		"\"key\":\"caf\xc3\xa9 \\\"\\u000a\\\\\",\"value\": {\t\"a\": [1,  2] } }\n"
 		"{\"log\":\"lane.0\",\"position\":0,\"index\":2,\"topic\":\"ev.click\",\"partition\":2,"
 		"\"key_base64\":\"//4=\",\"value_base64\":\"bm8gSlNPTg==\"}\n"
 		"{\"log\":\"lane.0\",\"position\":0,\"index\":3,\"topic\":\"ev.click\",\"partition\":2,"
@@ -96,6 +99,10 @@ static void each_record_is_a_line_of_json(void **state)
 		"\"value_base64\":\"\"}\n"
 		"{\"log\":\"lane.0\",\"position\":0,\"index\":7,\"topic\":\"ev.click\",\"partition\":2,"
 		"\"value_base64\":\"YWI=\"}\n"
+		"{\"log\":\"lane.0\",\"position\":0,\"index\":8,\"topic\":\"ev.click\",\"partition\":2,"
+		"\"value_base64\":\"ewoiYSI6MX0=\"}\n"
+		"{\"log\":\"lane.0\",\"position\":0,\"index\":9,\"topic\":\"ev.click\",\"partition\":2,"
+		"\"value_base64\":\"e30NCg==\"}\n"
 		"{\"log\":\"lane.0\",\"position\":1,\"index\":0,\"topic\":\"ev.view\",\"partition\":2,"
 		"\"timestamp_ms\":1764000000250,\"value\":{}}\n");
 }
