@@ -139,7 +139,8 @@ const struct config_key config_keys[] = {
 		.help = "json: member that holds the item key, for the category; \"\": none."},
 	{"inputs[]", "structure", KEY_CHOICE, FIELD(struct input_draft, input.trusted), .fallback = "validated",
 		.form = "validated|trusted",
-		.help = "json and frame: whether bodies are proven to be JSON, or the sender is trusted to send nothing else."},
+		.help = "json and frame: whether bodies are proven to be JSON, or the sender is trusted to send nothing else. Who sends "
+			"trusted frames vouches too that no body has a member named ingest, geo, category or quarantine: it would stay."},
 	{"inputs[]", "event", KEY_TEXT, FIELD(struct input_draft, event), RANGE(1, TYPE_NAME_MAX), .fallback = "",
 		.form = "the name of an event type",
 		.help = "raw: type of every event, needed; one without key, require, rules and pack."},
