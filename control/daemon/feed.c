@@ -52,15 +52,33 @@ static void begin_anew(struct feed *feed, const struct feed_file *file)
 	*feed = (struct feed){.file = *file, .anew = feed->anew + (feed->offset > 0)};
 }
 
+static int is_known_again(const struct feed *feed, int fd)
+{
+	char now[FEED_TAIL];
+	size_t length = feed->offset < FEED_TAIL ? (size_t)feed->offset : FEED_TAIL;
+
+	return pread(fd, now, length, (off_t)(feed->offset - length)) == (ssize_t)length &&
+	       memcmp(now, feed->tail + FEED_TAIL - length, length) == 0;
+}
+
 /* The file as it is now: as far as it was read when it is the one that was, else nothing of it was. 0 or -errno. */
 static int look(struct feed *feed, int fd, uint64_t *size)
 {
 	struct feed_file now;
 	int rc = identify(&now, fd, "", size);
 
-	if (rc == 0 && (memcmp(&now, &feed->file, sizeof(now)) != 0 || feed->offset > *size))
+	if (rc == 0 && (memcmp(&now, &feed->file, sizeof(now)) != 0 || !is_known_again(feed, fd)))
 		begin_anew(feed, &now);
 	return rc;
+}
+
+static void advance(struct feed *feed, struct slice read)
+{
+	size_t length = read.len < FEED_TAIL ? read.len : FEED_TAIL;
+
+	memmove(feed->tail, feed->tail + length, FEED_TAIL - length);
+	memcpy(feed->tail + FEED_TAIL - length, read.data + read.len - length, length);
+	feed->offset += read.len;
 }
 
 /* What is in force so far; what of it is not somebody else's goes when it is replaced. */
@@ -123,7 +141,7 @@ static int add_lines(struct feed *feed, struct view *view, struct slice lines, s
 	if (rc != 0)
 		return error_set(error, rc, "%s", said.text);
 	set_overlay(view, overlay);
-	feed->offset += lines.len;
+	advance(feed, lines);
 	feed->line = tally.line;
 	feed->bad += tally.bad;
 	view->any = 1;
@@ -137,8 +155,10 @@ static int pass_over(struct feed *feed, struct view *view, struct slice text)
 {
 	const uint8_t *end = memchr(text.data, '\n', text.len);
 
+	if (end != NULL)
+		text.len = (uint32_t)(end - text.data) + 1;
+	advance(feed, text);
 	feed->in_long = end == NULL;
-	feed->offset += end != NULL ? (uint64_t)(end - text.data) + 1 : text.len;
 	if (end == NULL)
 		return 1;
 	feed->line++;

@@ -14,6 +14,7 @@
 #include "tables/category.h"
 
 #define FEED_KEYS 262144u /* changed keys; with more the table is made anew */
+#define FEED_TAIL 64u     /* bytes by which what was read is known again */
 
 /* Which file it is, and when it was made: file systems give an inode out again at once. All 0: there is none. */
 struct feed_file {
@@ -27,6 +28,7 @@ struct feed {
 	uint64_t line;
 	uint64_t bad;  /* lines among these that were passed over */
 	int in_long;   /* what comes next is of a line that is longer than what is read at once: a bad one */
+	char tail[FEED_TAIL]; /* what stands before the offset, at its end */
 	uint64_t anew; /* times that what had been read was no longer there, and stayed in force: only a load gets rid of it */
 };
 

@@ -147,6 +147,30 @@ static void a_file_that_was_replaced_is_read_from_its_beginning(void **state)
 	expect("first", "\"short\"");
 }
 
+/* In place, and longer than before when it is seen again. */
+static void a_file_that_was_written_over_is_read_from_its_beginning(void **state)
+{
+	struct error error = {""};
+
+	(void)state;
+	write_text(path, "w", "set\tb\tB\n");
+	follow();
+	write_text(path, "w", "set\tx\tX\nset\ty\tY\n");
+	follow();
+	expect("x", "\"X\"");
+	expect("y", "\"Y\"");
+	assert_int_equal(feed.anew, 1);
+	for (unsigned i = 0; i < 40; i++) {
+		write_text(path, "a", "set\tz\tZ\n");
+		follow();
+	}
+	assert_int_equal(read_feed(&error), 0);
+	assert_int_equal(feed.anew, 1);
+	assert_int_equal(feed.line, 42);
+	write_text(path, "r+", "set\tx\tnew\n"); /* far before what was read last: nobody looks there */
+	assert_int_equal(read_feed(&error), 0);
+}
+
 /* As a hole of zeros has it. The first test with a bad line: the log says one a minute. */
 static void a_line_without_end_is_passed_over_as_one(void **state)
 {
@@ -284,6 +308,7 @@ int main(void)
 		TEST(what_was_appended_counts),
 		TEST(a_file_that_was_gone_is_read_from_its_beginning),
 		TEST(a_file_that_was_replaced_is_read_from_its_beginning),
+		TEST(a_file_that_was_written_over_is_read_from_its_beginning),
 		TEST(a_line_without_end_is_passed_over_as_one),
 		TEST(bad_lines_are_counted_and_do_not_fill_the_log),
 		TEST(a_load_leaves_no_table_behind),
