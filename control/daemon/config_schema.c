@@ -249,7 +249,7 @@ const struct config_key config_keys[] = {
 		.help = "File to which lines are appended that set or delete a key of the table; they count within a second. Takes "
 			"category.file. See docs/category-format.md."},
 	{"category", "memory", KEY_SIZE, TOP(config.category_budget), RANGE(MIB, 1024 * GIB), .unit = 1, .fallback = "2GiB",
-		.help = "What the table may take on each NUMA node; twice that while one is replaced."},
+		.help = "What the table may take on each NUMA node; twice that while one is replaced, and once more while changes outgrow it."},
 
 	{"kafka", "handles", KEY_NUMBER, TOP(config.handles), RANGE(1, 8), .unit = 1, .fallback = "1",
 		.help = "Client handles per producer thread; topics are spread over them."},

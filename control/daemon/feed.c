@@ -106,19 +106,21 @@ static int is_left(const struct view *view, struct error *error)
 	return error_set(error, -ECANCELED, "not read to its end, since everything ends");
 }
 
-/* Puts the overlay into the table. */
+/* Puts the overlay into the table: in place where nobody else has that yet, else into a copy. */
 static int merge(struct view *view, struct error *error)
 {
-	struct category *merged;
+	struct category *merged = view->category;
 	int rc = is_left(view, error);
-
-	if (rc == 0)
-		rc = category_merge(&merged, view->category, view->overlay, error);
 
 	if (rc != 0)
 		return rc;
+	rc = merged != view->category_kept ? category_absorb(merged, view->overlay, error) : -ENOSPC;
+	if (rc == -ENOSPC)
+		rc = category_merge(&merged, view->category, view->overlay, error);
+	if (rc != 0)
+		return rc;
 	set_overlay(view, NULL);
-	if (view->category != view->category_kept)
+	if (merged != view->category && view->category != view->category_kept)
 		category_free(view->category);
 	view->category = merged;
 	return 0;

@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "tables/category.h"
 
-#define FEED_KEYS 262144u /* changed keys; with more the table is made anew */
+#define FEED_KEYS 262144u /* changed keys; more are merged into the table */
 #define FEED_TAIL 64u     /* bytes by which what was read is known again */
 
 /* Which file it is, and when it was made: file systems give an inode out again at once. All 0: there is none. */
@@ -44,8 +44,8 @@ void feed_file_at(struct feed_file *file, const char *path);
 int feed_read(struct feed *feed, const char *path, struct category **category, struct category_overlay **overlay,
 	const atomic_int *leave, struct error *error);
 
-/* The same for tables that nobody else has: what is replaced is freed. On -errno *category and *overlay are still valid, and still
- * the caller's. Loader; main thread at start. */
+/* The same for tables that nobody else has: what is replaced is freed. On -errno *category and *overlay are still the caller's,
+ * and good for nothing but to be freed. Loader; main thread at start. */
 int feed_load(struct feed *feed, const char *path, struct category **category, struct category_overlay **overlay,
 	const atomic_int *leave, struct error *error);
 

@@ -108,6 +108,13 @@ size_t category_overlay_count(const struct category_overlay *overlay);
 int category_merge(struct category **merged, const struct category *category, const struct category_overlay *overlay,
 	struct error *error);
 
+/*
+ * The same in the table itself, which nobody else may have, and without memory for another. 0; -ENOSPC with nothing changed when it
+ * would be crowded, or is so small that a second one costs nothing: category_merge then; or another -errno with a sentence: the
+ * table is of no use. Control thread.
+ */
+int category_absorb(struct category *category, const struct category_overlay *overlay, struct error *error);
+
 /* As the functions above, looking in the overlay first; `overlay` may be NULL, and `category` a copy of the table that it was made
  * over. Any thread. */
 void category_view_prefetch(

@@ -3,6 +3,8 @@
 
 #include "tables/category_overlay.h"
 
+#define ABSORB_BUCKETS 65536u /* with fewer it is not out of the question that a key finds no place */
+
 /* The overlay's entries go over those of the table. */
 static int apply(struct category_slots *slots, const struct category_slots *changes)
 {
@@ -57,14 +59,13 @@ static int merge_slots(struct category *merged, const struct category *category,
 }
 
 /* New names come behind the table's, so that values stay what they are. */
-static int merge_names(struct category *merged, const struct category *category, const struct category_overlay *overlay)
+static int add_names(struct category_names *names, const struct category_overlay *overlay)
 {
 	uint32_t number;
-	int rc = category_names_init(&merged->names, &category->names, category->names.seed);
+	int rc = 0;
 
 	for (uint32_t value = 1; rc == 0 && value <= overlay->names.count; value++)
-		rc = category_names_add(
-			&merged->names, category_names_get(&overlay->names, value), CATEGORY_MAX, &number);
+		rc = category_names_add(names, category_names_get(&overlay->names, value), CATEGORY_MAX, &number);
 	return rc;
 }
 
@@ -80,7 +81,9 @@ int category_merge(struct category **merged, const struct category *category, co
 	m->built_us = category->built_us;
 	m->loaded_us = category->loaded_us;
 	m->build_ms = category->build_ms;
-	rc = merge_names(m, category, overlay);
+	rc = category_names_init(&m->names, &category->names, category->names.seed);
+	if (rc == 0)
+		rc = add_names(&m->names, overlay);
 	if (rc != 0)
 		(void)error_set(error, rc, "merging changes: out of memory");
 	if (rc == 0)
@@ -92,4 +95,19 @@ int category_merge(struct category **merged, const struct category *category, co
 	else
 		category_free(m);
 	return rc;
+}
+
+int category_absorb(struct category *category, const struct category_overlay *overlay, struct error *error)
+{
+	int rc;
+
+	if (category->slots.count < ABSORB_BUCKETS || !category_slots_fit(&category->slots, overlay->slots.entries))
+		return -ENOSPC;
+	rc = add_names(&category->names, overlay);
+	if (rc != 0)
+		return error_set(error, rc, "merging changes: out of memory");
+	if (apply(&category->slots, &overlay->slots) != 0)
+		return error_set(error, -EXFULL, "merging changes: a key found no place; load the table anew");
+	category_fragments_fini(&category->fragments);
+	return category_complete(category, "merging changes", error);
 }

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -278,6 +279,97 @@ static void what_is_left_to_read_waits_when_everything_ends(void **state)
 	assert_int_equal(feed.line, MANY);
 }
 
+#define LARGE 2000000u /* keys: room enough for what comes, and several times the memory of it */
+#define COMES 1000000u /* changes of these keys, in three pieces and more */
+
+static atomic_int watching;
+static uint64_t most;
+
+static void *watch_memory(void *unused)
+{
+	int again;
+
+	(void)unused;
+	do { /* and once behind the end */
+		uint64_t now;
+
+		again = atomic_load(&watching);
+		now = memory_mapped_bytes();
+		most = now > most ? now : most;
+	} while (again);
+	return NULL;
+}
+
+/* A large table in place of the rig's, and many changes of it. */
+static uint64_t make_large(void)
+{
+	struct category_config config = {.path = table, .name = "category", .budget_bytes = 512u << 20, .node = MEMORY_ANY_NODE};
+	FILE *base = fopen(table, "we"), *changes = fopen(path, "we");
+	struct category_info info;
+	struct error error = {""};
+
+	assert_non_null(base);
+	assert_non_null(changes);
+	for (unsigned i = 0; i < LARGE; i++)
+		assert_true(fprintf(base, "changed-key-%u\tbefore\n", i) > 0);
+	for (unsigned i = 0; i < COMES; i++)
+		assert_true(fprintf(changes, "set\tchanged-key-%u\tc%u\n", i, i % 7) > 0);
+	assert_int_equal(fclose(base), 0);
+	assert_int_equal(fclose(changes), 0);
+	category_free(category);
+	if (category_new(&category, &config, &error) != 0)
+		fail_msg("%s", error.text);
+	category_describe(category, &info);
+	return info.bytes;
+}
+
+static void expect_large(void)
+{
+	expect("changed-key-0", "\"c0\"");
+	expect("changed-key-500000", "\"c4\"");
+	expect("changed-key-999999", "\"c0\"");
+	expect("changed-key-1000000", "\"before\"");
+}
+
+/* Reads all there is; `most` is what was mapped meanwhile. */
+static void take_watched(typeof(feed_read) *how)
+{
+	struct error error = {""};
+	pthread_t thread;
+	int rc;
+
+	most = 0;
+	atomic_store(&watching, 1);
+	assert_int_equal(pthread_create(&thread, NULL, watch_memory, NULL), 0);
+	rc = how(&feed, path, &category, &overlay, NULL, &error);
+	atomic_store(&watching, 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	if (rc != 1)
+		fail_msg("%s", error.text);
+}
+
+/* What is in force, and the next one: not one more for each merge. */
+static void many_merges_take_no_more_than_a_second_table(void **state)
+{
+	uint64_t bytes = make_large();
+	struct category *before = category;
+
+	(void)state;
+	take_watched(feed_read);
+	assert_in_range(most, 2 * bytes, 3 * bytes - 1);
+	expect_large();
+	category_overlay_free(overlay);
+	category_free(category);
+	category = before;
+	overlay = NULL;
+	expect("changed-key-0", "\"before\"");
+
+	feed = (struct feed){0};
+	take_watched(feed_load);
+	assert_in_range(most, bytes, 2 * bytes - 1);
+	expect_large();
+}
+
 static void a_named_pipe_is_refused_at_once(void **state)
 {
 	struct error error = {""};
@@ -313,6 +405,7 @@ int main(void)
 		TEST(bad_lines_are_counted_and_do_not_fill_the_log),
 		TEST(a_load_leaves_no_table_behind),
 		TEST(what_is_left_to_read_waits_when_everything_ends),
+		TEST(many_merges_take_no_more_than_a_second_table),
 		TEST(a_named_pipe_is_refused_at_once),
 		TEST(directories_and_devices_are_refused),
 	};

@@ -29,6 +29,8 @@ static struct category *merge(const struct category *category, const struct cate
 	return merged;
 }
 
+#define KEPT 300000u /* keys of a table that is large enough to be changed in place */
+
 static void changes_count_before_the_table(void **state)
 {
 	struct category *category = rig_table("a.tsv", "k1\ta\nk2\tb\n7\tc\n"), *merged;
@@ -266,6 +268,60 @@ static void a_table_grows_by_merges(void **state)
 	free(lines);
 }
 
+/* As a merge does, but in the table: keys that were there, new ones, those that go, and new categories. */
+static void a_table_takes_changes_in_without_a_second_one(void **state)
+{
+	char *lines = malloc(KEPT * 40), *end = lines;
+	struct category_overlay *overlay;
+	struct category *category;
+	struct error error;
+	uint64_t mapped;
+
+	(void)state;
+	for (unsigned i = 0; i < KEPT; i++)
+		end += sprintf(end, "key-%u\told\n", i);
+	category = rig_table("a.tsv", lines);
+	end = lines;
+	for (unsigned i = 0; i < KEPT; i += 10)
+		end += sprintf(end, "set\tkey-%u\tnew %u\ndelete\tkey-%u\nset\tadded-%u\told\n", i, i % 50, i + 1, i);
+	overlay = change(category, NULL, lines);
+	mapped = memory_mapped_bytes();
+	assert_int_equal(category_absorb(category, overlay, &error), 0);
+	assert_true(memory_mapped_bytes() <= mapped + (2u << 20));
+	category_overlay_free(overlay);
+	for (unsigned i = 0; i < KEPT; i += 10) {
+		char key[32], name[64];
+
+		(void)snprintf(key, sizeof(key), "key-%u", i);
+		(void)snprintf(name, sizeof(name), ",\"category\":\"new %u\"", i % 50);
+		assert_string_equal(rig_find(category, key), name);
+		(void)snprintf(key, sizeof(key), "key-%u", i + 1);
+		assert_category(category, key, "null");
+		(void)snprintf(key, sizeof(key), "key-%u", i + 2);
+		assert_category(category, key, "\"old\"");
+		(void)snprintf(key, sizeof(key), "added-%u", i);
+		assert_category(category, key, "\"old\"");
+	}
+	category_free(category);
+	free(lines);
+}
+
+static void what_has_no_room_for_changes_stays_as_it_is(void **state)
+{
+	struct category *category = rig_table("a.tsv", "a\tA\n");
+	struct category_overlay *overlay = change(category, NULL, "set\ta\tB\n");
+	struct category_info info;
+	struct error error;
+
+	(void)state;
+	assert_int_equal(category_absorb(category, overlay, &error), -ENOSPC);
+	assert_category(category, "a", "\"A\"");
+	category_describe(category, &info);
+	assert_int_equal(info.values, 1);
+	category_overlay_free(overlay);
+	category_free(category);
+}
+
 static void a_merge_keeps_to_the_budget(void **state)
 {
 	struct category_config config = {.name = "category", .budget_bytes = 50000, .node = MEMORY_ANY_NODE};
@@ -296,6 +352,8 @@ int main(void)
 		cmocka_unit_test(categories_can_run_out),
 		cmocka_unit_test(random_changes_and_merges_do_what_the_model_does),
 		cmocka_unit_test(a_table_grows_by_merges),
+		cmocka_unit_test(a_table_takes_changes_in_without_a_second_one),
+		cmocka_unit_test(what_has_no_room_for_changes_stays_as_it_is),
 		cmocka_unit_test(a_merge_keeps_to_the_budget),
 	};
 
