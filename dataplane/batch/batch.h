@@ -42,7 +42,7 @@ struct batch {
 	uint16_t log;         /* same; BATCH_UNLOGGED: it is on no disk */
 	uint8_t order;        /* producer: the last one it gave the spool for it */
 	uint8_t with_client;  /* producer: counted in its lane's with_client */
-	uint8_t class;        /* producer: of its topic, when it was left to the disk */
+	uint8_t class;        /* producer: whose log it is in, or on its way to, of those of its lane */
 	uint8_t sampled_out;  /* the spool: it is not one of those that its class keeps on disk */
 	uint8_t stays;        /* producer: a letter that was refused again, and is to stay as it was */
 	uint32_t outstanding; /* producer: records handed to the client whose delivery report is still to come */

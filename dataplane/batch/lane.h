@@ -15,6 +15,8 @@
 
 struct lane_topic {
 	unsigned held, with_client; /* batches */
+	uint8_t class; /* whose log its batches go to, when `has_class`: a new one of its own when nothing waits in that log */
+	uint8_t has_class;
 };
 
 struct lane {

@@ -150,10 +150,26 @@ void spill_wake(struct producer *producer)
 	spool_wake(producer->spool);
 }
 
+/* Whose log of its lane a batch belongs to. A topic that a reload has put into another class stays in the one before until nothing
+ * waits in its log: it would be overtaken. */
+static unsigned class_of(struct producer *producer, const struct batch *batch)
+{
+	struct lane *lane = producer->home[batch->lane];
+	struct lane_topic *topic = &lane->topics[batch->topic];
+
+	if (batch->log != BATCH_UNLOGGED)
+		return batch->class;
+	if (!topic->has_class || !lane->has_backlog[topic->class])
+		topic->class = (uint8_t)spool_class_of(producer->spool, batch->topic);
+	topic->has_class = 1;
+	return topic->class;
+}
+
 int spill_keeps(struct producer *producer, struct batch *batch)
 {
 	if (producer->spool == NULL || !producer->config.write_first)
 		return 0;
+	batch->class = (uint8_t)class_of(producer, batch);
 	producer->topics[batch->topic].writing += batch->events;
 	spill_order(producer, batch, SPOOL_WRITE);
 	return 1;
@@ -168,11 +184,6 @@ static void give_back(struct producer *producer, struct batch *batch)
 	settle_left(producer, batch, events);
 }
 
-static unsigned class_of(const struct producer *producer, uint16_t topic)
-{
-	return spool_class_of(producer->spool, topic);
-}
-
 static void leave(struct producer *producer, struct batch *batch, enum spool_order what)
 {
 	spill_back(producer, batch);
@@ -183,7 +194,7 @@ static void leave(struct producer *producer, struct batch *batch, enum spool_ord
 		producer->topics[batch->topic].has_backlog = 1;
 		list_topic(producer, batch->topic);
 	} else if (batch->lane != SPOOL_LANE) {
-		batch->class = (uint8_t)class_of(producer, batch->topic);
+		batch->class = (uint8_t)class_of(producer, batch);
 		producer->home[batch->lane]->leaving[batch->class]++;
 		producer->home[batch->lane]->has_backlog[batch->class] = 1;
 	}
@@ -228,16 +239,17 @@ int spill_takes(struct producer *producer, struct batch *batch)
 {
 	const struct topic_state *topic = &producer->topics[batch->topic];
 	const struct lane *lane = producer->home[batch->lane];
-	unsigned class;
+	unsigned class, parks;
 
 	if (producer->spool == NULL || producer->giving_up || producer->now_ms - producer->refused_ms < REFUSED_MS)
 		return 0;
 	if (batch->lane == SPOOL_LANE)
 		return takes_back(producer, batch);
-	class = class_of(producer, batch->topic);
+	parks = topic->sick || topic->has_backlog || has_spent_credit(lane, batch->topic);
+	class = parks ? spool_class_of(producer->spool, batch->topic) : class_of(producer, batch);
 	if (producer->now_ms - producer->full_ms[class] < REFUSED_MS)
 		return 0;
-	if (topic->sick || topic->has_backlog || has_spent_credit(lane, batch->topic)) {
+	if (parks) {
 		leave(producer, batch, SPOOL_PARK);
 		return 1;
 	}
@@ -360,6 +372,13 @@ static void end_order(struct producer *producer, struct batch *batch)
 		producer->home[batch->lane]->leaving[batch->class]--;
 }
 
+static void was_full(struct producer *producer, const struct batch *batch)
+{
+	unsigned class = batch->order == SPOOL_PARK ? spool_class_of(producer->spool, batch->topic) : batch->class;
+
+	producer->full_ms[class] = producer->now_ms;
+}
+
 static void take_answer(struct producer *producer, struct batch *batch, enum spool_answer answer)
 {
 	if (answer != SPOOL_READ)
@@ -378,7 +397,7 @@ static void take_answer(struct producer *producer, struct batch *batch, enum spo
 		go_on(producer, batch);
 		break;
 	case SPOOL_FULL:
-		producer->full_ms[class_of(producer, batch->topic)] = producer->now_ms;
+		was_full(producer, batch);
 		go_on(producer, batch);
 		break;
 	case SPOOL_SAMPLED:

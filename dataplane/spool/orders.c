@@ -72,10 +72,16 @@ static void refuse(struct spool *spool, struct batch *batch, int rc, const struc
 	}
 }
 
+/* The producer says whose log of its lane a batch goes to. */
+static unsigned class_of(const struct spool *spool, const struct batch *batch, enum spool_order order)
+{
+	return order == SPOOL_PARK ? spool_class_of(spool, batch->topic) : batch->class;
+}
+
 /* Of a class of which a part is kept. In mode wal it is Kafka's all the same while it can take it. */
 static int sample_out(struct spool *spool, struct batch *batch, enum spool_order order)
 {
-	unsigned class = spool_class_of(spool, batch->topic);
+	unsigned class = class_of(spool, batch, order);
 	uint32_t events = (uint32_t)batch_unsettled_events(batch);
 
 	if (batch->lane == SPOOL_LANE || batch->log != BATCH_UNLOGGED || !policy_samples_out(spool, batch, class))
@@ -103,7 +109,7 @@ static void write_order(struct spool *spool, struct batch *batch, enum spool_ord
 	if (order == SPOOL_PARK)
 		rc = topic_shelf(spool, batch->topic, &shelf);
 	else
-		shelf = spool->shelves[spool->lanes[batch->lane][spool_class_of(spool, batch->topic)]];
+		shelf = spool->shelves[spool->lanes[batch->lane][class_of(spool, batch, order)]];
 	if (rc == 0)
 		rc = shelf_write(spool, batch, order != SPOOL_WRITE, shelf);
 	if (rc == 0)

@@ -274,6 +274,74 @@ static void what_nobody_takes_is_read_again_at_leisure(void **state)
 	spool_rig_end();
 }
 
+static uint64_t last_number;
+
+static void look_at_order(void *context, const void *key, size_t key_len, const void *value, size_t value_len, int64_t time_ms)
+{
+	uint64_t number = strtoull(value, NULL, 10);
+
+	(void)context;
+	(void)key;
+	(void)key_len;
+	(void)value_len;
+	(void)time_ms;
+	assert_true(number >= last_number);
+	last_number = number;
+}
+
+static int is_spooled(struct rig *rig)
+{
+	(void)rig;
+	return counter_read(&spool_rig_counts()->spooled) > 0;
+}
+
+static uint64_t taken_by_high(void)
+{
+	uint64_t share;
+
+	return bytes_of(0, &share);
+}
+
+/* As by a reload: what waits in its former class's log is delivered first. */
+static void topic_that_changes_its_class_stays_in_order(int write_first)
+{
+	two_classes(SPOOL_KEEP_OLDEST);
+	spool_rig.write_first = write_first;
+	spool_rig.spool.replay_rate = 128u << 10; /* it takes some turns to read what waits */
+	spool_rig_begin();
+	leave_low(40);
+	atomic_store(&spool_rig.rig->topics.topics[1].class, 0);
+	mock_broker_up(spool_rig.mock, 1);
+	wait_read(4);
+	for (unsigned i = 0; i < 40; i++) {
+		rig_send(spool_rig.rig, 1, 0, 10, 60);
+		wait_read(5 + i / 2);
+	}
+	assert_int_equal(taken_by_high(), 0);
+	rig_wait(spool_rig.rig, is_all_home);
+	last_number = 0;
+	assert_int_equal(mock_read(spool_rig.mock, "t1", 0, look_at_order, NULL), 40 * RECORDS + 40 * 10);
+	mock_broker_down(spool_rig.mock, 1);
+	rig_send(spool_rig.rig, 1, 0, RECORDS, 60);
+	rig_wait(spool_rig.rig, spool_rig_is_away);
+	rig_send(spool_rig.rig, 1, 0, RECORDS, 60);
+	rig_wait(spool_rig.rig, is_spooled);
+	assert_true(taken_by_high() > 0);
+	spool_rig_end();
+}
+
+static void topic_that_changes_its_class_does_not_overtake_itself(void **state)
+{
+	(void)state;
+	topic_that_changes_its_class_stays_in_order(0);
+}
+
+static void topic_that_changes_its_class_does_not_overtake_itself_when_written_first(void **state)
+{
+	(void)state;
+	topic_that_changes_its_class_stays_in_order(1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, spool_rig_setup, spool_rig_teardown)
@@ -286,6 +354,8 @@ int main(void)
 		TEST(memory_outlives_the_room_that_was_made),
 		TEST(former_classes_are_read_out),
 		TEST(what_nobody_takes_is_read_again_at_leisure),
+		TEST(topic_that_changes_its_class_does_not_overtake_itself),
+		TEST(topic_that_changes_its_class_does_not_overtake_itself_when_written_first),
 	};
 #undef TEST
 
