@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "control/daemon/box.h"
+#include "geo_writer.h"
 #include "tables/category.h"
 
 static struct box box; /* all of it that generations need */
@@ -264,6 +265,23 @@ static void changes_that_cannot_be_read_are_told_until_they_can(void **state)
 	box_end();
 }
 
+/* As a delivery that failed leaves it: well-formed, and empty. */
+static void a_geo_database_without_a_network_is_refused(void **state)
+{
+	char path[] = "/tmp/generations-XXXXXX.mmdb", text[512];
+	struct geo_writer *writer = geo_writer_new(6, 24);
+
+	(void)state;
+	close(mkstemps(path, 5));
+	assert_int_equal(geo_writer_write(writer, path), 0);
+	geo_writer_free(writer);
+	box_begin(HEAD "types: {a: {id: 1}}\n");
+	(void)snprintf(text, sizeof(text), HEAD "types: {a: {id: 1}}\ngeo: {files: [%s]}\n", path);
+	expect_refused(text, "p.yaml:5:14: geo.files: geo databases: they know no network");
+	unlink(path);
+	box_end();
+}
+
 #define RAW HEAD "inputs: [{port: 9000, format: json}, {port: 9001, format: raw, event: line}]\n"
 
 /* What a file says of inputs needs a restart: the types must be fit for those that run. */
@@ -296,6 +314,7 @@ int main(void)
 		cmocka_unit_test(topics_have_names_for_the_spool_that_runs),
 		cmocka_unit_test(a_table_that_fails_is_told_with_its_place),
 		cmocka_unit_test(changes_that_cannot_be_read_are_told_until_they_can),
+		cmocka_unit_test(a_geo_database_without_a_network_is_refused),
 		cmocka_unit_test(a_type_that_comes_raw_gets_no_rules),
 	};
 
