@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Anything in any order: events under a random succession of Kafka hanging, killed and back, reloads of a configuration that
-# changes keys, packing and classes, stops and kill -9 with other workers and modes after them, a frozen process and a clock that
-# jumps. Then everything that was accepted is in Kafka but for what was given up by name, and the ledger closes in each life.
+# changes keys, packing and types' classes, stops and kill -9 with other workers, modes and classes after them, a frozen process
+# and a clock that jumps. Then everything that was accepted is in Kafka but for what was given up by name, and the ledger closes
+# in each life.
 #
 # PENSTOCK_SOAK=SECONDS for how long (300), PENSTOCK_SEED=N for a succession that was, PENSTOCK_SPOOL=2GiB or 8MiB of room on
 # disk: with little there is no kill -9, which would end the count of what was given up.
@@ -22,6 +23,7 @@ lives=1
 broker=up # or paused, dead
 mode=wal
 workers=1
+layout=0 # of classes
 memory_more='pool: 4MiB, batch: 16KiB'
 port_more='    max_datagram: 8000'
 config_more='stop: {drain: 2s}'
@@ -31,18 +33,31 @@ one_of() { # WORD...
 	picked=$1
 }
 
+# Classes, which only a start may change: others in another order, one on top, two that are gone.
+layouts=('gold some rest' 'rest gold some' 'new gold some rest' 'gold new')
+
+classes() {
+	local name full list='' names=(${layouts[layout]})
+	for name in "${names[@]}"; do
+		full=oldest
+		[ "$name" != some ] || full=sample
+		[ "$name" != rest ] || full=newest
+		list+="${list:+, }{name: $name, share: $((100 / ${#names[@]}))%, full: $full}"
+	done
+	echo "[$list]"
+}
+
 roll() { # a configuration
 	local name id
 	: >"$work/types"
 	while read -r id name; do
-		one_of gold some rest
+		one_of ${layouts[layout]}
 		printf '  %s: {id: %s, class: %s' "$name" "$id" "$picked" >>"$work/types"
 		one_of '' ', key: eid' ', key: type' ', pack: 4'
 		echo "$picked}" >>"$work/types"
 	done < <("$pktgen" --list-types --types $types)
 	echo "  rawline: {id: 9999, record: raw}" >>"$work/types"
-	spool="mode: $mode, size: $size, segment: 64KiB"
-	spool+=", classes: [{name: gold, share: 50%}, {name: some, share: 25%, full: sample}, {name: rest, share: 25%, full: newest}]"
+	spool="mode: $mode, size: $size, segment: 64KiB, classes: $(classes)"
 	write_config dpdk $workers
 }
 types_section() { cat "$work/types"; }
@@ -95,9 +110,10 @@ next_life() {
 	mode=$picked
 	one_of 1 2 3
 	workers=$picked
+	layout=$((RANDOM % ${#layouts[@]}))
 	roll
 	born
-	say "life $lives: $mode, $workers workers"
+	say "life $lives: $mode, $workers workers, classes ${layouts[layout]}"
 }
 
 stop() {
