@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/cli/display.h"
 #include "control/daemon/json_text.h"
 #include "spool/format.h"
 #include "spool/lock.h"
@@ -146,11 +147,14 @@ void spool_tree_log_close(struct spool_tree_log *log)
 
 void spool_place_print(FILE *out, const char *log, const struct spool_sight *sight)
 {
-	(void)fprintf(out, "%s/%s: ", log, sight->file);
+	display_escaped(out, log);
+	(void)fputc('/', out);
+	display_escaped(out, sight->file);
+	(void)fputs(": ", out);
 	if (sight->length > 0)
 		(void)fprintf(
 			out, "at %llu, %llu bytes: ", (unsigned long long)sight->at, (unsigned long long)sight->length);
-	(void)fputs(sight->what, out);
+	display_escaped(out, sight->what);
 	if (sight->count == 1)
 		(void)fprintf(out, "; position %llu", (unsigned long long)sight->position);
 	else if (sight->count > 1)

@@ -402,6 +402,23 @@ static void what_is_no_log_is_told(void **state)
 	rig_output_free(&output);
 }
 
+/* Whoever can write beside the logs does not control the terminal of who looks at them. */
+static void names_of_files_are_spelled_out(void **state)
+{
+	static offline_run *const looks[] = {offline_spool_status, offline_spool_check};
+
+	(void)state;
+	make_two_logs();
+	rig_write(LANE, "\x1b[31m\n.log", "x", 1);
+	for (unsigned i = 0; i < 2; i++) {
+		struct rig_output output = rig_look(looks[i], NULL);
+
+		assert_non_null(strstr(output.out, LANE "/\\x1b[31m\\x0a.log: "));
+		assert_null(strchr(output.out, '\x1b'));
+		rig_output_free(&output);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -422,6 +439,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_settled_is_damaged_without_loss, begin, end),
 		cmocka_unit_test_setup_teardown(a_torn_end_is_told_and_is_no_damage, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_no_log_is_told, begin, end),
+		cmocka_unit_test_setup_teardown(names_of_files_are_spelled_out, begin, end),
 	};
 
 	log_set_level(LOG_ERROR);
