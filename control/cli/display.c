@@ -8,35 +8,22 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/terminal.h"
 #include "control/cli/table.h"
 
 #define LABEL_WIDTH 12
 
-/* The two bytes of U+0080 to U+009F, which some terminals obey as they obey ESC [. */
-static bool is_c1(const unsigned char *c)
-{
-	return c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f;
-}
-
-/* U+202A to U+202E and U+2066 to U+2069 turn what follows them about. */
-static bool is_direction(const unsigned char *c)
-{
-	return c[0] == 0xe2 &&
-	       ((c[1] == 0x80 && c[2] >= 0xaa && c[2] <= 0xae) || (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
-}
-
 static void escape(FILE *out, const char *text, const char *kept)
 {
-	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-		size_t bytes = is_c1(c) ? 2 : is_direction(c) ? 3 : (*c < 0x20 || *c == 0x7f) ? 1 : 0;
+	while (*text != '\0') {
+		unsigned bytes = terminal_control(text);
 
-		if (bytes == 0 || strchr(kept, *c) != NULL) {
-			(void)fputc(*c, out);
+		if (bytes == 0 || strchr(kept, *text) != NULL) {
+			(void)fputc(*text++, out);
 			continue;
 		}
-		for (size_t i = 0; i < bytes; i++)
-			(void)fprintf(out, "\\x%02x", c[i]);
-		c += bytes - 1;
+		for (; bytes > 0; bytes--)
+			(void)fprintf(out, "\\x%02x", (unsigned char)*text++);
 	}
 }
 

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/terminal.h"
+
 static const char *const level_names[] = {"error", "warning", "notice", "info", "debug"};
 static const char level_priority[] = {'3', '4', '5', '6', '7'};
 static atomic_int log_level = LOG_INFO;
@@ -17,17 +19,20 @@ void log_set_level(enum log_level level)
 	atomic_store(&log_level, (int)level);
 }
 
+/* What does not fit is left out. */
 static size_t escape(char *out, size_t size, const char *text)
 {
 	size_t n = 0;
 
-	for (; *text != '\0' && n + 5 < size; text++) {
-		unsigned char c = (unsigned char)*text;
+	while (*text != '\0') {
+		unsigned bytes = terminal_control(text);
 
-		if (c >= 0x20 && c != 0x7f)
-			out[n++] = (char)c;
-		else
-			n += (size_t)snprintf(out + n, size - n, "\\x%02x", c);
+		if (n + 4 * (bytes + 1) >= size)
+			break;
+		if (bytes == 0)
+			out[n++] = *text++;
+		for (; bytes > 0; bytes--)
+			n += (size_t)snprintf(out + n, size - n, "\\x%02x", (unsigned char)*text++);
 	}
 	return n;
 }

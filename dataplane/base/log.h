@@ -11,8 +11,8 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG };
 /* Entries above `level` are not written. Any thread; takes effect at once. Default LOG_INFO. */
 void log_set_level(enum log_level level);
 
-/* Writes one line in a single write(2), without a newline in `fmt`. Control bytes are escaped, since text from the
- * network may be in it. Any thread but a poll core inside a burst. */
+/* Writes one line in a single write(2), without a newline in `fmt`, cut at 1,023 bytes. What a terminal would obey is spelled
+ * out (base/terminal.h), since text from the network may be in it. Any thread but a poll core inside a burst. */
 __attribute__((format(printf, 2, 3))) void log_write(enum log_level level, const char *fmt, ...);
 
 /* True when a line of this call site may be written now: at most one per `seconds`, the rest are counted and the count is

@@ -23,7 +23,7 @@ ROOMS = {
     "dataplane/egress": {"dataplane/base", "dataplane/batch", "dataplane/kafka", "dataplane/spool"},
     "nic": {"dataplane/base", "dataplane/wire"},
     "control/api": set(),
-    "control/cli": {"control/api"},
+    "control/cli": {"control/api", "dataplane/base/terminal.h"},
     "control/daemon": {"control/api", "dataplane/base", "dataplane/wire", "dataplane/tables", "dataplane/batch", "dataplane/worker",
                        "dataplane/spool", "dataplane/egress", "dataplane/kafka", "nic"},
     "control/offline": {"control/api", "control/cli", "control/daemon", "dataplane/base", "dataplane/wire", "dataplane/tables",

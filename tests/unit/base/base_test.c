@@ -8,11 +8,15 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/counter.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/ring.h"
 
@@ -169,6 +173,43 @@ static void a_sentence_is_cut_where_a_character_begins(void **state)
 	assert_int_equal(error_set(NULL, -EINVAL, "nobody reads it"), -EINVAL);
 }
 
+/* What log_write makes of `text`, in `line`. */
+static void logged(const char *text, char *line, size_t size)
+{
+	int ends[2], before = dup(STDERR_FILENO);
+	ssize_t got;
+
+	assert_true(before >= 0);
+	assert_int_equal(pipe(ends), 0);
+	assert_true(dup2(ends[1], STDERR_FILENO) >= 0);
+	log_write(LOG_ERROR, "%s", text);
+	assert_true(dup2(before, STDERR_FILENO) >= 0);
+	got = read(ends[0], line, size - 1);
+	assert_true(got > 0);
+	line[got] = '\0';
+	close(ends[0]);
+	close(ends[1]);
+	close(before);
+}
+
+static void nothing_in_the_log_moves_a_terminal(void **state)
+{
+	char line[2048], many[1024];
+
+	(void)state;
+	unsetenv("JOURNAL_STREAM");
+	logged("a\x1b[31m\nb\x7f", line, sizeof(line));
+	assert_string_equal(line, "penstockd: error: a\\x1b[31m\\x0ab\\x7f\n");
+	logged("a\xc2\x9b" "31m\xe2\x80\xae" "b\xe2\x81\xa6", line, sizeof(line));
+	assert_string_equal(line, "penstockd: error: a\\xc2\\x9b31m\\xe2\\x80\\xaeb\\xe2\\x81\\xa6\n");
+	logged("\xc3\xa9\xc2\xa0\xe2\x80\xa6", line, sizeof(line)); /* letters, spaces and dots of others stay */
+	assert_string_equal(line, "penstockd: error: \xc3\xa9\xc2\xa0\xe2\x80\xa6\n");
+	memset(many, '\x1b', sizeof(many) - 1);
+	many[sizeof(many) - 1] = '\0';
+	logged(many, line, sizeof(line)); /* cut between two */
+	assert_string_equal(line + strlen(line) - 5, "\\x1b\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +219,7 @@ int main(void)
 		cmocka_unit_test(a_reader_never_sees_more_in_total_than_outcomes),
 		cmocka_unit_test(a_sentence_is_cut_where_a_character_begins),
 		cmocka_unit_test(the_clock_tells_utc_and_takes_a_shift),
+		cmocka_unit_test(nothing_in_the_log_moves_a_terminal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
