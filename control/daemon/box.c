@@ -53,7 +53,8 @@ static int open_state(struct box *box, struct error *error)
 	return namesake_init(&box->namesake, box->config->node, state_uuid(box->state));
 }
 
-/* The main thread and every thread made after it stay on the control CPUs; workers and producers were made before. */
+/* The main thread and every thread made after it stay on the control CPUs. Those made before had their CPUs told: a worker that
+ * is bound to none would inherit these. */
 static void pin_control(const struct box *box)
 {
 	const struct topology_cpus *control = &box->plan->control;

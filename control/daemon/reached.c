@@ -243,7 +243,7 @@ int reached_start(struct box *box, struct error *error)
 		return error_set(error, rc, "state directory: the file of this epoch cannot be made: %s", strerror(-rc));
 	reached->stored = 1;
 	if (box->config->spool_mode != CONFIG_SPOOL_WAL) { /* there the spool knows it exactly */
-		rc = thread_start(&reached->thread, "reached", NULL, 0, reached_main, box);
+		rc = thread_start(&reached->thread, "reached", box->plan->control.cpus, box->plan->control.count, reached_main, box);
 		if (rc != 0)
 			return error_set(error, rc, "cannot start the thread that keeps what is reached: %s", strerror(-rc));
 		reached->started = 1;

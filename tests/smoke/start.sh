@@ -24,7 +24,17 @@ expect "and so does the line before it ends its clients" "$(grep -c 'cannot star
 expect "accounts of what was never received" "$(grep -c 'stopped: ' "$work/penstockd.log" || true)" = 0
 kill "${background[0]}"
 wait "${background[0]}" || true
+cpu=$(/usr/bin/python3 -c 'import os; print(max(os.sched_getaffinity(0)))')
+[ "$(nproc)" -lt 2 ] || write_config socket "[$cpu]"
 start_daemon
+[ "$(nproc)" -lt 2 ] || expect "threads that may run on the worker's CPU" "$(/usr/bin/python3 -c 'import os, sys
+for task in os.listdir(sys.argv[1]):
+    try:
+        if int(sys.argv[2]) in os.sched_getaffinity(int(task)):
+            print(open(f"{sys.argv[1]}/{task}/comm").read().strip())
+    except OSError:
+        pass  # it has just ended' "/proc/$daemon_pid/task" "$cpu")" = worker-0
+write_config socket 1
 stop_daemon
 expect "exit code when the port is free" "$daemon_code" = 0
 expect "accounts" "$(grep -c 'stopped: 0 frames' "$work/penstockd.log")" = 1

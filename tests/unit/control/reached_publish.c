@@ -15,6 +15,7 @@
 #include "state_rig.h"
 
 static struct box box;
+static struct topology plan; /* no CPUs are told */
 static struct config config = {.node = "ams1", .spool_mode = CONFIG_SPOOL_WAL};
 static char posted[4096]; /* keys, each with a line feed */
 static unsigned refusals;
@@ -90,6 +91,7 @@ static int begin(void **state)
 	memset(&box, 0, sizeof(box));
 	posted[0] = '\0';
 	box.config = &config;
+	box.plan = &plan;
 	box.epoch = 100;
 	box.state = open_ok();
 	for (uint32_t number = 7; number < 11; number++)
