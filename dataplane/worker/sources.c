@@ -6,8 +6,9 @@
 #include "worker/sender_hash.h"
 #include "worker/sources_table.h"
 
-#define NO_WAY    WAYS
-#define SPARE_TAG ((uint64_t)1 << 32)
+#define NO_WAY       WAYS
+#define SPARE_TAG    ((uint64_t)1 << 32)
+#define LEAVING_MOST 3 /* accounts of a bucket that are replaced between two folds */
 
 struct key {
 	const struct address *address;
@@ -141,18 +142,31 @@ static void push_out(struct sources *table, struct slot *slot)
 		&table->pushed_out, &head, slot->number, memory_order_acq_rel, memory_order_relaxed));
 }
 
+/* A new account that is in the making: nobody else can find it yet. */
+struct making {
+	struct slot *slot;
+	uint32_t way;
+};
+
+/*
+ * Whether the bucket may let go of one account more before the next fold. Those on their way out hold their ways, and a sender
+ * that changes its epoch with every datagram would soon hold all of a bucket, whose other senders found none.
+ */
+static int may_leave(uint64_t taken, const struct making *making)
+{
+	uint64_t claims = taken >> CLAIM_BIT & WAYS_MASK;
+
+	if (making->way != NO_WAY)
+		claims &= ~use_bit(making->way);
+	return __builtin_popcountll(claims) < LEAVING_MOST;
+}
+
 static uint32_t free_way(uint64_t taken)
 {
 	uint32_t free = ~(uint32_t)(taken | taken >> CLAIM_BIT) & WAYS_MASK;
 
 	return free != 0 ? (uint32_t)__builtin_ctz(free) : NO_WAY;
 }
-
-/* A new account that is in the making: nobody else can find it yet. */
-struct making {
-	struct slot *slot;
-	uint32_t way;
-};
 
 static void abandon(struct sources *table, struct bucket *bucket, const struct making *making)
 {
@@ -224,6 +238,7 @@ static struct slot *place(struct sources *table, const struct key *key, const st
 		if (leaves == NULL && family.others >= SOURCES_EPOCHS)
 			leaves = family.oldest;
 		if ((leaves == family.oldest && leaves != NULL && (int32_t)(key->epoch - leaves->epoch) < 0) ||
+			(leaves != NULL && !may_leave(taken, &making)) ||
 			(making.slot == NULL && !claim(table, key, &making))) {
 			abandon(table, key->bucket, &making);
 			return NULL;

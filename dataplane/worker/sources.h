@@ -27,7 +27,8 @@
  * Memory is taken at the start: SOURCES_BYTES a source and 64 of index. When it is used up, further sources are untracked,
  * and their datagrams are taken all the same. The last of it is for addresses that hold little (base/shares.h), so that one that
  * invents ids does not keep others from being tracked. The index is 15-way: a keyed hash (random at every start) names the one
- * place where a source can be, so crafted sources cannot make chains.
+ * place where a source can be, so crafted sources cannot make chains. Of one place three accounts are replaced between two calls of
+ * sources_retire, lest a sender that invents epochs fill it: what else starts anew there is untracked until then.
  *
  * Threads: sources_note by workers, each registered with base/rcu.h and passing rcu_quiescent or offline between bursts.
  * Everything else by control threads, which take turns behind a mutex that no worker takes; they must not be online for
