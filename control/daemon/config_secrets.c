@@ -97,17 +97,18 @@ static char *at_character(char *text, size_t character)
 	return text;
 }
 
-/* Lines that look like a secret's, as they are found in comments too, from behind the colon. */
+/* Lines that look like a secret's, as they are found in comments too, from behind the colon, or the sign of property files. */
 static void cover_lines(char *text)
 {
 	for (char *line = text, *end; *line != '\0'; line = *end != '\0' ? end + 1 : end) {
-		char *at, *colon;
+		char *at;
 
 		end = line + strcspn(line, "\n");
 		at = (char *)(uintptr_t)find_word(line, (size_t)(end - line));
-		colon = at != NULL ? memchr(at, ':', (size_t)(end - at)) : NULL;
-		if (colon != NULL)
-			cover(colon + 1, end);
+		if (at != NULL)
+			at += strcspn(at, ":=\n");
+		if (at != NULL && at < end)
+			cover(at + 1, end);
 	}
 }
 

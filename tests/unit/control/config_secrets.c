@@ -33,6 +33,7 @@ static const char *const shown[] = {
 	"kafka:\n  properties:\n    bootstrap.servers: seen:1\n    sasl.password: |\n      \xc3\xa4mellon\n      mellon\xf0\x9f\x90\x9f\n",
 	HEAD "kafka:\r\n  properties:\r\n    bootstrap.servers: seen:1\r\n    sasl.password:\r\n      \"mellon\r\n      mellon\"\r\n",
 	HEAD "kafka:\n  properties:\n    bootstrap.servers: seen:1\n#   sasl.password: mellon\n",
+	HEAD "kafka:\n  properties:\n    bootstrap.servers: seen:1\n# sasl.password=mellon\n",
 };
 
 static void secrets_are_covered_however_they_are_written(void **state)
