@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/daemon/state.h"
 #include "kafka/board.h"
 
 #define LIMIT_MS 3000
@@ -20,7 +21,7 @@ int namesake_init(struct namesake *namesake, const char *node, const char *uuid)
 	return -pthread_mutex_init(&namesake->lock, NULL);
 }
 
-/* A notice's key is the node's name, its value begins with the instance's UUID. */
+/* A notice's key is the node's name, its value begins with the instance's UUID. What else is on the topic is nobody's. */
 static void judge(void *context, const struct kafka_notice *notice)
 {
 	struct namesake *namesake = context;
@@ -28,7 +29,8 @@ static void judge(void *context, const struct kafka_notice *notice)
 
 	if (notice->key_len != strlen(namesake->node) || memcmp(notice->key, namesake->node, notice->key_len) != 0)
 		return;
-	if (notice->value_len < UUID_LEN || memcmp(notice->value, namesake->uuid, UUID_LEN) == 0)
+	if (notice->value_len < UUID_LEN || !state_uuid_is_valid(notice->value) ||
+		memcmp(notice->value, namesake->uuid, UUID_LEN) == 0)
 		return;
 	if (notice->time_ms < namesake->started_ms || llabs(now_us / 1000 - notice->time_ms) > NAMESAKE_SECONDS * 1000)
 		return;

@@ -97,7 +97,7 @@ static int take_lock(struct state *state, struct error *error)
 	return 0;
 }
 
-static int uuid_is_valid(const char *text)
+int state_uuid_is_valid(const char *text)
 {
 	for (unsigned i = 0; i < UUID_LENGTH; i++) {
 		int dash = i == 8 || i == 13 || i == 18 || i == 23;
@@ -105,7 +105,7 @@ static int uuid_is_valid(const char *text)
 		if (text[i] == '\0' || (dash ? text[i] != '-' : strchr("0123456789abcdef", text[i]) == NULL))
 			return 0;
 	}
-	return text[UUID_LENGTH] == '\n' && text[UUID_LENGTH + 1] == '\0';
+	return 1;
 }
 
 /* Source: RFC 9562, version 4 (random). */
@@ -142,7 +142,7 @@ static int read_instance(struct state *state, struct error *error)
 	char *text;
 	int rc = state_file_read(state->dir, "instance", INSTANCE_TITLE, &text);
 
-	if (rc == 0 && !uuid_is_valid(text))
+	if (rc == 0 && (!state_uuid_is_valid(text) || strcmp(text + UUID_LENGTH, "\n") != 0))
 		rc = -EBADMSG;
 	if (rc == 0)
 		memcpy(state->uuid, text, UUID_LENGTH);

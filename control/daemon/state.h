@@ -35,6 +35,9 @@ void state_close(struct state *state);
 /* 36 characters, lower case; lives as long as the state. */
 const char *state_uuid(const struct state *state);
 
+/* Whether the 36 bytes at `text` are such a UUID: hexadecimal digits, small, and dashes. Any thread. */
+int state_uuid_is_valid(const char *text);
+
 /* The open directory, for who keeps files of his own in it (state_file.h). */
 int state_directory(const struct state *state);
 

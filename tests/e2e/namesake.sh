@@ -16,6 +16,17 @@ alarms() { # SOCKET: names of the alarms
 	"$penstock" -s "$1" -j status | json '" ".join(a["name"] for a in d["alarms"])'
 }
 
+# Whoever may write to the topic: notices in this box's name that name no instance.
+say_nonsense() {
+	local node
+	node=$(sed -n 's/^node: *//p' "$config")
+	{
+		printf '%s\t%036d\n' "$node" 7
+		printf '%s\t\0%035d\n' "$node" 7
+		printf '%s\t\xff%035d\n' "$node" 7
+	} | kcat -P -b "$bootstrap" -t penstock.boxes -K '\t'
+}
+
 alarm_is() { # SOCKET NAME
 	[ "$(alarms "$1")" = "$2" ]
 }
@@ -25,7 +36,9 @@ write_config socket 1
 start_daemon
 create_topics
 start_second "other_name"
+say_nonsense
 let_pass 12 "two turns of the watchers"
+expect "boxes noticed that are none" "$(grep -c 'another box' "$work/penstockd.log" || true)" = 0
 expect "alarms of a box whose name is its own" "'$(alarms "$socket")'" = "''"
 kill -TERM "$second_pid" && wait "$second_pid" || true
 start_second "$(sed -n 's/^node: *//p' "$config")"
