@@ -46,8 +46,8 @@ static json_t *producer_of(const struct box_producer *p)
 		handles_of(p->producer), "acked", (json_int_t)counter_read(&c->acked), "held",
 		(json_int_t)counter_read(&c->held), "given_up", (json_int_t)given_up(c),
 		"dead_lettered", (json_int_t)counter_read(&c->dead_lettered), "rebuilds",
-		(json_int_t)counter_read(&c->rebuilds), "ack_ms", "p50", (double)latency_percentile(l, NULL, 50.0) / 1000.0, "p99",
-		(double)latency_percentile(l, NULL, 99.0) / 1000.0, "max", (double)latency_percentile(l, NULL, 100.0) / 1000.0);
+		(json_int_t)counter_read(&c->rebuilds), "ack_ms", "p50", (double)latency_percentile(l, 50.0) / 1000.0, "p99",
+		(double)latency_percentile(l, 99.0) / 1000.0, "max", (double)latency_percentile(l, 100.0) / 1000.0);
 }
 
 struct topic_sums {

@@ -89,23 +89,3 @@ int notify_watchdog(void)
 {
 	return tell("WATCHDOG=1");
 }
-
-static uint64_t environment_number(const char *name)
-{
-	const char *text = getenv(name);
-	unsigned long long value;
-	char *end;
-
-	if (text == NULL || *text < '0' || *text > '9')
-		return 0;
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	return errno == 0 && *end == '\0' ? value : 0;
-}
-
-uint64_t notify_watchdog_us(void)
-{
-	if (getenv("WATCHDOG_PID") != NULL && environment_number("WATCHDOG_PID") != (uint64_t)getpid())
-		return 0;
-	return environment_number("WATCHDOG_USEC");
-}

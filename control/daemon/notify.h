@@ -7,8 +7,6 @@
  * that may make a system call; nothing blocks.
  */
 
-#include <stdint.h>
-
 /* The daemon has begun to start, and needs up to `seconds` from now on until it receives or tells so again. */
 int notify_starting(unsigned seconds);
 
@@ -21,8 +19,5 @@ __attribute__((format(printf, 1, 2))) int notify_status(const char *fmt, ...);
 /* The daemon has begun to stop, and needs up to `seconds` to drain. */
 int notify_stopping(unsigned seconds);
 
-/* Still alive. To be called at least every notify_watchdog_us() / 2. */
+/* Still alive. Said once a second, whether or not the manager waits for it: WatchdogSec= has two at the least. */
 int notify_watchdog(void);
-
-/* Microseconds within which the manager expects a sign of life from this process; 0: it expects none. */
-uint64_t notify_watchdog_us(void);

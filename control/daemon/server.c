@@ -79,11 +79,6 @@ int server_open(struct server **server, const char *path, unsigned mode, struct 
 	return 0;
 }
 
-int server_set_group(struct server *server, const char *group, struct error *error)
-{
-	return server_listen_set_group(&server->listener, group, error);
-}
-
 void server_set_limits(struct server *server, const struct server_limits *limits)
 {
 	server->limits = *limits;

@@ -62,9 +62,6 @@ struct server_limits {
  */
 int server_open(struct server **server, const char *path, unsigned mode, struct error *error);
 
-/* Gives the socket to a group, by name or number. 0 or -errno with a sentence (-ENOENT: no such group). */
-int server_set_group(struct server *server, const char *group, struct error *error);
-
 /* Before the first server_poll. */
 void server_set_limits(struct server *server, const struct server_limits *limits);
 

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <libgen.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -151,33 +150,4 @@ void server_listen_end(struct server_listener *listener)
 	close(listener->fd);
 	free(listener->path);
 	*listener = (struct server_listener){.fd = -1};
-}
-
-static int group_number(const char *name, gid_t *gid)
-{
-	char buffer[4096], *end;
-	struct group group, *found = NULL;
-	unsigned long number = strtoul(name, &end, 10);
-
-	if (*name >= '0' && *name <= '9' && *end == '\0' && number < UINT32_MAX) {
-		*gid = (gid_t)number;
-		return 0;
-	}
-	if (getgrnam_r(name, &group, buffer, sizeof(buffer), &found) != 0 || found == NULL)
-		return -ENOENT;
-	*gid = group.gr_gid;
-	return 0;
-}
-
-int server_listen_set_group(const struct server_listener *listener, const char *group, struct error *error)
-{
-	const char *path = listener->path;
-	gid_t gid = 0;
-
-	if (group_number(group, &gid) != 0)
-		return error_set(error, -ENOENT, "%s: there is no group %s to give the socket to", path, group);
-	if (lchown(path, (uid_t)-1, gid) != 0)
-		return error_set(
-			error, -errno, "%s: cannot give the socket to group %s: %s", path, group, strerror(errno));
-	return 0;
 }

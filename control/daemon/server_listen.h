@@ -17,8 +17,5 @@ struct server_listener {
 /* As server_open says; `listener` holds fd and path on success and nothing otherwise. */
 int server_listen(struct server_listener *listener, const char *path, unsigned mode, struct error *error);
 
-/* As server_set_group says. */
-int server_listen_set_group(const struct server_listener *listener, const char *group, struct error *error);
-
 /* Closes, and unlinks the file if it is still ours. */
 void server_listen_end(struct server_listener *listener);

@@ -70,8 +70,5 @@ int machine_read(struct machine *machine, const char *sysfs, struct error *error
 int topology_plan(struct topology *plan, const struct config *config, const struct machine *machine, const int *nic_nodes,
 	struct error *error);
 
-/* NUMA node of a CPU of the running machine; -1: no CPU, or unknown. Any thread. */
-int topology_node_of_cpu(int cpu);
-
 /* Writes CPUs as the configuration would, "1, 3-5". They must rise. Returns `out`. */
 const char *topology_print_cpus(char *out, size_t size, const int *cpus, unsigned count);

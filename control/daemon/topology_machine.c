@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +8,6 @@
 
 #define PATH_SIZE 256
 #define LIST_SIZE 8192
-#define SYSFS     "/sys/devices/system"
 
 /* The kernel's list of numbers, "0-3,8\n". Numbers from TOPOLOGY_CPUS on are left out: the configuration cannot name them. */
 static int read_list(const char *path, uint8_t *member)
@@ -75,25 +73,4 @@ int machine_read(struct machine *machine, const char *sysfs, struct error *error
 	}
 	read_nodes(machine, sysfs);
 	return 0;
-}
-
-/* sysfs shows a CPU's node as an entry nodeN in the CPU's own directory. */
-int topology_node_of_cpu(int cpu)
-{
-	char path[PATH_SIZE];
-	struct dirent *entry;
-	int node = -1;
-	DIR *dir;
-
-	if (cpu < 0)
-		return -1;
-	(void)snprintf(path, sizeof(path), SYSFS "/cpu/cpu%d", cpu);
-	dir = opendir(path);
-	if (dir == NULL)
-		return -1;
-	while (node < 0 && (entry = readdir(dir)) != NULL)
-		if (strncmp(entry->d_name, "node", 4) == 0 && entry->d_name[4] >= '0' && entry->d_name[4] <= '9')
-			node = atoi(entry->d_name + 4);
-	closedir(dir);
-	return node;
 }

@@ -75,7 +75,6 @@ void batch_put(struct batch_pool *pool, struct batch *batch);
 
 /* Batches at home now. Exact for the owning worker, a recent value for others. */
 unsigned batch_pool_available(const struct batch_pool *pool);
-unsigned batch_pool_count(const struct batch_pool *pool);
 
 /* The last of its sequences. */
 static inline uint64_t batch_last_seq(const struct batch *batch)

@@ -112,8 +112,3 @@ unsigned batch_pool_available(const struct batch_pool *pool)
 {
 	return (unsigned)counter_read(&pool->available);
 }
-
-unsigned batch_pool_count(const struct batch_pool *pool)
-{
-	return pool->count;
-}

@@ -29,35 +29,22 @@ void latency_add(struct latency *latency, uint64_t us, uint64_t n)
 	counter_add(&latency->buckets[bucket_of(us)], n);
 }
 
-static uint64_t count_in(const struct latency *latency, const struct latency *before, unsigned bucket)
-{
-	uint64_t now = counter_read(&latency->buckets[bucket]);
-
-	return before != NULL ? now - counter_read(&before->buckets[bucket]) : now;
-}
-
-uint64_t latency_percentile(const struct latency *latency, const struct latency *before, double percent)
+uint64_t latency_percentile(const struct latency *latency, double percent)
 {
 	uint64_t total = 0, seen = 0;
 	double wanted;
 
 	for (unsigned i = 0; i < LATENCY_BUCKETS; i++)
-		total += count_in(latency, before, i);
+		total += counter_read(&latency->buckets[i]);
 	if (total == 0)
 		return 0;
 	wanted = (double)total * percent / 100.0;
 	for (unsigned i = 0; i < LATENCY_BUCKETS; i++) {
-		uint64_t here = count_in(latency, before, i);
+		uint64_t here = counter_read(&latency->buckets[i]);
 
 		seen += here;
 		if (here != 0 && (double)seen >= wanted)
 			return upper_end(i);
 	}
 	return upper_end(LATENCY_BUCKETS - 1);
-}
-
-void latency_copy(struct latency *to, const struct latency *from)
-{
-	for (unsigned i = 0; i < LATENCY_BUCKETS; i++)
-		counter_set(&to->buckets[i], counter_read(&from->buckets[i]));
 }

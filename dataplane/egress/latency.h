@@ -21,8 +21,5 @@ struct latency {
 void latency_add(struct latency *latency, uint64_t us, uint64_t n);
 
 /* The value that `percent` (0 to 100) of all lie at or below: the upper end of its bucket; 0 when there are none.
- * `before`: a copy taken earlier, to look only at what came since; NULL: all of it. Any thread. */
-uint64_t latency_percentile(const struct latency *latency, const struct latency *before, double percent);
-
-/* Copies the counts, for a later `before`. Any thread. */
-void latency_copy(struct latency *to, const struct latency *from);
+ * Any thread. */
+uint64_t latency_percentile(const struct latency *latency, double percent);

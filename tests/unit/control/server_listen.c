@@ -148,24 +148,6 @@ static void a_locked_folder_delays_but_does_not_stop(void **state)
 	rig_close(&rig);
 }
 
-static void the_socket_is_given_to_a_group_that_exists(void **state)
-{
-	struct error error;
-	char own[16];
-	struct rig rig;
-	struct stat st;
-
-	(void)state;
-	rig_open(&rig);
-	(void)snprintf(own, sizeof(own), "%u", (unsigned)getegid());
-	assert_int_equal(server_set_group(rig.server, own, &error), 0);
-	assert_int_equal(stat(rig.path, &st), 0);
-	assert_int_equal(st.st_gid, getegid());
-	assert_int_equal(server_set_group(rig.server, "no such group", &error), -ENOENT);
-	assert_non_null(strstr(error.text, "no such group"));
-	rig_close(&rig);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,7 +159,6 @@ int main(void)
 		cmocka_unit_test(a_server_removes_no_socket_but_its_own),
 		cmocka_unit_test(paths_that_cannot_be_are_refused_with_a_sentence),
 		cmocka_unit_test(a_locked_folder_delays_but_does_not_stop),
-		cmocka_unit_test(the_socket_is_given_to_a_group_that_exists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,28 +108,6 @@ static void without_a_manager_nothing_is_told(void **state)
 	assert_int_equal(notify_ready(), -ENOENT);
 }
 
-static void the_watchdog_is_for_this_process_only(void **state)
-{
-	char pid[16];
-
-	(void)state;
-	assert_int_equal(unsetenv("WATCHDOG_USEC"), 0);
-	assert_int_equal(unsetenv("WATCHDOG_PID"), 0);
-	assert_int_equal(notify_watchdog_us(), 0);
-	assert_int_equal(setenv("WATCHDOG_USEC", "30000000", 1), 0);
-	assert_int_equal(notify_watchdog_us(), 30000000);
-	(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
-	assert_int_equal(setenv("WATCHDOG_PID", pid, 1), 0);
-	assert_int_equal(notify_watchdog_us(), 30000000);
-	assert_int_equal(setenv("WATCHDOG_PID", "1", 1), 0);
-	assert_int_equal(notify_watchdog_us(), 0);
-	assert_int_equal(unsetenv("WATCHDOG_PID"), 0);
-	assert_int_equal(setenv("WATCHDOG_USEC", "-1", 1), 0);
-	assert_int_equal(notify_watchdog_us(), 0);
-	assert_int_equal(setenv("WATCHDOG_USEC", "30s", 1), 0);
-	assert_int_equal(notify_watchdog_us(), 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -137,7 +115,6 @@ int main(void)
 		cmocka_unit_test(a_manager_may_listen_at_a_path),
 		cmocka_unit_test(a_long_status_is_cut),
 		cmocka_unit_test(without_a_manager_nothing_is_told),
-		cmocka_unit_test(the_watchdog_is_for_this_process_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
