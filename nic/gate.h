@@ -12,7 +12,7 @@
 enum gate_state { GATE_CLOSED, GATE_OPEN, GATE_CLOSING };
 
 struct gate {
-	_Atomic int state;   /* control: closed -> open -> closing; worker: closing -> closed */
+	_Atomic int state;   /* control: closed -> open -> closing; closing -> closed: worker, or control when none is attached */
 	_Atomic pid_t owner; /* worker's thread id, 0: none is attached */
 };
 

@@ -5,7 +5,7 @@
  * Counters with one writer: a relaxed load, an add and a store, never a locked instruction. Readers on other threads see
  * some recent value. A reset is a baseline that the reader keeps; nobody writes another thread's counter.
  *
- * Order matters where the ledger compares two counters (base/ledger order): the writer stores an event's outcome before it
+ * Order matters where the ledger compares two counters (control/daemon/ledger.h): the writer stores an event's outcome before it
  * stores the total that the event belongs to, and the reader loads the total first. Then, without loss, the outcomes a
  * reader sees are never fewer than the total it saw. Stores are releases and reads acquires for that reason; on x86 both
  * are plain moves.

@@ -72,7 +72,7 @@ struct worker_rule_counters {
 };
 
 /*
- * Written by the worker alone, at the end of each burst, outcomes before totals (base/counter.h). A gauge `open` that the
+ * Written by the worker alone: outcomes as they happen, totals at the end of the burst (base/counter.h). A gauge `open` that the
  * reader adds to what rings and producers hold makes every event visible somewhere at any moment.
  */
 struct worker_counters {
