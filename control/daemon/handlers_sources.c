@@ -71,7 +71,7 @@ static json_t *totals_of(struct sources *sources)
 	struct sources_totals t = {0};
 
 	if (sources != NULL)
-		sources_totals(sources, &t);
+		(void)sources_totals(sources, &t, NULL);
 	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "expected", (json_int_t)t.expected, "received",
 		(json_int_t)t.received, "lost", (json_int_t)t.lost, "pending", (json_int_t)t.pending, "late", (json_int_t)t.late,
 		"duplicate", (json_int_t)t.duplicate, "outside", (json_int_t)t.outside, "tracked", (json_int_t)t.tracked,

@@ -16,11 +16,13 @@
 #include <stdint.h>
 
 struct box;
+struct sources_pause;
 
 #define LEDGER_TERMS     40
 #define LEDGER_EQUATIONS 8
 #define LEDGER_MORE      2
 #define LEDGER_SAMPLES   32 /* a check */
+#define LEDGER_WALKS     4  /* a check, at most: samples that walk over the numbered senders */
 
 struct ledger_term {
 	char name[40];
@@ -53,8 +55,10 @@ struct ledger {
 
 void ledger_init(struct ledger *ledger);
 
-/* Takes LEDGER_SAMPLES samples and judges them. Keeper thread, once a second. */
-void ledger_check(struct ledger *ledger, const struct box *box);
+/* Takes LEDGER_SAMPLES samples and judges them. The numbered senders, which may be millions, are walked over by the first sample,
+ * and by further ones only while their equation is off: its smallest difference counts. `pause` (worker/sources.h) is taken during
+ * a walk, may be NULL, and may end the check, which then judges nothing. Keeper thread, once a second. */
+void ledger_check(struct ledger *ledger, const struct box *box, const struct sources_pause *pause);
 
 /* Refreshes the values alone, without judging. The caller holds `lock`. Control threads. */
 void ledger_read(struct ledger *ledger, const struct box *box);

@@ -92,6 +92,13 @@ struct sources_totals {
 
 struct sources;
 
+/* What a control thread does now and then, some milliseconds apart, in what may take seconds with millions of accounts. The other
+ * control threads still wait, and it must not call this room. Other than 0 ends what it is in. */
+struct sources_pause {
+	int (*take)(void *context);
+	void *context;
+};
+
 /* Makes a table; every byte is taken here. 0, -EINVAL, -ENOMEM, or -errno of getrandom(2). Before workers start. */
 int sources_new(struct sources **table, const struct sources_config *config);
 
@@ -109,8 +116,9 @@ enum sources_verdict sources_note(struct sources *table, const struct address *f
  * call this room. */
 int sources_read(struct sources *table, int (*each)(void *context, const struct sources_row *row), void *context);
 
-/* Walks over all accounts: 100,000 take some tens of milliseconds. */
-void sources_totals(struct sources *table, struct sources_totals *totals);
+/* Walks over all accounts: 100,000 take some tens of milliseconds. A sum is not of one moment, but each account is in it once, and
+ * as it was at one. `pause` may be NULL. 0, or what the pause has returned: the totals are then of a part of the accounts. */
+int sources_totals(struct sources *table, struct sources_totals *totals, const struct sources_pause *pause);
 
 /* Accounts whose sum does not close; the same as the totals' `open`. Worth an alarm when it is not 0 twice in a row: a worker
  * that is stopped between two of its steps looks like one for as long. */
@@ -118,5 +126,6 @@ unsigned sources_check(struct sources *table);
 
 /* Folds accounts without progress since `before_tsc`, and those that newer epochs have pushed out, into the sums, and makes
  * their room free again. Waits for a grace period if there are any. Returns how many. About once a second. A source that comes
- * back later begins anew, so what it lost in between is not seen: let idle mean minutes. */
-unsigned sources_retire(struct sources *table, uint64_t before_tsc);
+ * back later begins anew, so what it lost in between is not seen: let idle mean minutes. `pause` may
+ * be NULL; what it cuts short is done by the next call. */
+unsigned sources_retire(struct sources *table, uint64_t before_tsc, const struct sources_pause *pause);

@@ -12,6 +12,7 @@
 #define COUNT_MAX  (1u << 24)
 #define SLOT_ALIGN 64u
 #define READ_AHEAD 4u /* buckets */
+#define SLICE      2048u /* buckets, or accounts that leave, between two pauses */
 
 /* Control threads take turns: one that retires reuses what another may be reading. Workers never come here. */
 static void turn_open(struct sources *table)
@@ -144,36 +145,54 @@ static void prefetch(const struct sources *table, uint32_t index)
 	}
 }
 
+/* After the `done`th of many. */
+static int pause_after(const struct sources_pause *pause, uint32_t done)
+{
+	return pause != NULL && done % SLICE == 0 ? pause->take(pause->context) : 0;
+}
+
 static uint64_t seen_bit(const struct slot *slot)
 {
 	return UINT64_C(1) << slot->number % SEEN_BITS;
 }
 
-/* All accounts that can be found; marks them as seen. */
-static int read_used(struct sources *table, int (*each)(void *context, const struct sources_row *row), void *context)
+static int read_bucket(struct sources *table, const struct bucket *bucket,
+	int (*each)(void *context, const struct sources_row *row), void *context)
 {
-	uint32_t ahead = next_begun(table, 0);
+	uint32_t used = (uint32_t)atomic_load_explicit(&bucket->taken, memory_order_acquire) & WAYS_MASK;
+
+	for (; used != 0; used &= used - 1) {
+		uint64_t way = atomic_load_explicit(&bucket->ways[__builtin_ctz(used)], memory_order_relaxed);
+		const struct slot *slot = slot_at(table, (uint32_t)way);
+		struct sources_row row = row_of(table, slot);
+		int rc = each(context, &row);
+
+		table->seen[slot->number / SEEN_BITS] |= seen_bit(slot);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* All accounts that can be found; marks them as seen. */
+static int read_used(struct sources *table, int (*each)(void *context, const struct sources_row *row), void *context,
+	const struct sources_pause *pause)
+{
+	uint32_t ahead = next_begun(table, 0), done = 0;
 
 	memset(table->seen, 0, (table->count / SEEN_BITS + 1) * sizeof(*table->seen));
 	for (unsigned i = 0; i < READ_AHEAD; i++)
 		ahead = next_begun(table, ahead + 1);
 	for (uint32_t i = next_begun(table, 0); i <= table->bucket_mask; i = next_begun(table, i + 1)) {
-		struct bucket *bucket = &table->buckets[i];
-		uint32_t used = (uint32_t)atomic_load_explicit(&bucket->taken, memory_order_acquire) & WAYS_MASK;
+		int rc;
 
 		prefetch(table, ahead);
 		ahead = next_begun(table, ahead + 1);
-		for (; used != 0; used &= used - 1) {
-			uint64_t way = atomic_load_explicit(
-				&bucket->ways[__builtin_ctz(used)], memory_order_relaxed);
-			const struct slot *slot = slot_at(table, (uint32_t)way);
-			struct sources_row row = row_of(table, slot);
-			int rc = each(context, &row);
-
-			table->seen[slot->number / SEEN_BITS] |= seen_bit(slot);
-			if (rc != 0)
-				return rc;
-		}
+		rc = read_bucket(table, &table->buckets[i], each, context);
+		if (rc == 0)
+			rc = pause_after(pause, ++done);
+		if (rc != 0)
+			return rc;
 	}
 	return 0;
 }
@@ -183,7 +202,7 @@ int sources_read(struct sources *table, int (*each)(void *context, const struct 
 	int rc;
 
 	turn_open(table);
-	rc = read_used(table, each, context);
+	rc = read_used(table, each, context, NULL);
 	turn_close(table);
 	return rc;
 }
@@ -232,23 +251,27 @@ static void add_leaving(struct sources *table, struct sources_totals *totals)
 	}
 }
 
-void sources_totals(struct sources *table, struct sources_totals *totals)
+int sources_totals(struct sources *table, struct sources_totals *totals, const struct sources_pause *pause)
 {
+	int rc;
+
 	turn_open(table);
 	*totals = table->retired;
-	(void)read_used(table, add_row, totals);
-	add_leaving(table, totals);
+	rc = read_used(table, add_row, totals, pause);
+	if (rc == 0)
+		add_leaving(table, totals);
 	turn_close(table);
 	totals->capacity = table->count;
 	totals->restarted = atomic_load_explicit(&table->restarted, memory_order_relaxed);
 	totals->untracked = atomic_load_explicit(&table->untracked, memory_order_relaxed);
+	return rc;
 }
 
 unsigned sources_check(struct sources *table)
 {
 	struct sources_totals totals;
 
-	sources_totals(table, &totals);
+	(void)sources_totals(table, &totals, NULL);
 	return (unsigned)totals.open;
 }
 
@@ -276,7 +299,7 @@ static void remove_idle(struct sources *table, struct bucket *bucket, uint64_t b
 }
 
 /* Folds everything that leaves and makes its room free. */
-static unsigned fold_leaving(struct sources *table)
+static unsigned fold_leaving(struct sources *table, const struct sources_pause *pause)
 {
 	unsigned count = 0;
 
@@ -295,20 +318,26 @@ static unsigned fold_leaving(struct sources *table)
 		atomic_fetch_and_explicit(&table->buckets[slot->place / 16].taken, ~claim_bit(slot->place % 16),
 			memory_order_release);
 		sources_give_back(table, slot);
-		count++;
+		if (pause_after(pause, ++count) != 0)
+			break;
 	}
 	return count;
 }
 
-unsigned sources_retire(struct sources *table, uint64_t before_tsc)
+unsigned sources_retire(struct sources *table, uint64_t before_tsc, const struct sources_pause *pause)
 {
-	unsigned count;
+	unsigned count = 0;
+	uint32_t done = 0;
+	int rc = 0;
 
 	turn_open(table);
-	for (uint32_t i = next_begun(table, 0); i <= table->bucket_mask; i = next_begun(table, i + 1))
+	for (uint32_t i = next_begun(table, 0); rc == 0 && i <= table->bucket_mask; i = next_begun(table, i + 1)) {
 		remove_idle(table, &table->buckets[i], before_tsc);
+		rc = pause_after(pause, ++done);
+	}
 	take_pushed_out(table);
-	count = fold_leaving(table);
+	if (rc == 0)
+		count = fold_leaving(table, pause);
 	turn_close(table);
 	return count;
 }

@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(&header.sequence, data + 2, sizeof(header.sequence));
 		tsc += data[1] & 3;
 		if ((data[1] & 0xf0) == 0xf0) {
-			(void)sources_retire(table, tsc - (data[1] & 7));
+			(void)sources_retire(table, tsc - (data[1] & 7), NULL);
 			continue;
 		}
 		header.flags = (data[1] & 0x0c) == 0x0c ? FRAME_HEARTBEAT : 0;
@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		untracked += header.flags == 0 && verdict == SOURCES_UNTRACKED;
 		require(header.flags == 0 || verdict == SOURCES_HEARTBEAT || verdict == SOURCES_UNTRACKED);
 	}
-	sources_totals(table, &totals);
+	(void)sources_totals(table, &totals, NULL);
 	require(sources_check(table) == 0);
 	require(totals.received + totals.duplicate + untracked == datagrams);
 	require(totals.expected == totals.received + totals.lost);

@@ -82,7 +82,7 @@ static inline struct sources_totals totals_get(struct sources *table)
 {
 	struct sources_totals totals;
 
-	sources_totals(table, &totals);
+	(void)sources_totals(table, &totals, NULL);
 	return totals;
 }
 

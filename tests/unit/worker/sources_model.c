@@ -237,7 +237,7 @@ static void restarts_with_epochs_agree_with_the_model(void **state)
 		lost += model_lost(&model);
 		duplicate += model.duplicate;
 		if (epoch % 5 == 0)
-			sources_retire(table, epoch > 1 ? epoch - 1 : 0);
+			sources_retire(table, epoch > 1 ? epoch - 1 : 0, NULL);
 	}
 	totals = totals_get(table);
 	assert_int_equal(totals.received, received);
@@ -273,7 +273,7 @@ static void senseless_numbers_keep_the_account_closed(void **state)
 			if (roll(&random, 8) == 0)
 				assert_int_equal(sources_check(table), 0);
 			if (roll(&random, 8) == 0)
-				sources_retire(table, 0);
+				sources_retire(table, 0, NULL);
 		}
 		totals = totals_get(table);
 		assert_int_equal(totals.received + totals.duplicate, sent);

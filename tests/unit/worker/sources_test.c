@@ -205,7 +205,7 @@ static void the_newest_epochs_push_out_the_oldest_and_nothing_is_forgotten(void 
 	for (uint32_t epoch = 1; epoch <= 10; epoch++) {
 		if (epoch == 8) { /* three were replaced */
 			assert_int_equal(send_at(table, 1, epoch, 0, 0), SOURCES_UNTRACKED);
-			assert_int_equal(sources_retire(table, 0), 3);
+			assert_int_equal(sources_retire(table, 0, NULL), 3);
 		}
 		assert_int_equal(send_at(table, 1, epoch, 0, 0), SOURCES_RECEIVED);
 		send_at(table, 1, epoch, 2, 0);
@@ -216,7 +216,7 @@ static void the_newest_epochs_push_out_the_oldest_and_nothing_is_forgotten(void 
 	assert_int_equal(totals.restarted, 9);
 	assert_int_equal(send_at(table, 1, 3, 1, 0), SOURCES_UNTRACKED);
 	assert_int_equal(row_get(table, 1, 10).restarts, 9);
-	assert_int_equal(sources_retire(table, 0), 3);
+	assert_int_equal(sources_retire(table, 0, NULL), 3);
 	totals = totals_get(table);
 	assert_int_equal(totals.tracked, SOURCES_EPOCHS);
 	assert_int_equal(totals.retired, 6);
@@ -249,7 +249,7 @@ static void a_restart_under_the_old_epoch_takes_two_consecutive_numbers_and_sile
 	assert_int_equal(totals.received + totals.duplicate, 1005);
 	assert_int_equal(totals.lost, 0);
 	assert_int_equal(totals.tracked, 2);
-	assert_int_equal(sources_retire(table, 0), 1);
+	assert_int_equal(sources_retire(table, 0, NULL), 1);
 	assert_int_equal(totals_get(table).tracked, 1);
 	assert_int_equal(totals_get(table).received, totals.received);
 	sources_free(table);
@@ -283,7 +283,7 @@ static void a_full_table_counts_untracked_and_recovers_when_accounts_retire(void
 		assert_int_equal(send_at(table, id, 1, 9, id), id < 3 ? SOURCES_RECEIVED : SOURCES_UNTRACKED);
 	assert_int_equal(totals_get(table).untracked, 2);
 	assert_int_equal(totals_get(table).received, 3);
-	assert_int_equal(sources_retire(table, 2), 2);
+	assert_int_equal(sources_retire(table, 2, NULL), 2);
 	assert_int_equal(totals_get(table).tracked, 1);
 	assert_int_equal(totals_get(table).received, 3);
 	assert_int_equal(send_at(table, 3, 1, 9, 9), SOURCES_RECEIVED);
@@ -319,7 +319,7 @@ static void a_mad_sender_does_not_fill_the_table(void **state)
 		for (uint64_t id = 0; id < 3; id++)
 			assert_int_equal(send_from(table, address, id, 5), id < 2 ? SOURCES_RECEIVED : SOURCES_UNTRACKED);
 	assert_int_equal(totals_get(table).untracked, 200 - 56 + 4);
-	assert_int_equal(sources_retire(table, 2), 56);
+	assert_int_equal(sources_retire(table, 2, NULL), 56);
 	assert_int_equal(send_from(table, 2, 2, 6), SOURCES_RECEIVED);
 	assert_int_equal(totals_get(table).tracked, 9);
 	sources_free(table);
@@ -364,7 +364,7 @@ static void a_count_that_went_astray_is_found(void **state)
 	atomic_fetch_add(&window->lost, 1);
 	atomic_fetch_xor(&window->words[0], 1u << 7);
 	assert_int_equal(sources_check(table), 1);
-	assert_int_equal(sources_retire(table, 1), 1);
+	assert_int_equal(sources_retire(table, 1, NULL), 1);
 	assert_int_equal(sources_check(table), 1);
 	sources_free(table);
 }

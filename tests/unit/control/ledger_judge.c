@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a check believes: how many walks over the numbered senders it takes, and when a difference is an alarm. */
+#include "ledger_rig.h"
+
+#include "worker/sources.h"
+
+#define SOURCES_EQUATION (LEDGER_EQUATIONS - 1)
+
+/* What the walks over the numbered senders find: one sender's numbers more expected than received in the first `off` of them. */
+static unsigned walks, off;
+static int cut_short;
+
+int sources_totals(struct sources *table, struct sources_totals *totals, const struct sources_pause *pause)
+{
+	(void)table, (void)pause;
+	*totals = (struct sources_totals){.expected = walks++ < off ? 8 : 7, .received = 5, .lost = 2};
+	return cut_short;
+}
+
+static int setup(void **state)
+{
+	walks = off = 0;
+	cut_short = 0;
+	box.sources = (struct sources *)(void *)&counted; /* only looked at above */
+	return ledger_rig_setup(state);
+}
+
+static void check(unsigned times)
+{
+	while (times-- > 0) {
+		walks = 0;
+		ledger_check(&ledger, &box, NULL);
+	}
+}
+
+static void a_check_walks_once_over_senders_that_add_up(void **state)
+{
+	(void)state;
+	check(1);
+	assert_int_equal(walks, 1);
+}
+
+static void a_walk_that_is_off_is_repeated_until_one_is_right(void **state)
+{
+	(void)state;
+	off = LEDGER_WALKS - 1;
+	check(3);
+	assert_int_equal(walks, LEDGER_WALKS);
+	assert_int_equal(ledger.equations[SOURCES_EQUATION].lowest, 0);
+	assert_int_equal(ledger.equations[SOURCES_EQUATION].highest, 1);
+	assert_int_equal(ledger.equations[SOURCES_EQUATION].losing, 0);
+}
+
+static void senders_that_never_add_up_cost_few_walks_and_raise_the_alarm(void **state)
+{
+	(void)state;
+	off = LEDGER_SAMPLES;
+	check(3);
+	assert_int_equal(walks, LEDGER_WALKS);
+	assert_int_equal(ledger.equations[SOURCES_EQUATION].losing, 3);
+	assert_true(ledger.equations[SOURCES_EQUATION].alarm);
+}
+
+static void a_check_that_is_cut_short_judges_nothing(void **state)
+{
+	(void)state;
+	cut_short = 1;
+	check(1);
+	assert_int_equal(ledger.checks, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(a_check_walks_once_over_senders_that_add_up, setup),
+		cmocka_unit_test_setup(a_walk_that_is_off_is_repeated_until_one_is_right, setup),
+		cmocka_unit_test_setup(senders_that_never_add_up_cost_few_walks_and_raise_the_alarm, setup),
+		cmocka_unit_test_setup(a_check_that_is_cut_short_judges_nothing, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
