@@ -176,14 +176,14 @@ static void abandon(struct sources *table, struct bucket *bucket, const struct m
 		sources_give_back(table, making->slot);
 }
 
-/* Before the account can be found in it. */
+/* After a way of it was claimed, and before the account can be found in it: see end_bucket. */
 static void begin_bucket(struct sources *table, const struct bucket *bucket)
 {
 	uint32_t index = (uint32_t)(bucket - table->buckets);
 	uint64_t bit = UINT64_C(1) << index % BEGUN_BITS;
 	_Atomic uint64_t *word = &table->begun[index / BEGUN_BITS];
 
-	if ((atomic_load_explicit(word, memory_order_relaxed) & bit) == 0)
+	if ((atomic_load_explicit(word, memory_order_seq_cst) & bit) == 0)
 		atomic_fetch_or_explicit(word, bit, memory_order_release);
 }
 
@@ -205,7 +205,7 @@ static int claim(struct sources *table, const struct key *key, struct making *ma
 		if (making->way == NO_WAY)
 			return 0;
 	} while (!atomic_compare_exchange_weak_explicit(&key->bucket->taken, &taken, taken | claim_bit(making->way),
-		memory_order_acq_rel, memory_order_acquire));
+		memory_order_seq_cst, memory_order_acquire));
 	begin_bucket(table, key->bucket);
 	making->slot->id = key->id;
 	making->slot->epoch = key->epoch;

@@ -298,6 +298,21 @@ static void remove_idle(struct sources *table, struct bucket *bucket, uint64_t b
 	}
 }
 
+/* An empty bucket need not be looked at any more. Who claims a way and then looks at the bit, and who clears the bit and then
+ * looks at the ways, in one order for all: one of the two sees the other and sets it again. */
+static void end_bucket(struct sources *table, uint32_t index)
+{
+	struct bucket *bucket = &table->buckets[index];
+	uint64_t bit = UINT64_C(1) << index % BEGUN_BITS;
+	_Atomic uint64_t *word = &table->begun[index / BEGUN_BITS];
+
+	if (atomic_load_explicit(&bucket->taken, memory_order_relaxed) != 0)
+		return;
+	atomic_fetch_and_explicit(word, ~bit, memory_order_seq_cst);
+	if (atomic_load_explicit(&bucket->taken, memory_order_seq_cst) != 0)
+		atomic_fetch_or_explicit(word, bit, memory_order_release);
+}
+
 /* Folds everything that leaves and makes its room free. */
 static unsigned fold_leaving(struct sources *table, const struct sources_pause *pause)
 {
@@ -333,6 +348,7 @@ unsigned sources_retire(struct sources *table, uint64_t before_tsc, const struct
 	turn_open(table);
 	for (uint32_t i = next_begun(table, 0); rc == 0 && i <= table->bucket_mask; i = next_begun(table, i + 1)) {
 		remove_idle(table, &table->buckets[i], before_tsc);
+		end_bucket(table, i);
 		rc = pause_after(pause, ++done);
 	}
 	take_pushed_out(table);

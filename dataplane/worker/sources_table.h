@@ -53,7 +53,7 @@ struct sources {
 	struct shares shares; /* of the slots, by address */
 	pthread_mutex_t turn;          /* control threads; held over `leaving`, `retired` and every look at accounts */
 	uint32_t leaving;              /* control: list of pushed-out slots, taken over but not yet folded */
-	_Atomic uint64_t *begun;       /* a bit a bucket: accounts are or were in it; control passes the others over. Workers: or */
+	_Atomic uint64_t *begun;       /* a bit a bucket: it may hold accounts. Workers: or, control: and, or */
 	uint64_t *seen;                /* control: a bit a slot, by number: found by the present walk over the buckets */
 	struct sources_totals retired; /* control: sums of folded accounts */
 

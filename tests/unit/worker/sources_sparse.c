@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "sources_helpers.h"
+#include "worker/sources_table.h"
 
 #define ROOM (1u << 18)
 #define MANY 20000u
@@ -54,7 +55,7 @@ static void room_that_nobody_uses_costs_nothing(void **state)
 	sources_free(table);
 }
 
-/* Room that was used stays to be looked at, and is used again. */
+/* Room that was used is used again. */
 static void accounts_that_left_make_room_where_they_were(void **state)
 {
 	struct sources *table = table_new(64, 64, UINT64_MAX / 4);
@@ -66,6 +67,34 @@ static void accounts_that_left_make_room_where_they_were(void **state)
 		(void)turn_ns(table, 8);
 		assert_int_equal(sources_retire(table, round + 1, NULL), 8);
 		(void)turn_ns(table, 0);
+	}
+	sources_free(table);
+}
+
+static unsigned count_begun(const struct sources *table)
+{
+	unsigned count = 0;
+
+	for (uint32_t i = 0; i <= table->bucket_mask / BEGUN_BITS; i++)
+		count += (unsigned)__builtin_popcountll(atomic_load(&table->begun[i]));
+	return count;
+}
+
+static void room_that_all_have_left_costs_nothing_again(void **state)
+{
+	struct sources *table = table_new(ROOM, 64, UINT64_MAX / 4);
+
+	(void)state;
+	for (unsigned round = 1; round <= 3; round++) {
+		for (uint64_t id = 1; id <= MANY; id++)
+			(void)send_at(table, id, round, 0, round);
+		assert_in_range(count_begun(table), 1, MANY);
+		assert_int_equal(sources_retire(table, round, NULL), 0);
+		assert_int_equal(totals_get(table).tracked, MANY);
+		assert_int_equal(sources_retire(table, round + 1, NULL), MANY);
+		assert_int_equal(sources_retire(table, round + 1, NULL), 0);
+		assert_int_equal(count_begun(table), 0);
+		assert_int_equal(totals_get(table).received, (uint64_t)round * MANY);
 	}
 	sources_free(table);
 }
@@ -139,6 +168,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(room_that_nobody_uses_costs_nothing),
 		cmocka_unit_test(accounts_that_left_make_room_where_they_were),
+		cmocka_unit_test(room_that_all_have_left_costs_nothing_again),
 		cmocka_unit_test(a_long_walk_pauses_and_can_be_ended),
 		cmocka_unit_test(what_a_pause_cuts_short_is_retired_by_the_next_call),
 	};
