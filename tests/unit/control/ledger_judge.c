@@ -4,6 +4,7 @@
 
 #include "worker/sources.h"
 
+#define RECORDS_EQUATION 5
 #define SOURCES_EQUATION (LEDGER_EQUATIONS - 1)
 
 /* What the walks over the numbered senders find: one sender's numbers more expected than received in the first `off` of them. */
@@ -28,7 +29,7 @@ static int setup(void **state)
 static void check(unsigned times)
 {
 	while (times-- > 0) {
-		walks = 0;
+		walks = acked_samples = frame_samples = 0;
 		ledger_check(&ledger, &box, NULL);
 	}
 }
@@ -69,6 +70,70 @@ static void a_check_that_is_cut_short_judges_nothing(void **state)
 	assert_int_equal(ledger.checks, 0);
 }
 
+/* Records: one event that 10 numbered ones do not account for, or one too many. */
+static void one_record_that_is_missing_twice_in_a_row_is_an_alarm(void **state)
+{
+	(void)state;
+	PRODUCERS(acked, 9);
+	check(1);
+	assert_false(ledger_alarmed(&ledger));
+	PRODUCERS(acked, 10);
+	check(1);
+	PRODUCERS(acked, 9);
+	check(1);
+	assert_false(ledger_alarmed(&ledger));
+	check(1);
+	assert_true(ledger_alarmed(&ledger));
+	assert_int_equal(ledger.alarms, 1);
+	PRODUCERS(acked, 10);
+	check(1);
+	assert_false(ledger_alarmed(&ledger));
+}
+
+static void a_surplus_must_last_for_ten_checks(void **state)
+{
+	(void)state;
+	PRODUCERS(acked, 11);
+	check(9);
+	assert_false(ledger_alarmed(&ledger));
+	check(1);
+	assert_true(ledger_alarmed(&ledger));
+	assert_int_equal(ledger.alarms, 1);
+	PRODUCERS(acked, 10);
+	check(1);
+	assert_false(ledger_alarmed(&ledger));
+}
+
+static void one_positive_sample_is_a_loss_where_the_reading_is_ordered(void **state)
+{
+	(void)state;
+	PRODUCERS(acked, 10);
+	odd_acked_sample = 17;
+	check(1);
+	assert_int_equal(ledger.equations[RECORDS_EQUATION].highest, 1);
+	assert_int_equal(ledger.equations[RECORDS_EQUATION].lowest, 0);
+	check(1);
+	assert_true(ledger_alarmed(&ledger));
+}
+
+/* Frames, whose reading is not: what one sample of many finds is movement. */
+static void one_positive_sample_is_movement_where_it_is_not(void **state)
+{
+	(void)state;
+	PRODUCERS(acked, 10);
+	odd_frame_sample = 17;
+	check(3);
+	assert_int_equal(ledger.equations[0].highest, 1);
+	assert_int_equal(ledger.equations[0].lowest, 0);
+	assert_false(ledger_alarmed(&ledger));
+	odd_frame_sample = 0;
+	put(counted.sources, offsetof(struct source_counters, frames), 1);
+	check(2);
+	assert_false(ledger_alarmed(&ledger));
+	check(1);
+	assert_true(ledger_alarmed(&ledger));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -76,6 +141,10 @@ int main(void)
 		cmocka_unit_test_setup(a_walk_that_is_off_is_repeated_until_one_is_right, setup),
 		cmocka_unit_test_setup(senders_that_never_add_up_cost_few_walks_and_raise_the_alarm, setup),
 		cmocka_unit_test_setup(a_check_that_is_cut_short_judges_nothing, setup),
+		cmocka_unit_test_setup(one_record_that_is_missing_twice_in_a_row_is_an_alarm, setup),
+		cmocka_unit_test_setup(a_surplus_must_last_for_ten_checks, setup),
+		cmocka_unit_test_setup(one_positive_sample_is_a_loss_where_the_reading_is_ordered, setup),
+		cmocka_unit_test_setup(one_positive_sample_is_movement_where_it_is_not, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
