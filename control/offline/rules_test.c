@@ -60,7 +60,7 @@ static int judge(struct test *test, const struct sample *sample, struct error *e
 static int judge_line(struct test *test, struct slice line, struct error *error)
 {
 	struct sample sample;
-	int rc = sample_read(&sample, line, error);
+	int rc = sample_read(&sample, line, trial_type_member(test->trial), error);
 
 	if (rc == 0)
 		rc = judge(test, &sample, error);

@@ -23,29 +23,43 @@ static int is_blank(struct slice line)
 	return 1;
 }
 
-/* 1 when the line is an object of our members only, with an event among them; 0 when it is an event itself. One with
- * event and expect was not meant as an event. */
-static int is_wrapped(struct slice line, struct json_object *object, struct error *error)
+/* 0 when the line is an event, or -EINVAL. One with event and expect was not meant as one, nor was one without a type whose
+ * event is an object: what is expected of it would not be looked at. */
+static int is_event(const struct json_object *object, int type_place, const char *type, struct error *error)
+{
+	int has_type = type_place >= 0 && type_place != EVENT && object->members[type_place].kind != JSON_ABSENT;
+
+	if (object->members[EXPECT].kind != JSON_ABSENT)
+		return error_set(error, -EINVAL,
+			"an object with event and expect holds others, or one of them twice; expected "
+			"event, expect, receive and source alone");
+	if (object->members[EVENT].kind == JSON_OBJECT && !has_type)
+		return error_set(error, -EINVAL,
+			"event has no %s beside it, and the object has another member, or one of them twice; expected event, "
+			"expect, receive and source alone: correct it, or wrap the event as {\"event\": EVENT}", type);
+	return 0;
+}
+
+/* 1 when the line is an object of our members only, with an event among them; 0 when it is an event itself. */
+static int is_wrapped(struct slice line, const char *type, struct json_object *object, struct error *error)
 {
 	struct json_object behind;
 	struct json_plan plan;
 	uint32_t offset = 0, ours = 0;
+	int type_place;
 
 	(void)json_plan_init(&plan, 0);
 	for (unsigned i = 0; i < NAMES; i++)
 		(void)json_plan_add(&plan, names[i]);
+	type_place = json_plan_add(&plan, type);
 	if (json_next(&plan, line.data, line.len, &offset, object) != JSON_FOUND)
 		return 0;
 	for (unsigned i = 0; i < NAMES; i++)
 		ours += object->members[i].kind != JSON_ABSENT;
 	if (object->members[EVENT].kind == JSON_ABSENT)
 		return 0;
-	if (ours != object->member_count && object->members[EXPECT].kind != JSON_ABSENT)
-		return error_set(error, -EINVAL,
-			"an object with event and expect holds others, or one of them twice; expected "
-			"event, expect, receive and source alone");
 	if (ours != object->member_count)
-		return 0;
+		return is_event(object, type_place, type, error);
 	if (json_next(&plan, line.data, line.len, &offset, &behind) != JSON_END)
 		return error_set(error, -EINVAL, "more than one object in the line, or something behind it; expected one a line");
 	return 1;
@@ -93,7 +107,7 @@ static int take_source(struct sample *sample, const struct json_member *member, 
 	return error_set(error, -EINVAL, "source is no address: expected one such as \"10.0.0.1\" or \"2001:db8::1\"");
 }
 
-int sample_read(struct sample *sample, struct slice line, struct error *error)
+int sample_read(struct sample *sample, struct slice line, const char *type, struct error *error)
 {
 	struct json_object object;
 	int rc;
@@ -101,7 +115,7 @@ int sample_read(struct sample *sample, struct slice line, struct error *error)
 	*sample = (struct sample){.event = {.body = line, .source = address_of_v4(0x7f000001)}};
 	if (is_blank(line))
 		return 1;
-	rc = is_wrapped(line, &object, error);
+	rc = is_wrapped(line, type, &object, error);
 	if (rc <= 0)
 		return rc;
 	if (object.members[EXPECT].kind != JSON_ABSENT && object.members[EXPECT].kind != JSON_OBJECT)

@@ -109,6 +109,11 @@ int trial_new(struct trial **trial, struct config *config, unsigned port, struct
 	return rc;
 }
 
+const char *trial_type_member(const struct trial *trial)
+{
+	return trial->input->type_member;
+}
+
 static void send_home(struct trial *trial)
 {
 	for (unsigned i = 0; i < trial->held_count; i++) {

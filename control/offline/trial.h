@@ -49,6 +49,9 @@ int trial_new(struct trial **trial, struct config *config, unsigned port, struct
 /* NULL is fine. */
 void trial_free(struct trial *trial);
 
+/* The member in which the input's events tell their type. */
+const char *trial_type_member(const struct trial *trial);
+
 /* Judges one event; what is found lives until the next call. 0, or -E2BIG (more than a datagram) or -EINVAL (more than
  * one event) with a sentence. */
 int trial_run(struct trial *trial, const struct trial_event *event, struct trial_verdict *verdict, struct error *error);

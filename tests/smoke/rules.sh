@@ -128,6 +128,10 @@ for more in '"expect":{}' '"recieve":1'; do
 	refused 65 "an object with event and expect holds others, or one of them twice; expected event, expect, receive and source alone" \
 		"{\"event\":{},\"expect\":{},$more}"
 done
+for more in '"expected":{"outcome":"kept"}' '"recieve":1' '"event":{"type":"view"}'; do
+	refused 65 "event has no type beside it, and the object has another member, or one of them twice; expected event, expect, receive and source alone: correct it, or wrap the event as {\"event\": EVENT}" \
+		"{\"event\":{\"type\":\"click\"},$more}"
+done
 refused 65 "event is neither an object nor a string" '{"event":3,"expect":{}}'
 refused 65 'receive is no time before 2200: expected one such as "2026-01-31T12:00:00Z", or a number of microseconds since 1970' '{"event":{},"receive":"noon"}'
 refused 65 'source is no address: expected one such as "10.0.0.1" or "2001:db8::1"' '{"event":{},"source":"10.0.0.256"}'

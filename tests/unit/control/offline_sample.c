@@ -27,7 +27,7 @@ static struct read read_line(const char *text)
 
 	assert_non_null(read.line);
 	memcpy(read.line, text, len);
-	read.rc = sample_read(&read.sample, (struct slice){read.line, len}, &read.error);
+	read.rc = sample_read(&read.sample, (struct slice){read.line, len}, "type", &read.error);
 	return read;
 }
 
@@ -60,8 +60,8 @@ static void expect_event(const char *line, const char *body, const char *expecte
 static void a_line_is_an_event_unless_it_is_wrapped(void **state)
 {
 	static const char *const plain[] = {"{\"type\":\"x\"}", "{}", "{\"type\"", "nonsense", "[{\"event\":1}]",
-		"{\"event\":{},\"type\":\"x\"}", "{\"event\":{},\"event\":{}}", "{\"expect\":{}}",
-		"{\"source\":\"10.0.0.1\",\"receive\":1}"};
+		"{\"event\":{},\"type\":\"x\"}", "{\"type\":\"x\",\"event\":{},\"event\":{}}", "{\"type\":\"x\",\"event\":{},\"source\":1}",
+		"{\"expect\":{}}", "{\"event\":1,\"a\":2}", "{\"event\":\"x\",\"event\":\"y\"}", "{\"source\":\"10.0.0.1\",\"receive\":1}"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
@@ -118,6 +118,12 @@ static void what_is_wrong_is_named(void **state)
 		{"{\"event\":{},\"expect\":\"kept\"}", "expect is no object"},
 		{"{\"event\":{},\"expect\":{},\"typ\":1}", "holds others"},
 		{"{\"event\":{},\"expect\":{},\"expect\":{}}", "one of them twice"},
+		{"{\"event\":{},\"expected\":{}}", "event has no type beside it"},
+		{"{\"event\":{\"type\":\"x\"},\"foo\":1}", "or wrap the event"},
+		{"{\"event\":{},\"event\":{}}", "has another member, or one of them twice"},
+		{"{\"event\":{},\"receive\":1,\"receive\":1}", "one of them twice"},
+		{"{\"event\":{},\"typ\":\"x\"}", "no type beside it"},
+		{"{\"event\":{},\"expected\":{}} x", "no type beside it"},
 		{"{\"event\":{},\"receive\":true}", "receive is no time"},
 		{"{\"event\":{},\"receive\":\"2200-01-01T00:00:00Z\"}", "receive is no time before 2200"},
 		{"{\"event\":{},\"source\":7}", "source is no address"},
@@ -141,6 +147,31 @@ static void what_is_wrong_is_named(void **state)
 	}
 }
 
+/* An input says which member holds its events' type. */
+static void the_type_is_looked_for_where_the_input_has_it(void **state)
+{
+	static const struct {
+		const char *line, *type;
+		int rc;
+	} cases[] = {
+		{"{\"event\":{},\"kind\":\"x\"}", "kind", 0},
+		{"{\"event\":{},\"type\":\"x\"}", "kind", -EINVAL},
+		{"{\"event\":{},\"x\":1}", "event", -EINVAL},
+		{"{\"event\":\"x\",\"x\":1}", "event", 0},
+		{"{\"event\":{},\"source\":\"x\",\"x\":1}", "source", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct slice line = {(const uint8_t *)cases[i].line, (uint32_t)strlen(cases[i].line)};
+		struct sample sample;
+		struct error error;
+
+		assert_int_equal(sample_read(&sample, line, cases[i].type, &error), cases[i].rc);
+		sample_fini(&sample);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +180,7 @@ int main(void)
 		cmocka_unit_test(blank_lines_are_passed_over),
 		cmocka_unit_test(time_and_source_are_what_is_asked_for),
 		cmocka_unit_test(what_is_wrong_is_named),
+		cmocka_unit_test(the_type_is_looked_for_where_the_input_has_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
