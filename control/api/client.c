@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -75,12 +76,22 @@ static int wait_for(const struct call *call, short events)
 	return n == 0 ? fail_late(call) : 0;
 }
 
-static const char *cure_of(int code)
+/* connect(2) refuses files and folders as it does a socket that nobody listens on. */
+static int is_other(const char *path)
+{
+	struct stat found;
+
+	return stat(path, &found) == 0 && !S_ISSOCK(found.st_mode);
+}
+
+static const char *cure_of(const char *path, int code)
 {
 	switch (code) {
 	case ENOENT:
 		return "is the daemon running (systemctl start penstockd), and is this its control socket (-s)?";
 	case ECONNREFUSED:
+		if (is_other(path))
+			return "this is no socket; give the daemon's control socket with -s";
 		return "the socket is there but nobody listens: the daemon has died; start it again";
 	case EACCES:
 	case EPERM:
@@ -93,7 +104,7 @@ static const char *cure_of(int code)
 static int fail_connect(const struct call *call, int code)
 {
 	return fail(
-		call->error, -code, "%s: cannot reach the daemon: %s; %s", call->path, strerror(code), cure_of(code));
+		call->error, -code, "%s: cannot reach the daemon: %s; %s", call->path, strerror(code), cure_of(call->path, code));
 }
 
 /* A Unix socket whose backlog is full says EAGAIN and nothing tells when it no longer is: unix(7). */

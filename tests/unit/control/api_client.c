@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -298,6 +299,30 @@ static void a_daemon_that_is_not_there_is_told_with_a_cure(void **state)
 	free(peer);
 }
 
+static void what_is_no_socket_is_told_apart_from_a_daemon_that_died(void **state)
+{
+	char folder[] = "/tmp/penstock-test-XXXXXX", file[64];
+	const char *const paths[] = {file, folder};
+	struct api_error error;
+	json_t *result;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	(void)snprintf(file, sizeof(file), "%s/file", folder);
+	fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(api_call(paths[i], "echo", NULL, 0, &result, &error), -ECONNREFUSED);
+		assert_null(strstr(error.text, "has died"));
+		assert_non_null(strstr(error.text, paths[i]));
+		assert_non_null(strstr(error.text, "this is no socket; give the daemon's control socket with -s"));
+	}
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -311,6 +336,7 @@ int main(void)
 		cmocka_unit_test(a_refusal_before_the_request_is_read_whole_is_heard),
 		cmocka_unit_test(what_exceeds_the_protocol_is_refused),
 		cmocka_unit_test(a_daemon_that_is_not_there_is_told_with_a_cure),
+		cmocka_unit_test(what_is_no_socket_is_told_apart_from_a_daemon_that_died),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
