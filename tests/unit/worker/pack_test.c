@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "judge_rig.h"
+#include "worker/worker_priv.h"
 
 static const char types[] =
 	"types:\n"
@@ -156,12 +157,31 @@ static void packed_batches_fill_up(void **state)
 	judged_free(&j);
 }
 
+/* Two hours go by before the batch does. */
+static void a_packed_event_of_an_hour_before_keeps_that_hour_back(void **state)
+{
+	struct judged j = judged_new(types, "", 0);
+	int64_t hour = atomic_load(&j.rig->hours.current);
+	char text[128];
+
+	(void)state;
+	atomic_store(&j.rig->hours.oldest, hour - 1);
+	(void)snprintf(text, sizeof(text), "{\"type\":\"few\",\"ts\":%lld}", (long long)((hour - 1) * HOUR_US / 1000 + 5));
+	rig_put_json(j.rig, text);
+	hours_move(&j.rig->hours, hour + 1, hour + 1);
+	hours_hear(j.rig->worker);
+	assert_int_equal(worker_hours_settled(j.rig->worker, hour - 1, hour + 1), hour - 1);
+	free(rig_take(j.rig, NULL, NULL));
+	judged_free(&j);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(packed_events_are_lines_of_one_record),
 		cmocka_unit_test(raw_events_end_a_packed_batch),
 		cmocka_unit_test(packed_batches_fill_up),
+		cmocka_unit_test(a_packed_event_of_an_hour_before_keeps_that_hour_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
