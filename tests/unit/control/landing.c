@@ -20,6 +20,8 @@ static int64_t worker_holds; /* the same of the worker's batches */
 static int64_t asked_from;   /* of the worker, the last time */
 
 int64_t __wrap_clock_utc_us(uint64_t tsc);
+int __real_state_hours_store(struct state *state, const struct state_hours *hours, struct error *error);
+int __wrap_state_hours_store(struct state *state, const struct state_hours *hours, struct error *error);
 int64_t __wrap_worker_hours_settled(const struct worker *worker, int64_t from, int64_t to);
 const struct spool *__wrap_producer_spool(const struct producer *producer);
 int64_t __wrap_spool_hours_settled(const struct spool *spool, int64_t from, int64_t to);
@@ -28,6 +30,14 @@ int64_t __wrap_clock_utc_us(uint64_t tsc)
 {
 	(void)tsc;
 	return atomic_load(&now_us);
+}
+
+static unsigned stored_ahead; /* of the marks that workers saw */
+
+int __wrap_state_hours_store(struct state *state, const struct state_hours *hours, struct error *error)
+{
+	stored_ahead += hours->current > atomic_load(&box.hours.current) && hours->oldest > atomic_load(&box.hours.oldest);
+	return __real_state_hours_store(state, hours, error);
 }
 
 int64_t __wrap_worker_hours_settled(const struct worker *worker, int64_t from, int64_t to)
@@ -190,6 +200,14 @@ static void what_is_complete_is_kept(void **state)
 	landing_stop(&box);
 }
 
+static void marks_are_kept_before_workers_see_them(void **state)
+{
+	(void)state;
+	stored_ahead = 0;
+	start("500019 500019 500019\n", 500021);
+	assert_int_equal(stored_ahead, 1);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -201,6 +219,7 @@ int main(void)
 		T(workers_get_on_while_a_spool_holds_an_hour_back),
 		T(a_spool_that_is_not_open_keeps_hours_back),
 		T(what_is_complete_is_kept),
+		T(marks_are_kept_before_workers_see_them),
 	};
 
 	log_set_level(LOG_ERROR);
