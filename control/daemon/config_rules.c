@@ -170,6 +170,8 @@ static int read_required(struct making *m, const struct tree_node *node)
 		return reading_fail(m->reading, node, "%s.require.%s: %s; expected string, number, boolean, null, object, array or "
 						      "any, several separated by |", m->path, node->key,
 			node->kind == TREE_SCALAR ? value_quote(quoted, sizeof(quoted), node->text) : "a list or map");
+	if (node->key[0] == '@')
+		return reading_fail_key(m->reading, node, "%s.require: \"%.64s\" is unknown; expected a member's path", m->path, node->key);
 	rc = add_path(m, node, node->key, &path);
 	if (rc != 0)
 		return rc;
@@ -297,6 +299,8 @@ static int sample_rule(struct making *m, const char *path, const struct tree_nod
 
 	if (parse_share(draft->share, &action->share) != 0)
 		return fail_rule(m, path, entry, "share", "is none");
+	if (draft->by[0] == '@')
+		return reading_fail(m->reading, by, "%s.by: \"%.64s\" is unknown; expected a member's path", path, draft->by);
 	rc = add_path(m, by, draft->by, &index);
 	action->by = (int16_t)index;
 	mark_places(m, by);
