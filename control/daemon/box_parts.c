@@ -54,6 +54,8 @@ int box_open_ports(struct box *box, struct error *error)
 	return rc;
 }
 
+_Static_assert(CONFIG_WORKERS <= BOX_WORKERS, "a configuration that is taken has room for its workers");
+
 int box_plan(struct box *box, struct error *error)
 {
 	struct machine *machine = calloc(1, sizeof(*machine));
@@ -76,8 +78,9 @@ int box_plan(struct box *box, struct error *error)
 	free(machine);
 	for (unsigned i = 0; rc == 0 && i < box->plan->warning_count; i++)
 		box_warn(box, "%s", box->plan->warnings[i]);
-	if (rc == 0 && (box->plan->worker_count > BOX_WORKERS || box->plan->producer_count > BOX_PRODUCERS))
-		return error_set(error, -E2BIG, "more than %u workers or %u NUMA nodes", BOX_WORKERS, BOX_PRODUCERS);
+	if (rc == 0 && box->plan->producer_count > BOX_PRODUCERS)
+		return error_set(error, -E2BIG, "ports: workers on %u NUMA nodes; expected %u at the most: put them on CPUs of fewer",
+			box->plan->producer_count, BOX_PRODUCERS);
 	return rc;
 }
 

@@ -110,6 +110,18 @@ static int check_names(const struct reading *reading, const struct config_file *
 	return 0;
 }
 
+/* The room for them is the daemon's, not the port's. */
+static int check_workers(const struct reading *reading, const struct config_file *file)
+{
+	unsigned workers = 0;
+
+	for (unsigned i = 0; i < file->config.port_count; i++)
+		workers += file->config.ports[i].worker_count;
+	if (workers <= CONFIG_WORKERS)
+		return 0;
+	return reading_fail(reading, file->ports, "ports: %u workers in all; expected %u at the most", workers, CONFIG_WORKERS);
+}
+
 static int check_batch(const struct reading *reading, const struct config_file *file)
 {
 	const struct config *c = &file->config;
@@ -308,6 +320,8 @@ int config_check(const struct reading *reading, const struct config_file *file)
 {
 	int rc = check_names(reading, file);
 
+	if (rc == 0)
+		rc = check_workers(reading, file);
 	if (rc == 0)
 		rc = check_batch(reading, file);
 	if (rc == 0)

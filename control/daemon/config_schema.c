@@ -76,7 +76,7 @@ const struct config_key config_keys[] = {
 	{"ports[]", "workers", KEY_WORKERS, FIELD(struct config_port, worker_cpus),
 		COUNT(struct config_port, worker_count), RANGE(1, CONFIG_WORKERS), .fallback = "1",
 		.form = "a list of CPUs such as [1, 3-5], or a number of unpinned workers from 1 to 64",
-		.help = "Poll cores of this port, one queue each."},
+		.help = "Poll cores of this port, one queue each; 64 at the most in all ports together."},
 	{"ports[]", "addresses", KEY_ADDRESSES, FIELD(struct config_port, source.addresses),
 		COUNT(struct config_port, source.address_count), RANGE(0, SOURCE_ADDRESSES), .fallback = "[]",
 		.form = "a list of up to 8 addresses such as [10.9.0.2/24, fd09::2/64]",
