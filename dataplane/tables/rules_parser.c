@@ -228,20 +228,20 @@ static uint32_t parse_parentheses(struct rules_compile *c, int negated)
 
 static uint32_t parse_term(struct rules_compile *c, int negated)
 {
-	uint32_t node;
+	uint32_t node, begin;
+	int denied;
 
 	rules_skip_space(c);
+	begin = c->at;
+	denied = rules_take_word(c, "not");
+	if (!denied && !rules_take_sign(c, "("))
+		return parse_literal(c, negated);
 	if (c->nesting == RULES_NESTING) {
-		(void)rules_fail(c, c->at, "nested deeper than %d, expected a simpler condition", RULES_NESTING);
+		(void)rules_fail(c, begin, "nested deeper than %d, expected a simpler condition", RULES_NESTING);
 		return RULES_NODE_NONE;
 	}
 	c->nesting++;
-	if (rules_take_word(c, "not"))
-		node = parse_term(c, !negated);
-	else if (rules_take_sign(c, "("))
-		node = parse_parentheses(c, negated);
-	else
-		node = parse_literal(c, negated);
+	node = denied ? parse_term(c, !negated) : parse_parentheses(c, negated);
 	c->nesting--;
 	return node;
 }

@@ -165,6 +165,9 @@ static void limits_are_named(void **state)
 	(void)state;
 	expect(repeated("", "(", 65, ""), 64, "nested deeper than 64");
 	expect(repeated("", "not ", 100, "a == 1"), 256, "nested deeper than 64");
+	expect(repeated("", "(", 64, ""), 64, "found the end");
+	expect(repeated("", "not ", 64, ""), 256, "found the end");
+	expect(repeated("", "not ", 64, "(a == 1)"), 256, "nested deeper than 64");
 	expect(repeated("a == ", "x", 3000, ""), 5, "found 'xxx");
 	expect(repeated("", "n", 64, " == 1"), 0, "longer than 63 bytes");
 	expect(repeated("a", ".bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", 7, " == 1"), 242, "longer than 255 bytes");
