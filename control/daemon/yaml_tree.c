@@ -10,6 +10,7 @@
 
 #define BLOCK_BYTES 65536u
 #define ALIGNMENT   16u
+#define MARK        "\xef\xbb\xbf" /* of byte order, one character: editors put it at the start */
 
 struct block {
 	struct block *next;
@@ -31,6 +32,7 @@ struct reader {
 	size_t length;
 	struct error *error;
 	unsigned nodes;
+	unsigned skipped; /* characters before `text` */
 };
 
 void *tree_allocate(struct tree *tree, size_t size)
@@ -254,8 +256,8 @@ static int read_node(struct reader *r, unsigned depth, struct tree_node **out)
 	node->column = (unsigned)r->event.start_mark.column + 1;
 	if (r->event.type == YAML_SCALAR_EVENT) {
 		node->kind = TREE_SCALAR;
-		node->begin = r->event.start_mark.index;
-		node->end = r->event.end_mark.index;
+		node->begin = r->skipped + r->event.start_mark.index;
+		node->end = r->skipped + r->event.end_mark.index;
 		node->plain = r->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 		return copy_scalar(r, &node->text, &node->length);
 	}
@@ -290,13 +292,18 @@ int tree_read(struct tree **tree, const char *name, const char *text, size_t len
 
 	if (length > TREE_BYTES)
 		return error_set(error, -EINVAL, "%s:1:1: the file is larger than 4 MiB; expected a configuration", name);
+	if (length >= strlen(MARK) && memcmp(text, MARK, strlen(MARK)) == 0) {
+		r.text += strlen(MARK);
+		r.length -= strlen(MARK);
+		r.skipped = 1;
+	}
 	r.tree = calloc(1, sizeof(*r.tree));
 	if (r.tree == NULL || !yaml_parser_initialize(&r.parser)) {
 		free(r.tree);
 		return error_set(error, -ENOMEM, "%s: out of memory while reading", name);
 	}
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, length);
+	yaml_parser_set_input_string(&r.parser, (const unsigned char *)r.text, r.length);
 	rc = read_stream(&r);
 	yaml_event_delete(&r.event);
 	yaml_parser_delete(&r.parser);
