@@ -347,6 +347,9 @@ static int compile(struct making *m, const struct tree_node *rules, const char *
 	for (unsigned i = 0; i < error.rule && entry->next != NULL; i++)
 		entry = entry->next;
 	condition = tree_find(entry, "if");
+	if (condition != NULL && !condition->one_line)
+		return reading_fail(m->reading, condition, "%s.rules[%u].if: byte %u of it: %s", m->path, error.rule, error.offset,
+			error.text);
 	return reading_fail_in(m->reading, condition != NULL ? condition : entry, error.offset, "%s.rules[%u].if: %s", m->path,
 		error.rule, error.text);
 }

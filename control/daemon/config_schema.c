@@ -194,7 +194,7 @@ const struct config_key config_keys[] = {
 	{"types.NAME.rules[]", "name", KEY_TEXT, FIELD(struct rule_draft, name), RANGE(1, RULE_NAME_MAX), .fallback = "",
 		.form = "1 to 63 of a-z, A-Z, 0-9, '_' and '-'",
 		.help = "Its name in counters, once in the type; without it rule-1, rule-2 and so on."},
-	{"types.NAME.rules[]", "if", KEY_TEXT, FIELD(struct rule_draft, condition), RANGE(1, RULES_TEXT_MAX), .fallback = "",
+	{"types.NAME.rules[]", "if", KEY_LINES, FIELD(struct rule_draft, condition), RANGE(1, RULES_TEXT_MAX), .fallback = "",
 		.form = "a condition such as: action == \"view\" and price < 10",
 		.help = "Condition, in the language of rules; without one it always holds."},
 	{"types.NAME.rules[]", "then", KEY_CHOICE, FIELD(struct rule_draft, what), .form = "keep|drop|sample|quarantine",

@@ -31,6 +31,7 @@ enum key_kind {
 	KEY_VLAN,      /* uint16_t[2] */
 	KEY_ADDRESSES, /* struct source_address[SOURCE_ADDRESSES] and its count */
 	KEY_RSS_KEY,   /* const uint8_t * and its length */
+	KEY_LINES,     /* as KEY_TEXT, over several lines */
 	KEY_SECTION,   /* a map whose keys are the section of this name */
 	KEY_NODE,      /* const struct tree_node *: read by code of its own. `width` is the tree_kind it must have */
 };

@@ -33,7 +33,7 @@ int reading_fail(const struct reading *reading, const struct tree_node *node, co
 
 int reading_fail_in(const struct reading *reading, const struct tree_node *node, uint32_t offset, const char *fmt, ...)
 {
-	int one_line = strchr(node->text, '\n') == NULL;
+	int one_line = node->one_line;
 	unsigned column = node->column;
 	va_list ap;
 	int rc;
@@ -171,7 +171,8 @@ static int read_text(const struct reading *reading, const struct config_key *key
 	if (node->length > key->max)
 		return reading_fail_value(reading, key, path, node, "is too long");
 	for (size_t i = 0; i < node->length; i++)
-		if ((uint8_t)node->text[i] < 0x20 || node->text[i] == 0x7f)
+		if (((uint8_t)node->text[i] < 0x20 || node->text[i] == 0x7f) &&
+			(key->kind != KEY_LINES || strchr("\t\n\r", node->text[i]) == NULL))
 			return reading_fail_value(reading, key, path, node, "holds a control character");
 	memcpy((uint8_t *)base + key->offset, &node->text, sizeof(node->text));
 	return 0;
@@ -213,7 +214,7 @@ int section_read_value(const struct reading *reading, const struct config_key *k
 		return reading_fail_value(reading, key, path, node, node->kind == TREE_LIST ? "is a list" : "is a map");
 	if (key->kind == KEY_RSS_KEY)
 		return list_read(reading, key, path, node, base);
-	if (key->kind == KEY_TEXT)
+	if (key->kind == KEY_TEXT || key->kind == KEY_LINES)
 		return read_text(reading, key, path, node, base);
 	return read_number(reading, key, path, node, base);
 }

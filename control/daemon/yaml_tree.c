@@ -258,6 +258,7 @@ static int read_node(struct reader *r, unsigned depth, struct tree_node **out)
 		node->kind = TREE_SCALAR;
 		node->begin = r->skipped + r->event.start_mark.index;
 		node->end = r->skipped + r->event.end_mark.index;
+		node->one_line = r->event.start_mark.line == r->event.end_mark.line;
 		node->plain = r->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 		return copy_scalar(r, &node->text, &node->length);
 	}

@@ -26,6 +26,7 @@ struct tree_node {
 	unsigned line, column; /* from 1, in characters */
 	size_t begin, end;     /* scalar: as it is written, from and to, in characters of the text */
 	int plain;             /* scalar: written without quotes */
+	int one_line;          /* scalar: begins and ends on one line */
 	const char *text;      /* scalar: UTF-8, ends with NUL, holds no other */
 	size_t length;
 	const char *key; /* entry of a map: its key, and where that stands; else NULL */

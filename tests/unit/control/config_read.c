@@ -353,6 +353,14 @@ static void what_takes_a_restart_is_named(void **state)
 	}
 }
 
+static void a_condition_may_stand_on_several_lines(void **state)
+{
+	(void)state;
+	config_free(read_ok("node: n\nports: [{name: p, device: d}]\n" KAFKA
+			    "types:\n  t:\n    id: 1\n    rules:\n      - then: drop\n        if: |\n          a == 1\n          and\tb == 2\n"
+			    "      - then: drop\n        if: >\n          a == 3\n          or b == 4\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -364,6 +372,7 @@ int main(void)
 		cmocka_unit_test(as_many_types_as_the_table_holds_are_read),
 		cmocka_unit_test(values_at_their_limits_are_read),
 		cmocka_unit_test(a_topic_name_is_as_long_as_its_place_on_disk_allows),
+		cmocka_unit_test(a_condition_may_stand_on_several_lines),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_named),
 		cmocka_unit_test(a_named_pipe_is_refused_at_once),
 		cmocka_unit_test(endless_input_is_refused),
