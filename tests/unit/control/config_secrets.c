@@ -34,6 +34,7 @@ static const char *const shown[] = {
 	HEAD "kafka:\r\n  properties:\r\n    bootstrap.servers: seen:1\r\n    sasl.password:\r\n      \"mellon\r\n      mellon\"\r\n",
 	HEAD "kafka:\n  properties:\n    bootstrap.servers: seen:1\n#   sasl.password: mellon\n",
 	HEAD "kafka:\n  properties:\n    bootstrap.servers: seen:1\n# sasl.password=mellon\n",
+	"\xef\xbb\xbf" HEAD "kafka: {properties: {bootstrap.servers: seen:1, \"sasl.\\u0070assword\": mellon}}\n",
 };
 
 static void secrets_are_covered_however_they_are_written(void **state)
