@@ -89,7 +89,7 @@ struct loss_of {
 
 /* What a class gave up and is not recorded yet. */
 struct loss {
-	const char *log; /* NULL: several */
+	char log[SHELF_NAME_MAX]; /* that it stood in; "": several, or none */
 	uint64_t events, entries;
 	int64_t from_us, to_us; /* UTC of the first and the last batch's opening; 0: unknown */
 	unsigned range_count;   /* beyond LOSS_RANGES they are counted in events alone */
@@ -175,6 +175,9 @@ struct spool {
 	uint64_t turned_away[TOPIC_CLASSES];  /* of all lanes, that are recorded */
 	int64_t turned_ms[TOPIC_CLASSES];     /* UTC, until which they are */
 	unsigned sample_at[TOPIC_CLASSES];    /* of the batches in a row of which one is kept */
+	struct loss dropped;                  /* of the file that is making room */
+	int loss_named;                       /* the name of the record's file is durable */
+	int loss_last;                        /* what the file does not take now, the log gets */
 	struct log_limit loss_log;
 	struct spool_reach reached;
 	struct spool_unread unread; /* fixed from the start on */
@@ -214,9 +217,11 @@ static inline int policy_is_crowded(const struct spool *spool)
 /* losses.c: the record of what was given up */
 void loss_add(struct loss *loss, const struct loss_of *of);
 void loss_add_batch(struct spool *spool, struct loss *loss, const struct batch *batch, uint64_t events);
-void loss_record(struct spool *spool, unsigned class); /* to the file, when there is any; empties it */
+void loss_add_all(struct loss *loss, const struct loss *more);
+void loss_record(struct spool *spool, unsigned class); /* to the file, when there is any; empties it if the file takes it */
 void loss_record_all(struct spool *spool);             /* and what was turned away */
 void loss_record_stopped(struct spool *spool);         /* what spool_gave_up was told */
+void loss_record_last(struct spool *spool); /* what could not be recorded: to the file or the log; when the thread has ended */
 
 /* classes.c: the numbers that classes have in the names of lanes' logs */
 int classes_open(struct spool *spool, struct error *error); /* at the start, before the logs: 0 or -errno */

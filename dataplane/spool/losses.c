@@ -15,10 +15,11 @@
 
 /*
  * given-up.N.ndjson, N the producer's number: a line each time that something was given up, or once a second for what goes on. It
- * is synced, and renamed to given-up.N.1.ndjson when it is large.
+ * is synced, and renamed to given-up.N.1.ndjson when it is large. What it cannot take is kept, and told by its next line.
  */
 
 #define FILE_MAX (4u << 20) /* bytes */
+#define LOG_RANGES 2u /* in a line of the log, which has room for 1,023 bytes: one takes up to 400 */
 
 /* The last one of this epoch, lane and topic. */
 static struct loss_range *last_of(struct loss *loss, const struct loss_of *of)
@@ -47,16 +48,10 @@ static struct loss_range *range_of(struct loss *loss, const struct loss_of *of)
 	return range;
 }
 
-void loss_add(struct loss *loss, const struct loss_of *of)
+static void add_range(struct loss *loss, const struct loss_of *of)
 {
 	struct loss_range *range = range_of(loss, of);
 
-	loss->events += of->events;
-	loss->entries++;
-	if (of->us != 0 && (loss->from_us == 0 || of->us < loss->from_us))
-		loss->from_us = of->us;
-	if (of->us > loss->to_us)
-		loss->to_us = of->us;
 	if (range == NULL)
 		return;
 	range->events += of->events;
@@ -64,6 +59,36 @@ void loss_add(struct loss *loss, const struct loss_of *of)
 		range->first = of->first;
 	if (of->last > range->last)
 		range->last = of->last;
+}
+
+static void add_time(struct loss *loss, int64_t us)
+{
+	if (us != 0 && (loss->from_us == 0 || us < loss->from_us))
+		loss->from_us = us;
+	if (us > loss->to_us)
+		loss->to_us = us;
+}
+
+void loss_add(struct loss *loss, const struct loss_of *of)
+{
+	loss->events += of->events;
+	loss->entries++;
+	add_time(loss, of->us);
+	add_range(loss, of);
+}
+
+void loss_add_all(struct loss *loss, const struct loss *more)
+{
+	int is_one = loss->events == 0 || strcmp(loss->log, more->log) == 0;
+
+	(void)snprintf(loss->log, sizeof(loss->log), "%s", is_one ? more->log : "");
+	loss->events += more->events;
+	loss->entries += more->entries;
+	add_time(loss, more->from_us);
+	add_time(loss, more->to_us);
+	for (const struct loss_range *r = more->ranges; r < more->ranges + more->range_count; r++)
+		add_range(loss, &(struct loss_of){.topic = r->topic, .epoch = r->epoch, .lane = r->lane, .first = r->first,
+			.last = r->last, .events = r->events});
 }
 
 static const char *print_time(char text[40], int64_t us)
@@ -79,32 +104,58 @@ static const char *print_time(char text[40], int64_t us)
 	return text;
 }
 
-static void print_head(FILE *out, const struct spool *spool, unsigned class, const char *what, uint64_t events, int64_t from_us,
-	int64_t to_us)
+/* What a line tells. */
+struct line {
+	unsigned class;
+	const char *what;
+	uint64_t events;
+	int64_t from_us, to_us;
+	const struct loss *loss; /* NULL: they were given no numbers */
+};
+
+static void print_head(FILE *out, const struct spool *spool, const struct line *line)
 {
 	char now[40], from[40], to[40];
 
 	(void)fprintf(out, "{\"time\": %s, \"class\": \"%s\", \"what\": \"%s\", \"events\": %llu, \"received_from\": %s, \"received_to\": %s",
-		print_time(now, clock_wall_us()), spool->config.classes[class].name, what, (unsigned long long)events,
-		print_time(from, from_us), print_time(to, to_us));
+		print_time(now, clock_wall_us()), spool->config.classes[line->class].name, line->what,
+		(unsigned long long)line->events, print_time(from, line->from_us), print_time(to, line->to_us));
+	if (line->loss == NULL)
+		return;
+	if (line->loss->log[0] != '\0')
+		(void)fprintf(out, ", \"log\": \"%s\"", line->loss->log);
+	(void)fprintf(out, ", \"batches\": %llu", (unsigned long long)line->loss->entries);
 }
 
-static void print_ranges(FILE *out, const struct loss *loss)
+static void print_ranges(FILE *out, const struct loss_range *ranges, unsigned count)
 {
-	if (loss->log != NULL)
-		(void)fprintf(out, ", \"log\": \"%s\"", loss->log);
-	(void)fprintf(out, ", \"batches\": %llu, \"sequences\": [", (unsigned long long)loss->entries);
-	for (unsigned i = 0; i < loss->range_count; i++) {
-		const struct loss_range *r = &loss->ranges[i];
+	for (const struct loss_range *r = ranges; r < ranges + count; r++) {
 		char epoch[16] = "null";
 
 		if (r->epoch != 0)
 			(void)snprintf(epoch, sizeof(epoch), "\"%x\"", r->epoch);
 		(void)fprintf(out, "%s{\"topic\": \"%s\", \"epoch\": %s, \"lane\": %u, \"first\": %llu, \"last\": %llu, \"events\": %llu}",
-			i > 0 ? ", " : "", r->topic, epoch, r->lane, (unsigned long long)r->first, (unsigned long long)r->last,
+			r > ranges ? ", " : "", r->topic, epoch, r->lane, (unsigned long long)r->first, (unsigned long long)r->last,
 			(unsigned long long)r->events);
 	}
-	(void)fputc(']', out);
+}
+
+/* NULL: there is no memory. */
+static char *print_line(const struct spool *spool, const struct line *line, size_t *length)
+{
+	char *text = NULL;
+	FILE *out = open_memstream(&text, length);
+
+	if (out == NULL)
+		return NULL;
+	print_head(out, spool, line);
+	if (line->loss != NULL) {
+		(void)fputs(", \"sequences\": [", out);
+		print_ranges(out, line->loss->ranges, line->loss->range_count);
+		(void)fputc(']', out);
+	}
+	(void)fputs("}\n", out);
+	return fclose(out) == 0 ? text : (free(text), NULL);
 }
 
 /* A former process may have left a part of a line. */
@@ -135,66 +186,93 @@ static int append_line(int file, const char *text, size_t length)
 	return rc;
 }
 
-static int sync_names(const struct spool *spool)
+/* The line is there, and is not written again for want of a durable name: the next one sees to that. */
+static void sync_name(struct spool *spool)
 {
-	int directory = open(spool->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
+	int directory = open(spool->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = directory < 0 ? -errno : 0;
+	unsigned more;
 
-	if (directory < 0)
-		return -errno;
-	rc = fsync(directory) == 0 ? 0 : -errno;
-	(void)close(directory);
-	return rc;
+	if (rc == 0 && fsync(directory) != 0)
+		rc = -errno;
+	if (directory >= 0)
+		(void)close(directory);
+	spool->loss_named = rc == 0;
+	if (rc != 0 && log_allowed(&spool->loss_log, TROUBLE_S, &more))
+		log_write(LOG_ERROR, "spool %s: the name of given-up.%u.ndjson cannot be synced: %s (%u others before it); tried again "
+			"with its next line", spool->directory, spool->config.index, strerror(-rc), more);
 }
 
-static int append(const struct spool *spool, const char *text, size_t length)
+static int append(struct spool *spool, const char *text, size_t length)
 {
 	char path[4096], old[4096];
 	struct stat st;
-	int file, is_new, rc;
+	int file, rc;
 
 	(void)snprintf(path, sizeof(path), "%s/given-up.%u.ndjson", spool->directory, spool->config.index);
 	(void)snprintf(old, sizeof(old), "%s/given-up.%u.1.ndjson", spool->directory, spool->config.index);
-	is_new = stat(path, &st) != 0;
-	if (!is_new && st.st_size > (off_t)FILE_MAX)
-		is_new = rename(path, old) == 0;
+	if (stat(path, &st) != 0 || (st.st_size > (off_t)FILE_MAX && rename(path, old) == 0))
+		spool->loss_named = 0;
 	file = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
 	if (file < 0)
 		return -errno;
 	rc = append_line(file, text, length);
 	(void)close(file);
-	return rc == 0 && is_new ? sync_names(spool) : rc;
+	if (rc == 0 && !spool->loss_named)
+		sync_name(spool);
+	return rc;
 }
 
-static void store(struct spool *spool, char *text, size_t length)
+static void log_part(const struct spool *spool, const struct line *line, unsigned first, unsigned count)
 {
+	char text[960] = "";
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	if (out != NULL && count == 0)
+		print_head(out, spool, line);
+	else if (out != NULL)
+		print_ranges(out, line->loss->ranges + first, count);
+	if (out != NULL)
+		(void)fclose(out);
+	log_write(LOG_ERROR, "spool %s: given-up.%u.ndjson lacks %s%s", spool->directory, spool->config.index, text,
+		count == 0 ? "}" : "");
+}
+
+/* The file does not take it, and there is no later: all of it, in lines that the log has room for. */
+static void log_all(const struct spool *spool, const struct line *line, int rc)
+{
+	unsigned ranges = line->loss != NULL ? line->loss->range_count : 0;
+
+	log_write(LOG_ERROR, "spool %s: given-up.%u.ndjson cannot be written: %s; what it lacks follows: keep it for whoever audits gaps",
+		spool->directory, spool->config.index, strerror(-rc));
+	log_part(spool, line, 0, 0);
+	for (unsigned i = 0; i < ranges; i += LOG_RANGES)
+		log_part(spool, line, i, ranges - i < LOG_RANGES ? ranges - i : LOG_RANGES);
+}
+
+/* 0 or -errno: it is to be told again. */
+static int store(struct spool *spool, const struct line *line)
+{
+	size_t length = 0;
+	char *text = print_line(spool, line, &length);
 	int rc = text != NULL ? append(spool, text, length) : -ENOMEM;
 	unsigned more;
 
-	if (rc != 0 && log_allowed(&spool->loss_log, 60, &more))
-		log_write(LOG_ERROR, "spool %s: given-up.%u.ndjson cannot be written: %s; what was given up is counted all the same: %s",
-			spool->directory, spool->config.index, strerror(-rc), text != NULL ? text : "");
+	if (rc != 0 && spool->loss_last)
+		log_all(spool, line, rc);
+	else if (rc != 0 && log_allowed(&spool->loss_log, TROUBLE_S, &more))
+		log_write(LOG_ERROR, "spool %s: given-up.%u.ndjson cannot be written: %s (%u others before it); tried again until the stop, "
+			"with what is given up meanwhile: %s", spool->directory, spool->config.index, strerror(-rc), more,
+			text != NULL ? text : "");
 	free(text);
+	return rc;
 }
 
 static void record(struct spool *spool, unsigned class, const char *what, struct loss *loss)
 {
-	char *text = NULL;
-	size_t length = 0;
-	FILE *out;
+	const struct line line = {class, what, loss->events, loss->from_us, loss->to_us, loss};
 
-	if (loss->events == 0) {
-		loss->log = NULL;
-		return;
-	}
-	out = open_memstream(&text, &length);
-	if (out != NULL) {
-		print_head(out, spool, class, what, loss->events, loss->from_us, loss->to_us);
-		print_ranges(out, loss);
-		(void)fputs("}\n", out);
-		(void)fclose(out);
-	}
-	store(spool, text, length);
-	*loss = (struct loss){0};
+	if (loss->events == 0 || store(spool, &line) == 0)
+		*loss = (struct loss){0};
 }
 
 void loss_record(struct spool *spool, unsigned class)
@@ -222,6 +300,7 @@ void loss_add_batch(struct spool *spool, struct loss *loss, const struct batch *
 		.us = shelf_opened_us(batch),
 	};
 
+	loss->log[0] = '\0'; /* what is kept with it may have stood in one */
 	loss_add(loss, &of);
 }
 
@@ -244,21 +323,12 @@ static void record_turned_away(struct spool *spool, unsigned class)
 {
 	uint64_t events = turned_away(spool, class), before = spool->turned_away[class];
 	int64_t now_us = clock_wall_us(), from_us = spool->turned_ms[class] * 1000;
-	char *text = NULL;
-	size_t length = 0;
-	FILE *out;
+	const struct line line = {class, "turned away", events - before, from_us, now_us, NULL};
 
+	if (events != before && store(spool, &line) != 0)
+		return;
 	spool->turned_away[class] = events;
 	spool->turned_ms[class] = now_us / 1000;
-	if (events == before)
-		return;
-	out = open_memstream(&text, &length);
-	if (out != NULL) {
-		print_head(out, spool, class, "turned away", events - before, from_us, now_us);
-		(void)fputs("}\n", out);
-		(void)fclose(out);
-	}
-	store(spool, text, length);
 }
 
 void loss_record_all(struct spool *spool)
@@ -267,4 +337,11 @@ void loss_record_all(struct spool *spool)
 		loss_record(spool, class);
 		record_turned_away(spool, class);
 	}
+}
+
+void loss_record_last(struct spool *spool)
+{
+	spool->loss_last = 1;
+	loss_record_all(spool);
+	loss_record_stopped(spool);
 }

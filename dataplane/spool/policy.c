@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -107,22 +108,23 @@ static void account_drop(struct dropping *d, uint64_t events)
 /* Gives up the oldest file of a log. Returns whether one went. */
 static int drop_oldest(struct spool *spool, struct shelf *shelf, unsigned class)
 {
-	struct loss *loss = &spool->loss[class];
+	struct loss *loss = &spool->dropped;
 	struct dropping dropping = {.spool = spool, .shelf = shelf, .loss = loss};
 	uint64_t files = counter_read(&shelf->state.segments);
 	int64_t events;
 
 	loss_record(spool, class);
 	reached_store(spool);
-	loss->log = shelf->name;
+	*loss = (struct loss){0};
+	(void)snprintf(loss->log, sizeof(loss->log), "%s", shelf->name);
 	events = spool_log_drop_oldest(shelf->log, drop_entry, &dropping);
 	if (events < 0) {
-		*loss = (struct loss){0};
 		spool_trouble(spool, "making room in", shelf, (int)events);
 		return 0;
 	}
 	account_drop(&dropping, (uint64_t)events);
 	loss->events = (uint64_t)events;
+	loss_add_all(&spool->loss[class], loss);
 	loss_record(spool, class);
 	return counter_read(&shelf->state.segments) < files;
 }

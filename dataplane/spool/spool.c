@@ -191,6 +191,8 @@ void spool_stop(struct spool *spool)
 	}
 	for (unsigned i = 0; i < spool->shelf_count; i++)
 		shelf_close(spool->shelves[i]);
+	if (spool->started)
+		loss_record_last(spool); /* the logs have given room back */
 	reached_close(spool);
 	spool_lock_release(spool->lock);
 	replay_close(spool);

@@ -9,7 +9,9 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -18,6 +20,7 @@
 #include "base/log.h"
 #include "batch/settled.h"
 #include "hand.h"
+#include "spool/internal.h"
 
 #define LINE "{\"time\": "
 
@@ -108,7 +111,7 @@ static void line_that_the_disk_took_in_part_spoils_none_behind_it(void **state)
 	assert_int_equal(atomic_load(&fails), 0);
 	give_up(3);
 	give_up(4);
-	expect((unsigned[]){1, 3, 4}, 3);
+	expect((unsigned[]){1, 2, 3, 4}, 4); /* when the spool had closed its logs, it tried again */
 }
 
 static void line_that_a_former_process_left_in_part_spoils_none_behind_it(void **state)
@@ -217,6 +220,190 @@ static void sequences_of_different_epochs_are_told_apart(void **state)
 	assert_non_null(strstr(line, "{\"topic\": \"t1\", \"epoch\": \"7\", \"lane\": 0, \"first\": 1, \"last\": "));
 }
 
+/* Stands where the file is to be, so that it cannot be written. */
+static void obstruct(void)
+{
+	assert_int_equal(mkdir(path(), 0700), 0);
+}
+
+static void clear(void)
+{
+	assert_int_equal(rmdir(path()), 0);
+}
+
+/* The sum of what the lines of the file tell, and how many there are. */
+static uint64_t told(unsigned *lines)
+{
+	FILE *file = fopen(path(), "r");
+	static char line[65536];
+	uint64_t events = 0;
+
+	assert_non_null(file);
+	for (*lines = 0; fgets(line, sizeof(line), file) != NULL; ++*lines)
+		events += strtoull(strstr(line, "\"events\": ") + strlen("\"events\": "), NULL, 10);
+	(void)fclose(file);
+	return events;
+}
+
+/* A spool without a thread. */
+static struct spool *bare(void)
+{
+	static struct spool spool;
+
+	memset(&spool, 0, sizeof(spool));
+	spool.config = hand.config;
+	spool.directory = hand.directory;
+	spool.config.class_count = 1;
+	(void)snprintf(spool.config.classes[0].name, sizeof(spool.config.classes[0].name), "all");
+	return &spool;
+}
+
+static void lose(struct spool *spool, const char *topic, uint64_t first, uint64_t last)
+{
+	loss_add(&spool->loss[0], &(struct loss_of){.topic = topic, .epoch = 7, .first = first, .last = last,
+		.events = last - first + 1, .us = 1000000});
+}
+
+static void what_the_file_could_not_take_is_in_its_next_line(void **state)
+{
+	struct spool *spool = bare();
+	char line[1024];
+	FILE *file;
+
+	(void)state;
+	obstruct();
+	lose(spool, "t0", 1, 5);
+	loss_record(spool, 0);
+	lose(spool, "t1", 3, 4);
+	loss_record(spool, 0);
+	lose(spool, "t0", 8, 9);
+	loss_record(spool, 0);
+	clear();
+	loss_record(spool, 0);
+	loss_record(spool, 0);
+	file = fopen(path(), "r");
+	assert_non_null(file);
+	assert_non_null(fgets(line, sizeof(line), file));
+	assert_non_null(strstr(line, "\"events\": 9, "));
+	assert_non_null(strstr(line, "\"batches\": 3, "));
+	assert_non_null(strstr(line, "{\"topic\": \"t0\", \"epoch\": \"7\", \"lane\": 0, \"first\": 1, \"last\": 9, \"events\": 7}"));
+	assert_non_null(strstr(line, "{\"topic\": \"t1\", \"epoch\": \"7\", \"lane\": 0, \"first\": 3, \"last\": 4, \"events\": 2}"));
+	assert_null(fgets(line, sizeof(line), file));
+	(void)fclose(file);
+}
+
+static void what_was_turned_away_meanwhile_is_in_the_next_line(void **state)
+{
+	struct spool *spool = bare();
+	unsigned lines;
+
+	(void)state;
+	obstruct();
+	counter_add(&hand.lane.turned_away[0], 5);
+	loss_record_all(spool);
+	counter_add(&hand.lane.turned_away[0], 6);
+	loss_record_all(spool);
+	clear();
+	loss_record_all(spool);
+	loss_record_all(spool);
+	assert_int_equal(told(&lines), 11);
+	assert_int_equal(lines, 1);
+}
+
+static unsigned files(void)
+{
+	const char *name;
+
+	return (unsigned)counter_read(&spool_log_at(hand.spool, 0, &name)->segments);
+}
+
+/* The events of two files that went are told by one line, and no others. */
+static void what_made_room_meanwhile_is_in_the_next_line(void **state)
+{
+	uint64_t before = 0, now;
+	unsigned lines, times = 0;
+
+	(void)state;
+	hand.config.class_count = 1;
+	hand.config.classes[0] = (struct spool_class){.name = "all", .percent = 100, .policy = SPOOL_KEEP_NEWEST};
+	hand.config.size_bytes = 8 * 65536;
+	obstruct();
+	hand_start(65536);
+	for (unsigned i = 0; times < 2; i++) {
+		assert_true(i < 100);
+		put_away(8000, 5, 1 + 5 * i, SPOOL_LEAVE);
+		now = counter_read(&spool_count(hand.spool)->made_room);
+		times += now != before;
+		before = now;
+	}
+	assert_true(files() > 1);
+	clear();
+	hand_stop();
+	assert_int_equal(told(&lines), before);
+	assert_int_equal(lines, 1);
+}
+
+/* What is written to standard error goes to a file. */
+static int divert(const char *to)
+{
+	int was = dup(STDERR_FILENO), file = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_true(was >= 0 && file >= 0);
+	assert_int_equal(dup2(file, STDERR_FILENO), STDERR_FILENO);
+	(void)close(file);
+	return was;
+}
+
+static void restore(int was)
+{
+	(void)dup2(was, STDERR_FILENO);
+	(void)close(was);
+}
+
+static int file_tells(const char *name, const char *what)
+{
+	static char text[1u << 20];
+	FILE *file = fopen(name, "r");
+
+	assert_non_null(file);
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	(void)fclose(file);
+	return strstr(text, what) != NULL;
+}
+
+/* All of it, however much that is, and names as long as they may be. */
+static void what_the_file_never_takes_is_logged(void **state)
+{
+	char log[128], wanted[400];
+	int was;
+
+	(void)state;
+	(void)snprintf(log, sizeof(log), "%s/log", hand.directory);
+	for (unsigned i = 0; i < hand.topics.count; i++)
+		memset(hand.topics.topics[i].name, 'a' + (int)i, SPOOL_TOPIC_MAX);
+	obstruct();
+	hand_start(16384);
+	for (unsigned i = 0; i < hand.topics.count; i++) {
+		struct batch *batch = hand_batch((uint16_t)i, 1, 10);
+
+		batch->first_seq = UINT64_MAX - 1 - i;
+		spool_gave_up(hand.spool, batch);
+		batch_put(hand.pool, batch);
+	}
+	was = divert(log);
+	log_set_level(LOG_ERROR);
+	hand_stop();
+	log_set_level((enum log_level)(LOG_ERROR - 1));
+	restore(was);
+	for (unsigned i = 0; i < hand.topics.count; i++) {
+		(void)snprintf(wanted, sizeof(wanted), "{\"topic\": \"%s\", \"epoch\": null, \"lane\": 0, \"first\": %llu, \"last\": %llu, "
+			"\"events\": 1}", hand.topics.topics[i].name, (unsigned long long)(UINT64_MAX - 1 - i),
+			(unsigned long long)(UINT64_MAX - 1 - i));
+		assert_true(file_tells(log, wanted));
+	}
+	assert_true(file_tells(log, "\"what\": \"stopped\", \"events\": 8, "));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -225,6 +412,10 @@ int main(void)
 			line_that_a_former_process_left_in_part_spoils_none_behind_it, setup, hand_teardown),
 		cmocka_unit_test_setup_teardown(name_of_a_new_record_is_durable, setup, hand_teardown),
 		cmocka_unit_test_setup_teardown(sequences_of_different_epochs_are_told_apart, setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(what_the_file_could_not_take_is_in_its_next_line, setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(what_was_turned_away_meanwhile_is_in_the_next_line, setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(what_made_room_meanwhile_is_in_the_next_line, setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(what_the_file_never_takes_is_logged, setup, hand_teardown),
 		cmocka_unit_test_setup_teardown(sequences_of_what_was_given_up_are_those_of_its_batch, setup, hand_teardown),
 	};
 
