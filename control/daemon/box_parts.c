@@ -196,7 +196,8 @@ static void spool_settings(struct box *box, unsigned index, struct spool_config 
 		.all_lanes = box->worker_count,
 		.batch_bytes = config->batch_bytes,
 		.replay_bytes = config->spool_replay,
-		.replay_rate = config->spool_replay_rate / box->plan->producer_count,
+		/* rounded up: 0 is no limit */
+		.replay_rate = (config->spool_replay_rate + box->plan->producer_count - 1) / box->plan->producer_count,
 		.segment_bytes = config->spool_segment,
 		.size_bytes = config->spool_bytes / box->plan->producer_count,
 		.free_percent = config->spool_keep_free,

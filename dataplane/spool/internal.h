@@ -159,7 +159,7 @@ struct spool {
 	unsigned pool_count;
 	unsigned outsize;              /* batches in no pool, for what is larger */
 	unsigned tried[REPLAY_POOLS + 1]; /* by size, logs of sick topics that something of is being tried */
-	int64_t tokens;                /* bytes that may be read back now; below 0: a batch was larger than what there was */
+	int64_t tokens;                /* thousandths of bytes that may be read back now; below 0: a batch was larger than that */
 	int64_t filled_ms;             /* monotonic; when tokens were last added */
 	uint8_t *scratch;              /* SPOOL_PAYLOAD_MAX bytes: what is left of a batch in part */
 	struct shelf *dead;            /* for this producer's dead letters; NULL: there were none yet */

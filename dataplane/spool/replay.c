@@ -251,7 +251,7 @@ static int read_one(struct spool *spool, unsigned log)
 	}
 	if (rc == 1 && topic >= 0) {
 		fill(log, batch, &entry, topic);
-		spool->tokens -= entry.bytes;
+		spool->tokens -= INT64_C(1000) * entry.bytes;
 		hand_over(spool, log, batch);
 		return 1;
 	}
@@ -274,17 +274,17 @@ static int read_one(struct spool *spool, unsigned log)
 	return 0;
 }
 
-/* A token bucket: tokens are bytes, and come at the rate. Time beyond what fills it counts for nothing, such as all before the
- * first look. */
+/* A token bucket: tokens are thousandths of bytes, and come at the rate; so of no turn, however short, a fraction is lost. Time
+ * beyond what fills it counts for nothing, such as all before the first look. */
 static int has_tokens(struct spool *spool)
 {
-	int64_t rate = (int64_t)spool->config.replay_rate, burst = rate * BURST_MS / 1000;
+	int64_t rate = (int64_t)spool->config.replay_rate, burst = rate * BURST_MS;
 	int64_t passed_ms = spool->now_ms - spool->filled_ms, full_ms;
 
 	if (rate == 0)
 		return 1;
-	full_ms = (burst - spool->tokens) * 1000 / rate + 1;
-	spool->tokens += rate * (passed_ms < full_ms ? passed_ms : full_ms) / 1000;
+	full_ms = (burst - spool->tokens) / rate + 1;
+	spool->tokens += rate * (passed_ms < full_ms ? passed_ms : full_ms);
 	spool->filled_ms = spool->now_ms;
 	if (spool->tokens > burst)
 		spool->tokens = burst;
@@ -295,7 +295,7 @@ int64_t replay_due(const struct spool *spool)
 {
 	if (spool->config.replay_rate == 0 || spool->tokens > 0)
 		return 0;
-	return spool->filled_ms + 1 - spool->tokens * 1000 / (int64_t)spool->config.replay_rate;
+	return spool->filled_ms + 1 - spool->tokens / (int64_t)spool->config.replay_rate;
 }
 
 /* Batches that one log may have at one time, if the next is as large as its next entry. */

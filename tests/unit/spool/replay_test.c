@@ -100,6 +100,22 @@ static void rate_does_not_mind_how_long_the_machine_has_been_up(void **state)
 	hand_wait(rig_is_read_out);
 }
 
+/* A fraction of a byte each turn is not lost: what was read is owed, and the next comes when that is paid. */
+static void lowest_rate_delivers_all_the_same(void **state)
+{
+	(void)state;
+	hand.config.replay_rate = 19;
+	rig_begin();
+	for (unsigned i = 0; i < 3; i++)
+		rig_leave(0, sizes[0]);
+	rig_allow_lane(UINT_MAX);
+	for (unsigned i = 0; i < 3; i++) {
+		rig_settle(rig_read(0, sizes[0]));
+		__atomic_fetch_add(&rig_ahead_ms, 1000 * (sizes[0] / 19 + 1), __ATOMIC_RELAXED);
+	}
+	hand_wait(rig_is_read_out);
+}
+
 /* What is damaged of them is passed over when it is the next to be read, and nobody settles anything behind it. */
 static void hours_are_complete_when_the_last_entry_from_before_was_damaged(void **state)
 {
@@ -184,6 +200,7 @@ int main(void)
 		TEST(hours_are_complete_when_the_last_entry_from_before_was_damaged),
 		TEST(hours_are_complete_when_a_damaged_file_has_made_room),
 		TEST(entry_that_can_be_no_batch_is_damaged),
+		TEST(lowest_rate_delivers_all_the_same),
 		TEST(rate_does_not_mind_how_long_the_machine_has_been_up),
 	};
 #undef TEST
