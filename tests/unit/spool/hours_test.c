@@ -69,8 +69,12 @@ static void hour_is_open_while_a_batch_moves_to_the_log_of_its_topic(void **stat
 
 	(void)state;
 	give(batch, SPOOL_PARK);
-	hand_stop();
+	assert_int_equal(spool_hours_settled(hand.spool, 0, 64), HOUR);
+	batch = hand_read_topic(0);
 	assert_int_equal(atomic_load(&completed), 0);
+	give(batch, SPOOL_SETTLE);
+	hand_stop();
+	assert_int_equal(atomic_load(&completed), 1);
 }
 
 static void hour_is_open_while_a_batch_goes_back_to_its_log(void **state)
