@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/crc32c.h"
@@ -152,12 +153,41 @@ static void batch_that_was_read_back_keeps_its_lane_and_sequences(void **state)
 	hand_give(batch, SPOOL_SETTLE);
 }
 
+static int file_tells(const char *what)
+{
+	char path[128], text[4096];
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "%s/reached.0", hand.directory);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	(void)fclose(file);
+	return strstr(text, what) != NULL;
+}
+
+/* Before Kafka can have it: a kill comes whenever it likes. */
+static void what_goes_on_unwritten_is_told_before_the_answer(void **state)
+{
+	struct batch *batch;
+
+	(void)state;
+	hand.config.size_bytes = 1;
+	hand_start(16384);
+	batch = hand_batch(0, 7, 100);
+	assert_int_equal(hand_order(batch, SPOOL_WRITE), SPOOL_FULL);
+	assert_true(file_tells("\nepoch 8\nloose\n"));
+	assert_true(file_tells("\nt0 0:7\n"));
+	batch_put(hand.pool, batch);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(the_largest_file_is_taken, setup, hand_teardown),
 		cmocka_unit_test_setup_teardown(damaged_file_tells_nothing, setup, hand_teardown),
 		cmocka_unit_test_setup_teardown(last_sequence_of_an_entry_is_that_of_its_batch, setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(what_goes_on_unwritten_is_told_before_the_answer, setup, hand_teardown),
 		cmocka_unit_test_setup_teardown(batch_that_was_read_back_keeps_its_lane_and_sequences, setup, hand_teardown),
 	};
 
