@@ -110,7 +110,7 @@ struct producer {
 	unsigned with_client; /* batches */
 	unsigned silent;     /* those of them that are of silent topics; as of the last quarter second */
 	uint64_t fill;       /* raised while the logs of all lanes are empty: since then they hold what was left in this fill */
-	unsigned ordered;    /* batches of lanes with the spool */
+	unsigned ordered;    /* batches of lanes, and letters, with the spool */
 	int orders_given;    /* since the spool was last woken */
 	int64_t acked_ms;    /* monotonic; when something was last acknowledged, or handed over when all there was was silent */
 	int64_t refused_ms;  /* monotonic; when the spool last refused a batch */

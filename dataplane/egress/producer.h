@@ -98,8 +98,9 @@ struct producer;
  * 0 or -errno with a sentence. Control thread, after clock_init. */
 int producer_start(struct producer **producer, const struct producer_config *config, struct error *error);
 
-/* Tells the thread to drain (workers have stopped and sealed): for at most drain_seconds and what ending the clients takes; what is
- * left is given up by name, and every batch goes home. Of several producers, all are told before one is stopped. Control thread. */
+/* Tells the thread to drain (workers have stopped and sealed): for at most drain_seconds, what ending the clients takes and, with a
+ * spool, up to 30 s for its disk (spill.c). What is left goes to the spool, or else is given up by name, and every batch goes home.
+ * Of several producers, all are told before one is stopped. Control thread. */
 void producer_ask_stop(struct producer *producer);
 
 /* The same, and waits until that is done. Once. Control thread. */

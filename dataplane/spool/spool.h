@@ -40,8 +40,8 @@
 
 /* What the producer orders. A batch has one order at a time. */
 enum spool_order {
-	SPOOL_WRITE,  /* into the log of its lane, and keep the memory -> SPOOL_WRITTEN or SPOOL_REFUSED */
-	SPOOL_LEAVE,  /* leave it to the log of its lane -> SPOOL_LEFT or SPOOL_REFUSED */
+	SPOOL_WRITE,  /* into the log of its lane and class, and keep the memory -> SPOOL_WRITTEN, SPOOL_REFUSED or SPOOL_FULL */
+	SPOOL_LEAVE,  /* leave it to that log -> SPOOL_LEFT, SPOOL_REFUSED, SPOOL_FULL or SPOOL_SAMPLED */
 	SPOOL_PARK,   /* leave it to the log of its topic -> the same */
 	SPOOL_SETTLE, /* what is on disk of it is done with -> SPOOL_FREE */
 	SPOOL_STAY,   /* a letter that was read, and for which the disk had no room when it was refused again: it stays as it was */
@@ -60,7 +60,7 @@ enum spool_answer {
 	SPOOL_READ,    /* read from disk, to be delivered; its events are in `passing` until the producer has taken them */
 };
 
-/* One writer: the spool's thread, but for `passing` and `returning` (both, with atomic additions) and `go` (the producer). */
+/* One writer: the spool's thread, but for `passing` and `returning` (both, with atomic additions). */
 struct spool_counters {
 	counter recovered;    /* events found unsettled on disk at start */
 	counter spooled;      /* gauge: events that only the logs of lanes hold */

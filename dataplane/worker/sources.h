@@ -99,7 +99,7 @@ struct sources_pause {
 	void *context;
 };
 
-/* Makes a table; every byte is taken here. 0, -EINVAL, -ENOMEM, or -errno of getrandom(2). Before workers start. */
+/* Makes a table; every byte is taken here. 0, -EINVAL, -ENOMEM, or -EIO (no random numbers). Before workers start. */
 int sources_new(struct sources **table, const struct sources_config *config);
 
 /* NULL is fine. Workers must have left. */
