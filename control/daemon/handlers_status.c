@@ -4,12 +4,13 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "control/api/protocol.h"
 #include "control/api/version.h"
 #include "control/daemon/handlers.h"
 #include "control/daemon/totals.h"
 #include "control/daemon/warnings.h"
 
-static const char *const stages[] = {"starting", "receiving", "draining"};
+static const char *const stages[] = {API_STATE_STARTING, API_STATE_RECEIVING, API_STATE_DRAINING};
 
 static uint64_t resident_bytes(void)
 {

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/api/protocol.h"
 #include "control/daemon/box.h"
 #include "control/daemon/totals.h"
 
@@ -118,18 +119,18 @@ static void read_copies(struct ledger_equation *e, const struct box *box)
 
 static void read_records(struct ledger_equation *e, const struct box *box)
 {
-	begin(e, "records", 1, "numbered", TOTAL_WORKER(box, numbered));
+	begin(e, API_EQUATION_RECORDS, 1, "numbered", TOTAL_WORKER(box, numbered));
 	add_left(e, "copies", TOTAL_WORKER(box, copies));
-	add_left(e, "from_disk", TOTAL_PRODUCER(box, from_disk));
+	add_left(e, API_TERM_FROM_DISK, TOTAL_PRODUCER(box, from_disk));
 	add_moving(e, "in_flight.", "open", TOTAL_WORKER(box, open));
 	add_moving(e, "in_flight.", "rings", total_rings(box));
 	add_moving(e, "in_flight.", "producers", TOTAL_PRODUCER(box, held));
-	add(e, "", "acked", TOTAL_PRODUCER(box, acked));
-#define X(name, ...) add(e, "given_up.", #name, TOTAL_PRODUCER(box, given_up_##name));
+	add(e, "", API_TERM_ACKED, TOTAL_PRODUCER(box, acked));
+#define X(name, ...) add(e, API_TERM_GIVEN_UP ".", #name, TOTAL_PRODUCER(box, given_up_##name));
 	EGRESS_GIVEN_UP(X)
 #undef X
-	add(e, "", "dead_lettered", TOTAL_PRODUCER(box, dead_lettered));
-	add(e, "", "to_disk", TOTAL_PRODUCER(box, to_disk));
+	add(e, "", API_TERM_DEAD, TOTAL_PRODUCER(box, dead_lettered));
+	add(e, "", API_TERM_TO_DISK, TOTAL_PRODUCER(box, to_disk));
 	end(e);
 }
 
@@ -137,18 +138,18 @@ static void read_records(struct ledger_equation *e, const struct box *box)
  * through these terms in their order. */
 static void read_spool(struct ledger_equation *e, const struct box *box)
 {
-	begin(e, "spool", 1, "recovered", TOTAL_SPOOL(box, recovered));
-	add_left(e, "to_disk", TOTAL_PRODUCER(box, to_disk));
+	begin(e, API_EQUATION_SPOOL, 1, "recovered", TOTAL_SPOOL(box, recovered));
+	add_left(e, API_TERM_TO_DISK, TOTAL_PRODUCER(box, to_disk));
 	add_left(e, "exhumed", TOTAL_SPOOL(box, exhumed));
 	add_moving(e, "", "returning", TOTAL_SPOOL(box, returning));
 	add(e, "", "spooled", TOTAL_SPOOL(box, spooled));
 	add(e, "", "parked", TOTAL_SPOOL(box, parked));
 	add_moving(e, "", "passing", TOTAL_SPOOL(box, passing));
-	add(e, "", "reburied", TOTAL_SPOOL(box, reburied));
-	add(e, "given_up.", "damaged", TOTAL_SPOOL(box, damaged));
-	add(e, "given_up.", "made_room", TOTAL_SPOOL(box, made_room));
-	add(e, "", "settled_before", TOTAL_SPOOL(box, settled));
-	add(e, "", "from_disk", TOTAL_PRODUCER(box, from_disk));
+	add(e, "", API_TERM_REBURIED, TOTAL_SPOOL(box, reburied));
+	add(e, API_TERM_GIVEN_UP ".", "damaged", TOTAL_SPOOL(box, damaged));
+	add(e, API_TERM_GIVEN_UP ".", "made_room", TOTAL_SPOOL(box, made_room));
+	add(e, "", API_TERM_BEFORE, TOTAL_SPOOL(box, settled));
+	add(e, "", API_TERM_FROM_DISK, TOTAL_PRODUCER(box, from_disk));
 	end(e);
 }
 
