@@ -8,7 +8,8 @@
  * A request is {"jsonrpc":"2.0","id":ID,"method":NAME,"params":{...}}. `params` is an object or absent; arrays, and
  * batches of requests, are refused. Without `id` the request is carried out and not answered. Replies of one connection
  * come in the order of its requests. Strings are UTF-8 and hold no NUL. Counters are 64 bits wide and wrap; JSON
- * carries them with a sign, so one beyond 2^63 arrives as itself less 2^64.
+ * carries them with a sign, so one from 2^63 on arrives as itself less 2^64. An id of a sender's choice, of 64 bits too,
+ * stands a second time beside its number, as text in decimal: "source_id".
  *
  * Every result is an object with "schema_version": API_SCHEMA_VERSION. Members are only ever added under one version; a
  * reader ignores what it does not know.

@@ -27,7 +27,7 @@ static const struct display_column worker_columns[] = {
 
 static const struct display_column source_columns[] = {
 	{"address", "ADDRESS", SHOW_TEXT},
-	{"id", "ID", SHOW_ADDRESS},
+	{"source_id", "ID", SHOW_ADDRESS},
 	{"epoch", "EPOCH", SHOW_ADDRESS},
 	{"received", "RECEIVED", SHOW_COUNT},
 	{"lost", "LOST", SHOW_COUNT},
