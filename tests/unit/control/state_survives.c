@@ -334,6 +334,23 @@ static void a_file_without_end_is_damage(void **state)
 	free(text);
 }
 
+static void an_epoch_that_cannot_be_written_is_not_begun(void **state)
+{
+	struct state *s = open_ok();
+	struct error error = {""};
+	uint32_t epoch = 7;
+
+	(void)state;
+	assert_int_equal(mkdir(path_of("epoch.tmp"), 0700), 0); /* in the way of the new file */
+	assert_int_equal(state_epoch_begin(s, 1000, &epoch, &error), -EISDIR);
+	assert_int_equal(epoch, 7);
+	assert_non_null(strstr(error.text, "cannot write its epoch"));
+	assert_int_equal(rmdir(path_of("epoch.tmp")), 0);
+	assert_int_equal(state_epoch_begin(s, 1000, &epoch, &error), 0);
+	assert_int_equal(epoch, 1000);
+	state_close(s);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -357,6 +374,7 @@ int main(void)
 		T(damage_cannot_use_the_epochs_up),
 		T(a_damaged_instance_is_put_aside_and_made_anew),
 		T(a_file_without_end_is_damage),
+		T(an_epoch_that_cannot_be_written_is_not_begun),
 	};
 
 	log_set_level(LOG_ERROR);
