@@ -104,6 +104,8 @@ static void *watcher_main(void *argument)
 	struct error error = {""};
 	unsigned next;
 
+	if (infos == NULL)
+		(void)error_set(&error, -ENOMEM, "no memory for what it says of %u topics; free some and restart the daemon", TOPIC_MAX);
 	if (infos == NULL || kafka_admin_new(&admin, box->properties, box->config->property_count, &error) != 0) {
 		log_write(LOG_ERROR, "cannot ask Kafka about topics: %s", error.text);
 		free(infos);
