@@ -68,6 +68,33 @@ static int check_addresses(const struct reading *reading, const struct source_co
 	return 0;
 }
 
+/* A key that means nothing to this source was a mistake of the writer's. */
+static int check_source(const struct reading *reading, const char *path, const struct tree_node *entry, enum source_kind kind)
+{
+	static const struct {
+		const char *key;
+		enum source_kind kind;
+		const char *why;
+	} rules[] = {
+		{"outer_tag", SOURCE_DPDK, "is taken with source: dpdk only; for sockets the kernel tags what is sent"},
+		{"mtu", SOURCE_DPDK, "is taken with source: dpdk only; sockets go by the interface's own"},
+		{"descriptors", SOURCE_DPDK, "is taken with source: dpdk only; sockets have receive_buffer"},
+		{"responder", SOURCE_DPDK, "is taken with source: dpdk only; for sockets the kernel answers"},
+		{"fragments", SOURCE_DPDK, "is taken with source: dpdk only; for sockets the kernel reassembles"},
+		{"fragment_timeout", SOURCE_DPDK, "is taken with source: dpdk only; for sockets the kernel reassembles"},
+		{"rss_key", SOURCE_DPDK, "is taken with source: dpdk only; among sockets the kernel spreads senders"},
+		{"receive_buffer", SOURCE_SOCKET, "is taken with source: socket only; devices have descriptors"},
+	};
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		const struct tree_node *node = tree_find(entry, rules[i].key);
+
+		if (node != NULL && rules[i].kind != kind)
+			return reading_fail_key(reading, node, "%s.%s %s", path, rules[i].key, rules[i].why);
+	}
+	return 0;
+}
+
 static int read_port(const struct reading *reading, struct config_file *file, const struct tree_node *entry,
 	unsigned index)
 {
@@ -93,7 +120,9 @@ static int read_port(const struct reading *reading, struct config_file *file, co
 				"is not taken with source: socket (name the VLAN's interface as device)");
 		port->source.responder = SOURCE_RESPOND_KERNEL;
 	}
-	rc = check_device(reading, file, path, entry, index);
+	rc = check_source(reading, path, entry, port->source.kind);
+	if (rc == 0)
+		rc = check_device(reading, file, path, entry, index);
 	return rc != 0 ? rc : check_addresses(reading, &port->source, path, entry);
 }
 
