@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
+#include <strings.h>
 
 #include "control/daemon/config_parts.h"
 #include "control/daemon/config_value.h"
@@ -26,6 +27,29 @@ static const char *name_why(const char *name)
 	return name[0] == '-' ? "begins with a dash" : NULL;
 }
 
+/* What names a device of DPDK: without arguments, bus and the PCI domain that is meant without one. */
+static const char *device_name(const char *device, size_t *length)
+{
+	if (strncmp(device, "pci:", 4) == 0)
+		device += 4;
+	if (strncmp(device, "0000:", 5) == 0)
+		device += 5;
+	*length = strcspn(device, ",");
+	return device;
+}
+
+/* Capitals are the same digits in a PCI address, but other names of virtual devices. */
+static int is_same_device(const char *a, const char *b)
+{
+	size_t a_length, b_length;
+
+	a = device_name(a, &a_length);
+	b = device_name(b, &b_length);
+	if (a_length != b_length)
+		return 0;
+	return strspn(a, "0123456789abcdefABCDEF:.") >= a_length ? strncasecmp(a, b, a_length) == 0 : memcmp(a, b, a_length) == 0;
+}
+
 /* A device is given where one is needed, in a form that cannot be taken for several arguments. */
 static int check_device(const struct reading *reading, const struct config_file *file, const char *path,
 	const struct tree_node *entry, unsigned index)
@@ -45,7 +69,7 @@ static int check_device(const struct reading *reading, const struct config_file 
 	for (unsigned i = 0; source->kind == SOURCE_DPDK && i < index; i++) {
 		const struct source_config *other = &file->config.ports[i].source;
 
-		if (other->kind == SOURCE_DPDK && strcmp(other->device, source->device) == 0)
+		if (other->kind == SOURCE_DPDK && is_same_device(other->device, source->device))
 			return fail_key(reading, "ports[]", "device", path, entry, "belongs to another port already");
 	}
 	return 0;

@@ -218,6 +218,21 @@ static void as_many_types_as_the_table_holds_are_read(void **state)
 	free(text);
 }
 
+static void devices_that_only_look_alike_are_read(void **state)
+{
+	static const char *const devices[] = {"'0000:17:00.0', 'pci:0001:17:00.0'", "'17:00.0', '17:00.1'", "net_null0, net_null00", "net_pcap_a, net_pcap_A"};
+	char text[512];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+		const char *second = strchr(devices[i], ' ');
+
+		(void)snprintf(text, sizeof(text), "node: n\nports: [{name: p, device: %.*s}, {name: q, device: %s}]\ntypes: {t: {id: 1}}\n" KAFKA,
+			(int)(second - devices[i] - 1), devices[i], second);
+		config_free(read_ok(text));
+	}
+}
+
 static void values_at_their_limits_are_read(void **state)
 {
 	struct config *c = read_ok(
@@ -370,6 +385,7 @@ int main(void)
 		cmocka_unit_test(timestamps_are_a_types_window_and_mode),
 		cmocka_unit_test(topics_of_several_types_are_in_the_highest_of_their_classes),
 		cmocka_unit_test(as_many_types_as_the_table_holds_are_read),
+		cmocka_unit_test(devices_that_only_look_alike_are_read),
 		cmocka_unit_test(values_at_their_limits_are_read),
 		cmocka_unit_test(a_topic_name_is_as_long_as_its_place_on_disk_allows),
 		cmocka_unit_test(a_condition_may_stand_on_several_lines),
