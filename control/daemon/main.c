@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 #define TURN_MS       250
 #define DRAIN_TURN_MS 50
 #define LAST_WORDS_MS 500
+#define LOG_SECONDS   60
 
 static struct box the_box;
 static volatile sig_atomic_t reload_signal;
@@ -134,10 +136,24 @@ static int check_tables(const struct config *config)
 	return EX_CONFIG;
 }
 
+/* One turn of the server. One that fails is told, and takes as long as one with nothing to do. */
+static void turn(struct server *server, int timeout_ms)
+{
+	static struct log_limit limit;
+	unsigned before = 0;
+	int rc = server_poll(server, timeout_ms);
+
+	if (rc >= 0)
+		return;
+	if (log_allowed(&limit, LOG_SECONDS, &before))
+		log_write(LOG_ERROR, "the control socket is not served: %s; free memory, or raise LimitNOFILE= of the service", strerror(-rc));
+	(void)poll(NULL, 0, timeout_ms);
+}
+
 static void serve(struct box *box, struct server *server)
 {
 	while (!atomic_load(&box->stop_asked)) {
-		(void)server_poll(server, TURN_MS);
+		turn(server, TURN_MS);
 		box_follow(box);
 		if (reload_signal != 0) {
 			reload_signal = 0;
@@ -172,7 +188,7 @@ static void tell_of_reload(struct box *box, struct server *server)
 
 	(void)loader_last(box, &last);
 	while (last.left && clock_ms() < end)
-		(void)server_poll(server, DRAIN_TURN_MS);
+		turn(server, DRAIN_TURN_MS);
 }
 
 /* The drain may take an hour: who asks meanwhile is answered. */
@@ -188,7 +204,7 @@ static unsigned drain(struct box *box, struct server *server)
 		return box_drain(box);
 	stopping_begin(&stopping, box, clock_ms());
 	while (!atomic_load(&drain.done)) {
-		(void)server_poll(server, DRAIN_TURN_MS);
+		turn(server, DRAIN_TURN_MS);
 		stopping_turn(&stopping, clock_ms());
 	}
 	pthread_join(thread, NULL);

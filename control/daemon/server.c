@@ -40,7 +40,8 @@ struct server {
 	struct dispatch *dispatch;
 	struct server_limits limits;
 	struct client *clients; /* limits.clients of them, made at the first turn */
-	struct pollfd *pollfds; /* the same number, and one for the listener, last */
+	struct pollfd *pollfds; /* one for the listener, first, and the same number */
+	nfds_t polled;          /* of them, up to the last one in use: poll(2) takes no more than there may be descriptors */
 	unsigned first;         /* client that this turn begins with */
 	size_t pending;         /* bytes of all `out` */
 	int64_t accept_from_ms;
@@ -345,13 +346,13 @@ static void welcome(struct server *server, int fd)
 static void accept_clients(struct server *server)
 {
 	for (unsigned i = 0; i < ACCEPTS_A_TURN; i++) {
-		int fd = accept4(server->listener.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = server_listen_accept(&server->listener);
 
 		if (fd >= 0) {
 			welcome(server, fd);
 			continue;
 		}
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+		if (fd != -EAGAIN)
 			server->accept_from_ms = clock_ms() + ACCEPT_PAUSE_MS;
 		return;
 	}
@@ -391,16 +392,19 @@ static int prepare(struct server *server, int timeout_ms)
 
 	if (server->apart.running)
 		timeout_ms = shorter(timeout_ms, APART_LOOK_MS);
+	server->polled = 1;
+	server->pollfds[0] = (struct pollfd){.fd = accepting ? server->listener.fd : -1, .events = POLLIN};
 	for (unsigned i = 0; i < count; i++) {
 		const struct client *client = &server->clients[i];
 
-		server->pollfds[i] = (struct pollfd){.fd = client->fd, .events = events_of(client)};
+		if (client->fd >= 0)
+			server->polled = i + 2;
+		server->pollfds[i + 1] = (struct pollfd){.fd = client->fd, .events = events_of(client)};
 		if (client->fd >= 0 && may_carry_out(server, client))
 			timeout_ms = 0;
 		else if (client->fd >= 0 && may_be_late(client))
 			timeout_ms = shorter(timeout_ms, client->deadline_ms - now + 1);
 	}
-	server->pollfds[count] = (struct pollfd){.fd = accepting ? server->listener.fd : -1, .events = POLLIN};
 	return accepting ? timeout_ms : shorter(timeout_ms, server->accept_from_ms - now);
 }
 
@@ -429,18 +433,18 @@ int server_poll(struct server *server, int timeout_ms)
 	if (make_places(server) != 0)
 		return -ENOMEM;
 	timeout_ms = prepare(server, timeout_ms);
-	if (poll(server->pollfds, count + 1, timeout_ms) < 0)
+	if (poll(server->pollfds, server->polled, timeout_ms) < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (unsigned i = 0; i < count && (served == 0 || !must_leave(server)); i++) {
 		unsigned at = (server->first + i) % count;
 
 		if (server->clients[at].fd >= 0)
-			served += serve(server, &server->clients[at], server->pollfds[at].revents);
+			served += serve(server, &server->clients[at], server->pollfds[at + 1].revents);
 	}
 	server->first = (server->first + 1) % count;
 	finish_apart(server);
 	end_late_ones(server);
-	if (server->pollfds[count].revents & POLLIN)
+	if (server->pollfds[0].revents & POLLIN)
 		accept_clients(server);
 	return served;
 }

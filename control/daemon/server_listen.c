@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define BACKLOG      64
+#define LOG_SECONDS  10
 #define LOCK_TRIES   50
 #define LOCK_WAIT_NS (10 * 1000 * 1000L)
 
@@ -137,6 +138,28 @@ int server_listen(struct server_listener *listener, const char *path, unsigned m
 		*listener = (struct server_listener){.fd = -1};
 	}
 	return rc;
+}
+
+static const char *cure_of(int code)
+{
+	if (code == EMFILE)
+		return "raise LimitNOFILE= of the service (ulimit -n)";
+	return code == ENFILE ? "raise the kernel's fs.file-max" : "give the box more memory";
+}
+
+int server_listen_accept(struct server_listener *listener)
+{
+	int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), code = errno;
+	unsigned before = 0;
+
+	if (fd >= 0)
+		return fd;
+	if (code != EMFILE && code != ENFILE && code != ENOBUFS && code != ENOMEM)
+		return -EAGAIN;
+	if (log_allowed(&listener->log_limit, LOG_SECONDS, &before))
+		log_write(LOG_ERROR, "control: %s: cannot accept who connects: %s; %s (%u more since the last such line)",
+			listener->path, strerror(code), cure_of(code), before);
+	return -code;
 }
 
 void server_listen_end(struct server_listener *listener)
