@@ -311,18 +311,62 @@ static void default_input(struct config_file *file)
 		listen_on(&file->config.ports[i], DEFAULT_PORT);
 }
 
-int inputs_read(const struct reading *reading, struct config_file *file)
+static int is_one_address(const struct address *a, const struct address *b)
+{
+	return a->family == b->family && memcmp(a->bytes, b->bytes, a->family == ADDRESS_IPV4 ? 4 : 16) == 0;
+}
+
+/* Whether the kernel would have sockets of both for one datagram, if the UDP port is the same. */
+static int is_shared(const struct source_config *a, const struct source_config *b)
+{
+	if (a->kind != SOURCE_SOCKET || b->kind != SOURCE_SOCKET)
+		return 0;
+	if (a->device != NULL && b->device != NULL && strcmp(a->device, b->device) != 0)
+		return 0;
+	for (unsigned i = 0; i < a->address_count; i++)
+		for (unsigned j = 0; j < b->address_count; j++)
+			if (is_one_address(&a->addresses[i].address, &b->addresses[j].address))
+				return 1;
+	return a->address_count == 0 || b->address_count == 0;
+}
+
+static int check_pair(const struct reading *reading, const struct config_file *file, const struct tree_node *entry,
+	unsigned index, unsigned before)
+{
+	const struct source_config *a = &file->config.ports[before].source, *b = &file->config.ports[index].source;
+
+	for (unsigned i = 0; is_shared(a, b) && i < a->port_count; i++)
+		for (unsigned j = 0; j < b->port_count; j++)
+			if (a->ports[i] == b->ports[j])
+				return reading_fail(reading, entry, "ports[%u] would listen where ports[%u] does, on UDP port %u; "
+					"expected other addresses or another device, or inputs[].ports with one of them",
+					index, before, a->ports[i]);
+	return 0;
+}
+
+/* The inputs of the ports are known: each has one, and no two wait for the same datagrams. */
+static int check_listeners(const struct reading *reading, const struct config_file *file)
 {
 	const struct tree_node *entry = file->ports->first;
+	int rc = 0;
+
+	for (unsigned i = 0; rc == 0 && i < file->config.port_count; i++, entry = entry->next) {
+		if (file->config.ports[i].source.port_count == 0)
+			rc = reading_fail(reading, entry, "ports[%u] has no input: every entry of inputs names other ports; "
+							  "expected one at the least", i);
+		for (unsigned before = 0; rc == 0 && before < i; before++)
+			rc = check_pair(reading, file, entry, i, before);
+	}
+	return rc;
+}
+
+int inputs_read(const struct reading *reading, struct config_file *file)
+{
 	int rc = 0;
 
 	if (file->inputs == NULL)
 		default_input(file);
 	for (const struct tree_node *n = file->inputs != NULL ? file->inputs->first : NULL; n != NULL && rc == 0; n = n->next)
 		rc = read_input(reading, file, n, file->config.input_count++);
-	for (unsigned i = 0; rc == 0 && i < file->config.port_count; i++, entry = entry->next)
-		if (file->config.ports[i].source.port_count == 0)
-			rc = reading_fail(reading, entry, "ports[%u] has no input: every entry of inputs names other ports; "
-							  "expected one at the least", i);
-	return rc;
+	return rc != 0 ? rc : check_listeners(reading, file);
 }

@@ -233,6 +233,23 @@ static void devices_that_only_look_alike_are_read(void **state)
 	}
 }
 
+static void socket_ports_that_do_not_meet_are_read(void **state)
+{
+	static const char *const ports[] = {
+		"{name: p, source: socket, device: eno1}, {name: q, source: socket, device: eno2}",
+		"{name: p, source: socket, addresses: [10.9.0.2]}, {name: q, source: socket, addresses: [10.9.0.3, 'fd09::2']}",
+		"{name: p, source: socket}, {name: q, device: d}",
+		"{name: p, source: socket}, {name: q, source: socket}]\ninputs: [{port: 9000, format: json, ports: [p]}, {port: 9001, format: json, ports: [q]}",
+	};
+	char text[512];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
+		(void)snprintf(text, sizeof(text), "node: n\nports: [%s]\ntypes: {t: {id: 1}}\n" KAFKA, ports[i]);
+		config_free(read_ok(text));
+	}
+}
+
 static void values_at_their_limits_are_read(void **state)
 {
 	struct config *c = read_ok(
@@ -386,6 +403,7 @@ int main(void)
 		cmocka_unit_test(topics_of_several_types_are_in_the_highest_of_their_classes),
 		cmocka_unit_test(as_many_types_as_the_table_holds_are_read),
 		cmocka_unit_test(devices_that_only_look_alike_are_read),
+		cmocka_unit_test(socket_ports_that_do_not_meet_are_read),
 		cmocka_unit_test(values_at_their_limits_are_read),
 		cmocka_unit_test(a_topic_name_is_as_long_as_its_place_on_disk_allows),
 		cmocka_unit_test(a_condition_may_stand_on_several_lines),
