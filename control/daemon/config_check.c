@@ -84,8 +84,9 @@ int properties_read(const struct reading *reading, struct config_file *file)
 		return reading_fail(reading, file->properties, "kafka.properties." SERVERS " is missing; expected host:port of "
 							       "one broker or more, separated by commas");
 	if (servers->kind != TREE_SCALAR || node_is_empty(servers) || servers->length == 0)
-		return reading_fail(reading, servers, "kafka.properties." SERVERS " is no text; expected host:port of one "
-						      "broker or more, separated by commas");
+		return reading_fail(reading, servers, "kafka.properties." SERVERS " is %s; expected host:port of one "
+						      "broker or more, separated by commas",
+			servers->kind != TREE_SCALAR ? "no text" : "empty");
 	rc = read_property(reading, file, servers);
 	for (const struct tree_node *n = file->properties->first; n != NULL && rc == 0; n = n->next)
 		if (n != servers)
