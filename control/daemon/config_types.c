@@ -236,11 +236,22 @@ static int check_template(const struct reading *reading, const struct config_fil
 	return reading_fail_value(reading, config_key_find("topics", "template"), "topics.template", node, why);
 }
 
+/* As with topics.unknown it would be taken for nowhere. */
+static int check_quarantine(const struct reading *reading, const struct config_file *file, const struct tree_node *topics)
+{
+	if (file->quarantine == NULL || strcmp(file->quarantine, "drop") != 0)
+		return 0;
+	return reading_fail(reading, tree_find(topics, "quarantine"), "topics.quarantine: \"drop\" would be a topic of that name; expected "
+								      "another one, or leave the key out, which drops the events");
+}
+
 int types_read(const struct reading *reading, struct config_file *file)
 {
 	const struct tree_node *topics = tree_find(tree_root(reading->tree), "topics");
 	int rc = check_template(reading, file, topics);
 
+	if (rc == 0)
+		rc = check_quarantine(reading, file, topics);
 	file->config.types->time_back_us = file->time_back_us;
 	file->config.types->time_ahead_us = file->time_ahead_us;
 	for (const struct tree_node *n = file->types->first; n != NULL && rc == 0; n = n->next)
