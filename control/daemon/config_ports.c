@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/compiler.h"
 #include "control/daemon/config_parts.h"
 #include "control/daemon/config_value.h"
 
@@ -100,6 +101,7 @@ static int check_source(const struct reading *reading, const char *path, const s
 		enum source_kind kind;
 		const char *why;
 	} rules[] = {
+		{"vlan", SOURCE_DPDK, "is taken with source: dpdk only; for sockets name the VLAN's interface as device"},
 		{"outer_tag", SOURCE_DPDK, "is taken with source: dpdk only; for sockets the kernel tags what is sent"},
 		{"mtu", SOURCE_DPDK, "is taken with source: dpdk only; sockets go by the interface's own"},
 		{"descriptors", SOURCE_DPDK, "is taken with source: dpdk only; sockets have receive_buffer"},
@@ -110,7 +112,7 @@ static int check_source(const struct reading *reading, const char *path, const s
 		{"receive_buffer", SOURCE_SOCKET, "is taken with source: socket only; devices have descriptors"},
 	};
 
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(rules); i++) {
 		const struct tree_node *node = tree_find(entry, rules[i].key);
 
 		if (node != NULL && rules[i].kind != kind)
@@ -138,12 +140,8 @@ static int read_port(const struct reading *reading, struct config_file *file, co
 	if (why != NULL)
 		return fail_key(reading, "ports[]", "name", path, entry, why);
 	port->source.queues = (uint16_t)port->worker_count;
-	if (port->source.kind == SOURCE_SOCKET) {
-		if (port->source.vlan[0] != 0)
-			return fail_key(reading, "ports[]", "vlan", path, entry,
-				"is not taken with source: socket (name the VLAN's interface as device)");
+	if (port->source.kind == SOURCE_SOCKET)
 		port->source.responder = SOURCE_RESPOND_KERNEL;
-	}
 	rc = check_source(reading, path, entry, port->source.kind);
 	if (rc == 0)
 		rc = check_device(reading, file, path, entry, index);
@@ -182,7 +180,7 @@ static int check_format(const struct reading *reading, const char *path, const s
 		{"event", 1 << INPUT_RAW, "is taken with format: raw only"},
 	};
 
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+	for (size_t i = 0; i < ARRAY_LENGTH(rules); i++) {
 		const struct tree_node *node = tree_find(entry, rules[i].key);
 
 		if (node != NULL && (rules[i].formats >> format & 1) == 0)
@@ -313,7 +311,7 @@ static void default_input(struct config_file *file)
 
 static int is_one_address(const struct address *a, const struct address *b)
 {
-	return a->family == b->family && memcmp(a->bytes, b->bytes, a->family == ADDRESS_IPV4 ? 4 : 16) == 0;
+	return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
 
 /* Whether the kernel would have sockets of both for one datagram, if the UDP port is the same. */
