@@ -19,7 +19,7 @@
  */
 
 #define FILE_MAX (4u << 20) /* bytes */
-#define LOG_RANGES 2u /* in a line of the log, which has room for 1,023 bytes: one takes up to 400 */
+#define LOG_TEXT 640u /* of the 1,023 bytes that a line of the log has: a range takes up to 400, the head with a long name 560 */
 
 /* The last one of this epoch, lane and topic. */
 static struct loss_range *last_of(struct loss *loss, const struct loss_of *of)
@@ -155,7 +155,10 @@ static char *print_line(const struct spool *spool, const struct line *line, size
 		(void)fputc(']', out);
 	}
 	(void)fputs("}\n", out);
-	return fclose(out) == 0 ? text : (free(text), NULL);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
 }
 
 /* A former process may have left a part of a line. */
@@ -222,19 +225,20 @@ static int append(struct spool *spool, const char *text, size_t length)
 	return rc;
 }
 
-static void log_part(const struct spool *spool, const struct line *line, unsigned first, unsigned count)
+/* A line of the log: one range, or what stands before them all. */
+static void log_part(const struct spool *spool, const struct line *line, const struct loss_range *range)
 {
-	char text[960] = "";
+	char text[LOG_TEXT] = "what there is no memory to tell";
 	FILE *out = fmemopen(text, sizeof(text), "w");
 
-	if (out != NULL && count == 0)
-		print_head(out, spool, line);
+	if (out != NULL && range != NULL)
+		print_ranges(out, range, 1);
 	else if (out != NULL)
-		print_ranges(out, line->loss->ranges + first, count);
+		print_head(out, spool, line);
 	if (out != NULL)
 		(void)fclose(out);
 	log_write(LOG_ERROR, "spool %s: given-up.%u.ndjson lacks %s%s", spool->directory, spool->config.index, text,
-		count == 0 ? "}" : "");
+		range == NULL ? "}" : "");
 }
 
 /* The file does not take it, and there is no later: all of it, in lines that the log has room for. */
@@ -244,9 +248,9 @@ static void log_all(const struct spool *spool, const struct line *line, int rc)
 
 	log_write(LOG_ERROR, "spool %s: given-up.%u.ndjson cannot be written: %s; what it lacks follows: keep it for whoever audits gaps",
 		spool->directory, spool->config.index, strerror(-rc));
-	log_part(spool, line, 0, 0);
-	for (unsigned i = 0; i < ranges; i += LOG_RANGES)
-		log_part(spool, line, i, ranges - i < LOG_RANGES ? ranges - i : LOG_RANGES);
+	log_part(spool, line, NULL);
+	for (unsigned i = 0; i < ranges; i++)
+		log_part(spool, line, &line->loss->ranges[i]);
 }
 
 /* 0 or -errno: it is to be told again. */
