@@ -2,7 +2,6 @@
 #include "control/daemon/notify.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,21 +58,6 @@ int notify_starting(unsigned seconds)
 int notify_ready(void)
 {
 	return tell("READY=1");
-}
-
-int notify_status(const char *fmt, ...)
-{
-	char text[512] = "STATUS=";
-	size_t used = strlen(text);
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text + used, sizeof(text) - used, fmt, ap);
-	va_end(ap);
-	for (char *c = text; *c != '\0'; c++)
-		if (*c == '\n' || *c == '\r')
-			*c = ' ';
-	return tell(text);
 }
 
 int notify_stopping(unsigned seconds)

@@ -13,11 +13,8 @@ int notify_starting(unsigned seconds);
 /* The daemon receives. */
 int notify_ready(void);
 
-/* One line for `systemctl status`; a line break in it becomes a space. */
-__attribute__((format(printf, 1, 2))) int notify_status(const char *fmt, ...);
-
 /* The daemon has begun to stop, and needs up to `seconds` to drain. */
 int notify_stopping(unsigned seconds);
 
-/* Still alive. Said once a second, whether or not the manager waits for it: WatchdogSec= has two at the least. */
+/* Still alive. The keeper says so each second, or oftener, also to a manager that does not wait for it. */
 int notify_watchdog(void);

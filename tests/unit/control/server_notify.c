@@ -54,8 +54,6 @@ static void the_manager_is_told_in_its_own_words(void **state)
 	expect_told(fd, "EXTEND_TIMEOUT_USEC=10000000");
 	assert_int_equal(notify_ready(), 1);
 	expect_told(fd, "READY=1");
-	assert_int_equal(notify_status("%d frames\nREADY=0\r", 7), 1);
-	expect_told(fd, "STATUS=7 frames READY=0 ");
 	assert_int_equal(notify_stopping(30), 1);
 	expect_told(fd, "STOPPING=1\nEXTEND_TIMEOUT_USEC=30000000");
 	assert_int_equal(notify_watchdog(), 1);
@@ -80,21 +78,6 @@ static void a_manager_may_listen_at_a_path(void **state)
 	assert_int_equal(rmdir(folder), 0);
 }
 
-static void a_long_status_is_cut(void **state)
-{
-	char name[64], text[2000], told[1024];
-	int fd;
-
-	(void)state;
-	(void)snprintf(name, sizeof(name), "@penstock-test-%d", (int)getpid());
-	fd = manager(name);
-	memset(text, 'x', sizeof(text) - 1);
-	text[sizeof(text) - 1] = '\0';
-	assert_int_equal(notify_status("%s", text), 1);
-	assert_in_range(recv(fd, told, sizeof(told), 0), 100, 512);
-	close(fd);
-}
-
 static void without_a_manager_nothing_is_told(void **state)
 {
 	(void)state;
@@ -113,7 +96,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_manager_is_told_in_its_own_words),
 		cmocka_unit_test(a_manager_may_listen_at_a_path),
-		cmocka_unit_test(a_long_status_is_cut),
 		cmocka_unit_test(without_a_manager_nothing_is_told),
 	};
 
