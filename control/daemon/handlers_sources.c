@@ -65,8 +65,8 @@ static json_t *row_of(const struct sources_row *row, uint64_t tsc)
 
 	(void)snprintf(id, sizeof(id), "%" PRIu64, row->id);
 	return json_pack("{s:o,s:I,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:f}", "address", json_address(&row->address), "id",
-		(json_int_t)row->id, "source_id", id, "epoch", (json_int_t)row->epoch, "expected", (json_int_t)row->expected, "received", (json_int_t)row->received,
-		"lost", (json_int_t)row->lost, "pending", (json_int_t)row->pending, "late", (json_int_t)row->late, "duplicate",
+		(json_int_t)row->id, "source_id", id, "epoch", (json_int_t)row->epoch, "expected", (json_int_t)row->expected, "received",
+		(json_int_t)row->received, "lost", (json_int_t)row->lost, "pending", (json_int_t)row->pending, "late", (json_int_t)row->late, "duplicate",
 		(json_int_t)row->duplicate, "outside", (json_int_t)row->outside, "restarted", (json_int_t)row->restarts,
 		"last_seen_s", (double)(int64_t)(tsc - row->moved_tsc) / (double)clock_hz());
 }

@@ -126,6 +126,6 @@ unsigned sources_check(struct sources *table);
 
 /* Folds accounts without progress since `before_tsc`, and those that newer epochs have pushed out, into the sums, and makes
  * their room free again. Waits for a grace period if there are any. Returns how many. About once a second. A source that comes
- * back later begins anew, so what it lost in between is not seen: let idle mean minutes. `pause` may
- * be NULL; what it cuts short is done by the next call. */
+ * back later begins anew, so what it lost in between is not seen: let idle mean minutes. `pause` may be NULL; what it cuts short is
+ * done by the next call. */
 unsigned sources_retire(struct sources *table, uint64_t before_tsc, const struct sources_pause *pause);
