@@ -70,38 +70,32 @@ static void a_check_that_is_cut_short_judges_nothing(void **state)
 	assert_int_equal(ledger.checks, 0);
 }
 
-/* Records: one event that 10 numbered ones do not account for, or one too many. */
+/* So many checks of 10 numbered records of which `acked` are acknowledged, and whether the last one alarms. */
+static void expect_alarm(uint64_t acked, unsigned times, int alarmed)
+{
+	PRODUCERS(acked, acked);
+	check(times);
+	assert_int_equal(ledger_alarmed(&ledger) != 0, alarmed);
+}
+
 static void one_record_that_is_missing_twice_in_a_row_is_an_alarm(void **state)
 {
 	(void)state;
-	PRODUCERS(acked, 9);
-	check(1);
-	assert_false(ledger_alarmed(&ledger));
-	PRODUCERS(acked, 10);
-	check(1);
-	PRODUCERS(acked, 9);
-	check(1);
-	assert_false(ledger_alarmed(&ledger));
-	check(1);
-	assert_true(ledger_alarmed(&ledger));
+	expect_alarm(9, 1, 0);
+	expect_alarm(10, 1, 0);
+	expect_alarm(9, 1, 0);
+	expect_alarm(9, 1, 1);
 	assert_int_equal(ledger.alarms, 1);
-	PRODUCERS(acked, 10);
-	check(1);
-	assert_false(ledger_alarmed(&ledger));
+	expect_alarm(10, 1, 0);
 }
 
 static void a_surplus_must_last_for_ten_checks(void **state)
 {
 	(void)state;
-	PRODUCERS(acked, 11);
-	check(9);
-	assert_false(ledger_alarmed(&ledger));
-	check(1);
-	assert_true(ledger_alarmed(&ledger));
+	expect_alarm(11, 9, 0);
+	expect_alarm(11, 1, 1);
 	assert_int_equal(ledger.alarms, 1);
-	PRODUCERS(acked, 10);
-	check(1);
-	assert_false(ledger_alarmed(&ledger));
+	expect_alarm(10, 1, 0);
 }
 
 static void one_positive_sample_is_a_loss_where_the_reading_is_ordered(void **state)

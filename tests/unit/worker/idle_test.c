@@ -19,6 +19,8 @@ struct source_queue {
 	atomic_uint early, late; /* times that the worker rested, before it had seen all of them and then */
 };
 
+#include "stand_in.h"
+
 static unsigned receive(struct source_queue *queue, struct datagram *out, uint64_t tsc)
 {
 	(void)out;
@@ -34,37 +36,15 @@ static void rest(struct source_queue *queue, unsigned us)
 	(void)usleep(us);
 }
 
-static int attach(struct source_queue *queue)
-{
-	(void)queue;
-	return 0;
-}
-
-static void nothing(struct source_queue *queue)
-{
-	(void)queue;
-}
-
-static void tick(struct source_queue *queue, uint64_t tsc)
-{
-	(void)queue;
-	(void)tsc;
-}
-
-static const struct source_counters *counters_of(const struct source_queue *queue)
-{
-	return &queue->counters;
-}
-
 static void frames_without_datagrams_are_no_idleness(void **state)
 {
-	static const struct source_ops ops = {.attach = attach, .detach = nothing, .receive = receive, .release = nothing,
-		.tick = tick, .wait = rest, .counters = counters_of};
+	static struct source_ops ops;
 	static struct source_queue queue;
 	struct rig *rig = rig_new(8);
 	struct error error;
 
 	(void)state;
+	ops = stand_in(receive, rest);
 	rig->config.ops = &ops;
 	rig->config.queue = &queue;
 	rig->config.idle = WORKER_SLEEP;

@@ -8,6 +8,8 @@
 #include "base/memory.h"
 #include "worker/sources.h"
 
+#define NEVER ((uint64_t)1 << 62) /* quiet ticks that no test reaches */
+
 static inline struct sources *table_new(uint32_t count, uint32_t window, uint64_t quiet_ticks)
 {
 	struct sources_config config = {
@@ -77,6 +79,15 @@ static inline struct sources_row row_get(struct sources *table, uint64_t id, uin
 	assert_true(wanted.row.expected == wanted.row.received + wanted.row.lost);
 	return wanted.row;
 }
+
+#define assert_row(row, e, r, l, p, d) \
+	do { \
+		assert_int_equal((row).expected, e); \
+		assert_int_equal((row).received, r); \
+		assert_int_equal((row).lost, l); \
+		assert_int_equal((row).pending, p); \
+		assert_int_equal((row).duplicate, d); \
+	} while (0)
 
 static inline struct sources_totals totals_get(struct sources *table)
 {

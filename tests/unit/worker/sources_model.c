@@ -11,7 +11,6 @@
 
 #include "sources_helpers.h"
 
-#define NEVER ((uint64_t)1 << 62)
 #define SPAN  16384u /* numbers that one stream may touch */
 #define SENT  4000u
 

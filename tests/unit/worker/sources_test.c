@@ -11,17 +11,6 @@
 #include "sources_helpers.h"
 #include "worker/sources_table.h"
 
-#define NEVER ((uint64_t)1 << 62) /* quiet ticks that no test reaches */
-
-#define assert_row(row, e, r, l, p, d) \
-	do { \
-		assert_int_equal((row).expected, e); \
-		assert_int_equal((row).received, r); \
-		assert_int_equal((row).lost, l); \
-		assert_int_equal((row).pending, p); \
-		assert_int_equal((row).duplicate, d); \
-	} while (0)
-
 static void the_first_number_only_arms_the_window(void **state)
 {
 	struct sources *table = table_new(4, 64, NEVER);
@@ -172,106 +161,6 @@ static void a_stride_of_the_window_keeps_the_account_closed(void **state)
 		assert_int_equal(sources_check(table), 0);
 		sources_free(table);
 	}
-}
-
-static void a_new_epoch_is_a_restart_without_loss_and_stragglers_go_to_the_old_account(void **state)
-{
-	struct sources *table = table_new(8, 64, NEVER);
-	struct sources_totals totals;
-
-	(void)state;
-	send_at(table, 1, 7, 500, 0);
-	send_at(table, 1, 7, 502, 0);
-	send_at(table, 1, 8, 0, 0);
-	assert_int_equal(send_at(table, 1, 7, 501, 0), SOURCES_RECEIVED);
-	send_at(table, 1, 8, 1, 0);
-	assert_row(row_get(table, 1, 7), 3, 3, 0, 0, 0);
-	assert_row(row_get(table, 1, 8), 2, 2, 0, 0, 0);
-	assert_int_equal(row_get(table, 1, 8).restarts, 1);
-	send_at(table, 1, 6, 9, 0);
-	totals = totals_get(table);
-	assert_int_equal(totals.restarted, 1);
-	assert_int_equal(totals.tracked, 3);
-	assert_int_equal(totals.lost, 0);
-	sources_free(table);
-}
-
-static void the_newest_epochs_push_out_the_oldest_and_nothing_is_forgotten(void **state)
-{
-	struct sources *table = table_new(64, 64, NEVER);
-	struct sources_totals totals;
-
-	(void)state;
-	for (uint32_t epoch = 1; epoch <= 10; epoch++) {
-		if (epoch == 8) { /* three were replaced */
-			assert_int_equal(send_at(table, 1, epoch, 0, 0), SOURCES_UNTRACKED);
-			assert_int_equal(sources_retire(table, 0, NULL), 3);
-		}
-		assert_int_equal(send_at(table, 1, epoch, 0, 0), SOURCES_RECEIVED);
-		send_at(table, 1, epoch, 2, 0);
-	}
-	totals = totals_get(table);
-	assert_int_equal(totals.expected, 30);
-	assert_int_equal(totals.received, 20);
-	assert_int_equal(totals.restarted, 9);
-	assert_int_equal(send_at(table, 1, 3, 1, 0), SOURCES_UNTRACKED);
-	assert_int_equal(row_get(table, 1, 10).restarts, 9);
-	assert_int_equal(sources_retire(table, 0, NULL), 3);
-	totals = totals_get(table);
-	assert_int_equal(totals.tracked, SOURCES_EPOCHS);
-	assert_int_equal(totals.retired, 6);
-	assert_int_equal(totals.expected, 30);
-	assert_int_equal(totals.received, 20);
-	assert_int_equal(totals.lost, 10);
-	assert_int_equal(totals.untracked, 2);
-	sources_free(table);
-}
-
-static void a_restart_under_the_old_epoch_takes_two_consecutive_numbers_and_silence(void **state)
-{
-	struct sources *table = table_new(8, 64, 100);
-	struct sources_totals totals;
-
-	(void)state;
-	for (uint64_t seq = 1000; seq < 2000; seq++)
-		send_at(table, 1, 1, seq, 10);
-	send_at(table, 1, 1, 5, 50);
-	send_at(table, 1, 1, 6, 50);
-	assert_int_equal(totals_get(table).restarted, 0);
-	send_at(table, 1, 1, 8, 110);
-	assert_int_equal(totals_get(table).restarted, 0);
-	send_at(table, 1, 1, 9, 110);
-	assert_int_equal(totals_get(table).restarted, 1);
-	send_at(table, 1, 1, 10, 110);
-	assert_row(row_get(table, 1, 1), 2, 2, 0, 0, 0);
-	assert_int_equal(row_get(table, 1, 1).restarts, 1);
-	totals = totals_get(table);
-	assert_int_equal(totals.received + totals.duplicate, 1005);
-	assert_int_equal(totals.lost, 0);
-	assert_int_equal(totals.tracked, 2);
-	assert_int_equal(sources_retire(table, 0, NULL), 1);
-	assert_int_equal(totals_get(table).tracked, 1);
-	assert_int_equal(totals_get(table).received, totals.received);
-	sources_free(table);
-}
-
-static void a_restart_far_ahead_or_told_by_a_heartbeat_is_noticed(void **state)
-{
-	struct sources *table = table_new(8, 64, 0);
-
-	(void)state;
-	send_seq(table, 1);
-	send_seq(table, (uint64_t)1 << 40);
-	send_seq(table, ((uint64_t)1 << 40) + 1);
-	assert_int_equal(totals_get(table).restarted, 1);
-	assert_row(row_get(table, 1, 1), 1, 1, 0, 0, 0);
-	send_heartbeat(table, 4, 0);
-	assert_int_equal(totals_get(table).restarted, 1);
-	send_seq(table, 4);
-	assert_int_equal(totals_get(table).restarted, 2);
-	assert_row(row_get(table, 1, 1), 1, 1, 0, 0, 0);
-	assert_int_equal(totals_get(table).lost, 0);
-	sources_free(table);
 }
 
 static void a_full_table_counts_untracked_and_recovers_when_accounts_retire(void **state)
@@ -474,10 +363,6 @@ int main(void)
 		cmocka_unit_test(a_heartbeat_may_come_first),
 		cmocka_unit_test(a_jump_ahead_is_loss_up_to_a_bound),
 		cmocka_unit_test(a_stride_of_the_window_keeps_the_account_closed),
-		cmocka_unit_test(a_new_epoch_is_a_restart_without_loss_and_stragglers_go_to_the_old_account),
-		cmocka_unit_test(the_newest_epochs_push_out_the_oldest_and_nothing_is_forgotten),
-		cmocka_unit_test(a_restart_under_the_old_epoch_takes_two_consecutive_numbers_and_silence),
-		cmocka_unit_test(a_restart_far_ahead_or_told_by_a_heartbeat_is_noticed),
 		cmocka_unit_test(a_full_table_counts_untracked_and_recovers_when_accounts_retire),
 		cmocka_unit_test(a_mad_sender_does_not_fill_the_table),
 		cmocka_unit_test(ports_do_not_matter_but_address_id_and_epoch_do),

@@ -14,7 +14,6 @@
 #include "base/rcu.h"
 #include "sources_helpers.h"
 
-#define NEVER   ((uint64_t)1 << 62)
 #define WORKERS 4u
 
 struct arrival {
