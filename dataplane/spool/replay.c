@@ -225,45 +225,49 @@ static int read_batch(struct shelf *shelf, struct spool_entry *entry, struct bat
 	}
 }
 
+/* An entry was read: what comes of it, and of the memory it is in. */
+static void take_entry(struct spool *spool, unsigned log, struct batch *batch, const struct spool_entry *entry)
+{
+	struct shelf *shelf = spool->shelves[log];
+	int topic = spool->config.topic_of(spool->config.context, entry->topic);
+	unsigned more;
+
+	shelf->disk->salvage = 0;
+	shelf->unread_ms = 0;
+	shelf->cursor = entry->position + 1;
+	shelf->next_bytes = 0;
+	if (shelf->is_dead && !exhume_wants(shelf, entry->position, topic)) {
+		spool_log_mark(shelf->log, entry->position, SPOOL_ON_DISK);
+		replay_home(spool, batch);
+	} else if (topic >= 0) {
+		fill(log, batch, entry, topic);
+		spool->tokens -= INT64_C(1000) * entry->bytes;
+		hand_over(spool, log, batch);
+	} else {
+		replay_home(spool, batch);
+		if (log_allowed(&spool->topic_log, TROUBLE_S, &more))
+			log_write(LOG_ERROR, "spool: no room for topic %s among those in use: what is on disk for it waits for a "
+					     "restart (%u others before it)", entry->topic, more);
+	}
+}
+
 /* Reads the next entry of a log, or learns how large it is. Returns 1, or 0 when neither can be. */
 static int read_one(struct spool *spool, unsigned log)
 {
 	struct shelf *shelf = spool->shelves[log];
 	struct batch *batch = take(spool, shelf);
 	struct spool_entry entry;
-	int rc, topic = -1;
+	int rc;
 
 	if (batch == NULL)
 		return 0;
 	rc = read_batch(shelf, &entry, batch);
 	shelf_account(spool, shelf);
 	if (rc == 1) {
-		shelf->disk->salvage = 0;
-		shelf->unread_ms = 0;
-		shelf->cursor = entry.position + 1;
-		shelf->next_bytes = 0;
-		topic = spool->config.topic_of(spool->config.context, entry.topic);
-	}
-	if (rc == 1 && shelf->is_dead && !exhume_wants(shelf, entry.position, topic)) {
-		spool_log_mark(shelf->log, entry.position, SPOOL_ON_DISK);
-		replay_home(spool, batch);
-		return 1;
-	}
-	if (rc == 1 && topic >= 0) {
-		fill(log, batch, &entry, topic);
-		spool->tokens -= INT64_C(1000) * entry.bytes;
-		hand_over(spool, log, batch);
+		take_entry(spool, log, batch, &entry);
 		return 1;
 	}
 	replay_home(spool, batch);
-	if (rc == 1) {
-		unsigned more;
-
-		if (log_allowed(&spool->topic_log, 10, &more))
-			log_write(LOG_ERROR, "spool: no room for topic %s among those in use: what is on disk for it waits for a "
-					     "restart (%u others before it)", entry.topic, more);
-		return 1;
-	}
 	shelf->next_bytes = rc == -EMSGSIZE ? entry.bytes : 0;
 	if (rc == -EMSGSIZE)
 		return 1;
