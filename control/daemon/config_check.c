@@ -94,6 +94,21 @@ int properties_read(const struct reading *reading, struct config_file *file)
 	return rc;
 }
 
+/* Without the slashes at its end. */
+static size_t path_length(const char *path)
+{
+	size_t length = strlen(path);
+
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	return length;
+}
+
+static int is_one_path(const char *a, const char *b)
+{
+	return path_length(a) == path_length(b) && memcmp(a, b, path_length(a)) == 0;
+}
+
 static int check_names(const struct reading *reading, const struct config_file *file)
 {
 	static const struct {
@@ -108,6 +123,9 @@ static int check_names(const struct reading *reading, const struct config_file *
 		if (texts[i] != NULL && texts[i][0] != '/')
 			return reading_fail_value(reading, config_key_find(paths[i].section, paths[i].name), paths[i].path,
 				place(reading, paths[i].section, paths[i].name), "is a relative path");
+	if (file->config.spool_directory != NULL && is_one_path(file->config.spool_directory, file->config.state_directory))
+		return reading_fail_value(reading, config_key_find("spool", "directory"), "spool.directory",
+			place(reading, "spool", "directory"), "is the state directory");
 	return 0;
 }
 

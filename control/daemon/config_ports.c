@@ -39,11 +39,36 @@ static const char *device_name(const char *device, size_t *length)
 	return device;
 }
 
+/* What net_af_packet reads: the name of a kernel interface; NULL: another driver's device. */
+static const char *packet_interface(const char *device, size_t *length)
+{
+	const char *at = strncmp(device, "net_af_packet", 13) == 0 ? strstr(device, ",iface=") : NULL;
+
+	if (at == NULL)
+		return NULL;
+	at += strlen(",iface=");
+	*length = strcspn(at, ",");
+	return at;
+}
+
+/* Two sockets of net_af_packet on one interface are in one fanout group of the kernel's, which gives a frame to one of them,
+ * whoever's address it bears. */
+static int is_same_interface(const char *a, const char *b)
+{
+	size_t a_length = 0, b_length = 0;
+
+	a = packet_interface(a, &a_length);
+	b = packet_interface(b, &b_length);
+	return a != NULL && b != NULL && a_length == b_length && memcmp(a, b, a_length) == 0;
+}
+
 /* Capitals are the same digits in a PCI address, but other names of virtual devices. */
 static int is_same_device(const char *a, const char *b)
 {
 	size_t a_length, b_length;
 
+	if (is_same_interface(a, b))
+		return 1;
 	a = device_name(a, &a_length);
 	b = device_name(b, &b_length);
 	if (a_length != b_length)

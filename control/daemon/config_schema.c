@@ -289,7 +289,7 @@ const struct config_key config_keys[] = {
 			"names of topics have 246 bytes at the most. With off nothing is delivered of what the "
 			"directory holds from before, and status warns of it."},
 	{"spool", "directory", KEY_TEXT, TOP(config.spool_directory), RANGE(2, 512), .fallback = "",
-		.form = "an absolute path",
+		.form = "an absolute path of its own",
 		.help = "Where its logs are; without it spool in the state directory. Outside /var/lib/penstock the systemd unit "
 			"has to name it in ReadWritePaths=. What another one holds "
 			"from before is not moved, and not delivered: status warns of it."},
