@@ -98,7 +98,10 @@ void display_ledger(const struct cli *cli, const json_t *result, FILE *out)
 	json_array_foreach(equations, i, equation)
 		add_equation(table, equation, cli->all);
 	table_print(table, out);
-	(void)fprintf(out, "\n%-12s%s, %s times; %s alarms\n", "checked", at, checks, alarms);
+	if (json_integer_value(json_object_get(result, "checks")) == 0)
+		(void)fprintf(out, "\n%-12snot yet\n", "checked");
+	else
+		(void)fprintf(out, "\n%-12s%s, %s times; %s alarms\n", "checked", at, checks, alarms);
 	show_missed(out, json_object_get(result, "missed"));
 	free(at);
 	free(checks);

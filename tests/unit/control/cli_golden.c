@@ -23,6 +23,7 @@ static const struct golden goldens[] = {
 	{"ledger", "ledger", "ledger", 0},
 	{"ledger -a", "ledger", "ledger-all", 0},
 	{"ledger", "ledger-alarm", "ledger-alarm", 1},
+	{"ledger", "ledger-unchecked", "ledger-unchecked", 0},
 	{"show ports", "show.ports", "show.ports", 0},
 	{"show ports -a", "show.ports", "show.ports-all", 0},
 	{"show workers", "show.workers", "show.workers", 0},
