@@ -59,7 +59,7 @@ const struct config_key config_keys[] = {
 	{"control", "socket", KEY_TEXT, TOP(config.control_socket), RANGE(2, 107),
 		.fallback = "/run/penstock/control.sock", .form = "an absolute path of at most 107 bytes",
 		.help = "Unix socket on which the daemon answers the penstock command. Outside /run/penstock the systemd "
-			"unit has to name its directory in ReadWritePaths=."},
+			"unit has to name its directory in ReadWritePaths=, and itself in Environment=PENSTOCK_SOCKET=."},
 	{"control", "mode", KEY_MODE, TOP(config.control_mode), RANGE(0600, 0666), .unit = 1, .fallback = "0660",
 		.help = "Permission bits of that socket."},
 	{"control", "cpus", KEY_CPUS, TOP(config.control_cpus), COUNT(struct config_file, config.control_cpu_count),

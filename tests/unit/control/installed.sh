@@ -42,9 +42,9 @@ helper() {
 
 unit_paths() { # UNIT
 	local line path name
-	grep -q '^ExecStart=/' "$root$1" || fail "$1 starts nothing"
+	grep -q '^ExecStart="/' "$root$1" || fail "$1 starts nothing"
 	while read -r line; do
-		path=${line#*=} && path=${path%% *}
+		path=${line#*=\"} && path=${path%%\"*}
 		[[ -x $root$path ]] || fail "$1 runs $path, which is not installed"
 	done < <(grep '^Exec' "$root$1")
 	while read -r name; do
