@@ -189,6 +189,53 @@ static void contradictions_lose_the_datagram_and_its_later_pieces(void **state)
 	fragments_free(t);
 }
 
+static void nothing_comes_behind_the_known_end(void **state)
+{
+	static const uint8_t data[64];
+	struct fragments *t = make(1, 64);
+
+	(void)state;
+	assert_int_equal(add(t, piece(4, 1, data, 16, 8, 0), 1).result, FRAGMENT_HELD);
+	assert_int_equal(add(t, piece(4, 1, data, 24, 8, 1), 1).result, FRAGMENT_BAD);
+	fragments_free(t);
+}
+
+/* RFC 8200 4.5: of the pieces' next headers the first one's counts, whichever comes last. */
+static void the_first_piece_says_what_follows(void **state)
+{
+	static const uint8_t data[16];
+	struct fragments *t = make(4, 64);
+	struct packet first = piece(6, 1, data, 0, 8, 1), second = piece(6, 1, data, 8, 8, 0);
+	struct fragment_outcome o;
+
+	(void)state;
+	first.protocol = 60;
+	assert_int_equal(add(t, first, 1).result, FRAGMENT_HELD);
+	o = add(t, second, 1);
+	assert_int_equal(o.result, FRAGMENT_WHOLE);
+	assert_int_equal(o.protocol, 60);
+	fragments_release(t);
+	assert_int_equal(add(t, second, 1).result, FRAGMENT_HELD);
+	o = add(t, first, 1);
+	assert_int_equal(o.result, FRAGMENT_WHOLE);
+	assert_int_equal(o.protocol, 60);
+	fragments_release(t);
+	fragments_free(t);
+}
+
+static void a_datagram_may_be_as_long_as_the_limit(void **state)
+{
+	static const uint8_t data[128];
+	struct fragments *t = make(2, 64);
+
+	(void)state;
+	assert_int_equal(add(t, piece(4, 1, data, 0, 32, 1), 1).result, FRAGMENT_HELD);
+	assert_int_equal(add(t, piece(4, 1, data, 32, 32, 0), 1).result, FRAGMENT_WHOLE);
+	fragments_release(t);
+	assert_int_equal(add(t, piece(4, 2, data, 32, 33, 0), 1).result, FRAGMENT_OVERSIZE);
+	fragments_free(t);
+}
+
 static void families_ids_and_addresses_are_kept_apart(void **state)
 {
 	static const uint8_t data[16];
@@ -213,7 +260,7 @@ static void too_many_pieces_lose_the_datagram(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < FRAGMENT_PIECES; i++)
 		assert_int_equal(add(t, piece(4, 1, data, i * 8, 8, 1), 1).result, FRAGMENT_HELD);
-	assert_int_equal(add(t, piece(4, 1, data, FRAGMENT_PIECES * 8, 8, 0), 1).freed, FRAGMENT_PIECES);
+	assert_int_equal(add(t, piece(4, 1, data, FRAGMENT_PIECES * 8, 8, 1), 1).freed, FRAGMENT_PIECES);
 	fragments_free(t);
 }
 
@@ -224,6 +271,9 @@ int main(void)
 		cmocka_unit_test(a_full_table_takes_no_new_datagram_until_one_leaves),
 		cmocka_unit_test(a_mad_sender_does_not_fill_the_table),
 		cmocka_unit_test(contradictions_lose_the_datagram_and_its_later_pieces),
+		cmocka_unit_test(nothing_comes_behind_the_known_end),
+		cmocka_unit_test(the_first_piece_says_what_follows),
+		cmocka_unit_test(a_datagram_may_be_as_long_as_the_limit),
 		cmocka_unit_test(families_ids_and_addresses_are_kept_apart),
 		cmocka_unit_test(too_many_pieces_lose_the_datagram),
 	};

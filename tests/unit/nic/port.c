@@ -70,30 +70,44 @@ static void what_is_not_for_us_is_counted_by_name(void **state)
 	finish(source);
 }
 
-
-static void only_the_configured_vlan_is_taken(void **state)
+/* The checksum is right all the same: two words of the address changed places. */
+static void ipv6_for_another_address_is_not_taken(void **state)
 {
-	static const unsigned tags[4][2] = {{100, 7}, {100, 8}, {100, 0}, {0, 0}};
 	FILE *file = new_capture();
 	struct source_config config = config_of();
 	struct source *source;
 	struct frame f;
 
 	(void)state;
-	config.vlan[0] = 100;
-	config.vlan[1] = 7;
+	frame_udp(&f, 6, US_PORT, "hello", 5);
+	memcpy(f.data + 14 + 36, "\0\1\0\0", 4);
+	capture_add(file, &f);
+	(void)fclose(file);
+	source = start(&config);
+	assert_int_equal(receive_all(source, NULL), 0);
+	assert_int_equal(counter_read(&ops->counters(ops->queue(source, 0))->dropped_not_for_us), 1);
+	assert_balanced(source, 1);
+	finish(source);
+}
+
+/* Untagged and tagged, which go by different ways. */
+static void a_datagram_may_be_as_long_as_max_datagram(void **state)
+{
+	FILE *file = new_capture();
+	struct source_config config = config_of();
+	struct source *source;
+	struct frame f;
+
+	(void)state;
+	config.max_datagram = 5;
 	for (unsigned i = 0; i < 4; i++) {
-		frame_ethernet(&f, 0x0800);
-		for (unsigned tag = 0; tag < 2 && tags[i][tag] != 0; tag++)
-			frame_tag(&f, tag == 0 && tags[i][1] != 0 ? 0x88a8 : 0x8100, tags[i][tag]);
-		(void)frame_ipv4(&f, 17, 0, 13, 1, 0);
-		f.len += frame_udp_bytes(f.data + f.len, 4, 40000, US_PORT, "hello", 5);
+		frame_udp(&f, i & 1 ? 6 : 4, US_PORT, i & 2 ? "hello!" : "hello", i & 2 ? 6 : 5);
 		capture_add(file, &f);
 	}
 	(void)fclose(file);
 	source = start(&config);
-	assert_int_equal(receive_all(source, remember), 1);
-	assert_int_equal(counter_read(&ops->counters(ops->queue(source, 0))->dropped_vlan), 3);
+	assert_int_equal(receive_all(source, remember), 2);
+	assert_int_equal(counter_read(&ops->counters(ops->queue(source, 0))->dropped_oversize), 2);
 	assert_balanced(source, 4);
 	finish(source);
 }
@@ -402,7 +416,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(datagrams_of_both_families_are_delivered),
 		cmocka_unit_test(what_is_not_for_us_is_counted_by_name),
-		cmocka_unit_test(only_the_configured_vlan_is_taken),
+		cmocka_unit_test(ipv6_for_another_address_is_not_taken),
+		cmocka_unit_test(a_datagram_may_be_as_long_as_max_datagram),
 		cmocka_unit_test(a_flood_of_pings_is_counted_apart_and_leaves_arp_answered),
 		cmocka_unit_test(answers_leave_by_the_device),
 		cmocka_unit_test(an_announcement_without_memory_is_made_up_for),

@@ -183,6 +183,85 @@ static void a_full_table_and_damage_are_counted_by_name(void **state)
 	finish(source);
 }
 
+/* Each frame of a datagram that is dropped when it is whole counts, since `frames` counted each. */
+static void a_whole_datagram_that_nobody_wants_counts_its_frames(void **state)
+{
+	FILE *file = new_capture();
+	struct source_config config = config_of();
+	const struct source_counters *c;
+	struct source *source;
+
+	(void)state;
+	config.max_datagram = 1000;
+	(void)make_big(4, 1001, 600);
+	add_piece(file, 4, 1, 0, 600);
+	add_piece(file, 4, 1, 1, 600);
+	(void)make_big(6, 900, 600);
+	whole[3]++; /* another port */
+	add_piece(file, 6, 2, 0, 600);
+	add_piece(file, 6, 2, 1, 600);
+	(void)make_big(4, 900, 600);
+	whole[5]++; /* longer than it is */
+	add_piece(file, 4, 3, 0, 600);
+	add_piece(file, 4, 3, 1, 600);
+	(void)fclose(file);
+	source = start(&config);
+	assert_int_equal(receive_all(source, NULL), 0);
+	c = ops->counters(ops->queue(source, 0));
+	assert_int_equal(counter_read(&c->dropped_oversize), 2);
+	assert_int_equal(counter_read(&c->dropped_not_for_us), 2);
+	assert_int_equal(counter_read(&c->dropped_udp_header), 2);
+	assert_balanced(source, 6);
+	finish(source);
+}
+
+static void fragments_for_another_address_are_not_kept(void **state)
+{
+	FILE *file = new_capture();
+	struct source_config config = config_of();
+	const struct source_counters *c;
+	struct source *source;
+	struct frame f;
+
+	(void)state;
+	(void)make_big(6, 900, 600);
+	frame_fragment(&f, 6, 1, whole, 0, 600, 1);
+	f.data[14 + 39]++;
+	capture_add(file, &f);
+	(void)fclose(file);
+	source = start(&config);
+	assert_int_equal(receive_all(source, NULL), 0);
+	c = ops->counters(ops->queue(source, 0));
+	assert_int_equal(counter_read(&c->dropped_not_for_us), 1);
+	assert_int_equal(counter_read(&c->fragments_held), 0);
+	assert_balanced(source, 1);
+	finish(source);
+}
+
+/* The fragment header's next one may be destination options, which stand in the first piece before UDP. */
+static void options_behind_the_fragment_header_are_stepped_over(void **state)
+{
+	FILE *file = new_capture();
+	struct source_config config = config_of();
+	struct source *source;
+	struct frame f;
+
+	(void)state;
+	(void)make_big(6, 900, 600);
+	memmove(whole + 8, whole, whole_len);
+	memcpy(whole, "\x11\0\1\4\0\0\0\0", 8);
+	for (uint32_t at = 0; at < 1200; at += 600) {
+		frame_fragment(&f, 6, 1, whole, at, at == 0 ? 600 : whole_len + 8 - 600, at == 0);
+		f.data[14 + 40] = 60;
+		capture_add(file, &f);
+	}
+	(void)fclose(file);
+	source = start(&config);
+	assert_int_equal(receive_all(source, compare), 1);
+	assert_balanced(source, 2);
+	finish(source);
+}
+
 static void without_a_table_fragments_are_dropped(void **state)
 {
 	FILE *file = new_capture();
@@ -231,6 +310,9 @@ int main(void)
 		cmocka_unit_test(a_piece_that_comes_twice_does_no_harm),
 		cmocka_unit_test(a_datagram_without_its_rest_times_out),
 		cmocka_unit_test(a_full_table_and_damage_are_counted_by_name),
+		cmocka_unit_test(a_whole_datagram_that_nobody_wants_counts_its_frames),
+		cmocka_unit_test(fragments_for_another_address_are_not_kept),
+		cmocka_unit_test(options_behind_the_fragment_header_are_stepped_over),
 		cmocka_unit_test(without_a_table_fragments_are_dropped),
 		cmocka_unit_test(jumbo_frames_are_contiguous),
 	};

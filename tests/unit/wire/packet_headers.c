@@ -90,13 +90,13 @@ static void up_to_two_tags_are_read(void **state)
 
 	(void)state;
 	frame_ethernet(&f, 0x0800);
-	frame_tag(&f, 0x88a8, 0x2000 | 100);
+	frame_tag(&f, 0x88a8, 0x2000 | 2148);
 	frame_tag(&f, 0x8100, 7);
 	(void)frame_ipv4(&f, 17, 0, 13, 1, 0);
 	put_udp(&f, 4, "hello");
 	assert_hello(&f);
 	assert_int_equal(packet.vlan_count, 2);
-	assert_int_equal(packet.vlan[0], 100);
+	assert_int_equal(packet.vlan[0], 2148);
 	assert_int_equal(packet.vlan[1], 7);
 	frame_ethernet(&f, 0x0800);
 	for (unsigned i = 0; i < 3; i++)
@@ -162,6 +162,7 @@ static void odd_extensions_are_refused(void **state)
 
 	(void)state;
 	assert_int_equal(parse_extension(60, "\x11\0\x3e\4\0\0\0\0", 8), PACKET_UDP);
+	assert_int_equal(parse_extension(60, "\x11\0\x7e\4\0\0\0\0", 8), PACKET_REFUSED_extension);
 	assert_int_equal(parse_extension(60, "\x11\0\xbe\4\0\0\0\0", 8), PACKET_REFUSED_extension);
 	assert_int_equal(parse_extension(60, "\x11\0\1\5\0\0\0\0", 8), PACKET_REFUSED_extension);
 	assert_int_equal(parse_extension(60, "\x11\x09\1\4\0\0\0\0", 8), PACKET_REFUSED_extension);
@@ -170,6 +171,7 @@ static void odd_extensions_are_refused(void **state)
 	assert_int_equal(parse_extension(59, "\x11\0\0\0\0\0\0\0", 8), PACKET_REFUSED_not_udp);
 	assert_int_equal(parse_extension(50, "\x11\0\0\0\0\0\0\0", 8), PACKET_REFUSED_not_udp);
 	assert_int_equal(parse_extension(60, "\0\0\1\4\0\0\0\0\x11\0\1\4\0\0\0\0", 16), PACKET_REFUSED_extension);
+	assert_int_equal(parse_extension(44, "\x2c\0\0\0\0\0\0\0\x11\0\0\0\0\0\0\7", 16), PACKET_REFUSED_extension);
 	frame_ethernet(&f, 0x86dd);
 	(void)frame_ipv6(&f, 60, 9 * 8 + 13);
 	for (unsigned i = 0; i < 9; i++)
@@ -248,10 +250,12 @@ static void fragments_are_told_from_whole_packets(void **state)
 
 	(void)state;
 	for (int family = 4; family <= 6; family += 2) {
-		frame_fragment(&f, family, 77, whole, 1440, 800, 1);
+		unsigned id = family == 4 ? 77 : 0x00120034;
+
+		frame_fragment(&f, family, id, whole, 1440, 800, 1);
 		assert_int_equal(parse(&f), PACKET_FRAGMENT);
 		assert_int_equal(packet.fragment_offset, 1440);
-		assert_int_equal(packet.fragment_id, 77);
+		assert_int_equal(packet.fragment_id, id);
 		assert_int_equal(packet.more_fragments, 1);
 		assert_int_equal(packet.l4_len, 800);
 		frame_fragment(&f, family, 77, whole, 0, 799, 1);
