@@ -128,6 +128,52 @@ static void a_frame_with_bad_events_is_received_all_the_same(void **state)
 	frame_rig_free(rig);
 }
 
+/* What would break our own output is seen of a body whose structure is trusted, too. */
+static void a_body_that_does_not_end_is_dropped(void **state)
+{
+	(void)state;
+	for (uint8_t trusted = 0; trusted < 2; trusted++) {
+		struct rig *rig = rig_new(4);
+		struct sent sent;
+		uint32_t len = three_events(&sent);
+
+		rig->config.sources = table_new(4, 64, 1u << 30);
+		rig->inputs[1].trusted = trusted;
+		rig_start(rig);
+		sent.data[sent.at[2] - 1] = 'x';
+		rig_put(rig, RIG_PORT_FRAME, sent.data, len);
+		expect_record(rig, "{\"n\":0,");
+		expect_record(rig, "{\"n\":2,");
+		assert_null(rig_take(rig, NULL, NULL));
+		assert_int_equal(counter_read(&rig->counters->event_drops[EVENT_DROP_frame_body]) +
+				counter_read(&rig->counters->event_drops[EVENT_DROP_json_syntax]), 1);
+		frame_rig_free(rig);
+	}
+}
+
+/* A frame's body need not tell its time, so the record does. */
+static void the_time_of_the_header_is_in_the_record(void **state)
+{
+	struct frame_header header = {.source_id = 1, .source_epoch = 1, .sequence = 1};
+	struct frame_event event = {.type_id = 1, .body = {(const uint8_t *)"{\"n\":1}", 7}};
+	struct rig *rig = frame_rig();
+	struct frame_writer writer;
+	char *text, time[32];
+	uint8_t data[128];
+
+	(void)state;
+	event.time_us = clock_utc_us(clock_tsc());
+	(void)snprintf(time, sizeof(time), ",%lld]}", (long long)event.time_us);
+	assert_int_equal(frame_begin(&writer, data, sizeof(data), &header), 0);
+	assert_int_equal(frame_add(&writer, &event), 0);
+	rig_put(rig, RIG_PORT_FRAME, data, frame_end(&writer));
+	text = rig_take(rig, NULL, NULL);
+	assert_non_null(text);
+	assert_non_null(strstr(text, time));
+	free(text);
+	frame_rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +181,8 @@ int main(void)
 		cmocka_unit_test(lengths_that_cannot_be_believed_drop_the_rest_by_name),
 		cmocka_unit_test(an_event_that_the_count_hides_is_found_and_dropped),
 		cmocka_unit_test(a_frame_with_bad_events_is_received_all_the_same),
+		cmocka_unit_test(a_body_that_does_not_end_is_dropped),
+		cmocka_unit_test(the_time_of_the_header_is_in_the_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -169,6 +169,19 @@ static void what_has_no_room_is_not_counted_as_put_aside(void **state)
 	}
 }
 
+/* Whatever its type packs: each is a record by itself. */
+static void what_is_put_aside_is_not_packed(void **state)
+{
+	struct judged j = judged_new("types: {click: {id: 1, pack: 4, require: {user: string}}}\n", aside, 0);
+
+	(void)state;
+	put(&j, AS_JSON, "\"a\":1");
+	put(&j, AS_JSON, "\"a\":2");
+	expect_members(take(&j), "{\"a\":1}", "member user is missing, or not: string");
+	expect_members(take(&j), "{\"a\":2}", "member user is missing, or not: string");
+	judged_free(&j);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +189,7 @@ int main(void)
 		cmocka_unit_test(a_name_that_the_record_gets_stands_in_no_event_twice),
 		cmocka_unit_test(a_reason_names_a_path_of_any_length),
 		cmocka_unit_test(what_has_no_room_is_not_counted_as_put_aside),
+		cmocka_unit_test(what_is_put_aside_is_not_packed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
