@@ -13,6 +13,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/murmur2.h"
@@ -271,6 +272,40 @@ static void full_queue_takes_from_the_front_and_leaves_the_rest(void **state)
 	assert_int_equal(verdicts[KAFKA_ACKED], 30);
 }
 
+/* Behind a record that found no room none is taken, though it would fit: their order would be another. */
+static void full_queue_takes_no_small_record_before_a_large_one(void **state)
+{
+	static const uint8_t bytes[900];
+	struct kafka_record records[3];
+
+	(void)state;
+	mock_topic(mock, "t", 1);
+	connect_with("queue.buffering.max.kbytes", "1");
+	for (unsigned turn = 1; turn <= 2; turn++) { /* without and with times */
+		for (unsigned i = 0; i < 3; i++)
+			records[i] = (struct kafka_record){.value = {bytes, i < 2 ? 900 : 10}, .tag = &reports[i],
+				.time_ms = turn == 1 ? 0 : 1700000000123};
+		assert_int_equal(kafka_client_produce(client, 3, "t", 0, records, 3), 1);
+		serve_until(1);
+		assert_int_equal(reports[0], turn);
+		each_has_reports(1, 3, 0);
+	}
+}
+
+/* One look at the queue serves so many; none is lost between two. */
+static void reports_that_pour_in_are_all_told(void **state)
+{
+	(void)state;
+	mock_topic(mock, "t", 1);
+	connect_with("batch.num.messages", "1");
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(produce(0), RECORDS);
+	for (int i = 0; i < 30000 && mock_records(mock, "t", 0) < 3 * RECORDS; i++)
+		usleep(1000);
+	serve_until(3 * RECORDS);
+	each_has_reports(0, RECORDS, 3);
+}
+
 static void ending_a_client_reports_what_it_held_once(void **state)
 {
 	(void)state;
@@ -369,6 +404,8 @@ int main(void)
 		TEST(records_have_the_times_they_were_given),
 		TEST(partitions_that_are_not_there_refuse_with_times_as_without),
 		TEST(full_queue_takes_from_the_front_and_leaves_the_rest),
+		TEST(full_queue_takes_no_small_record_before_a_large_one),
+		TEST(reports_that_pour_in_are_all_told),
 		TEST(full_queue_takes_from_the_front_whether_or_not_there_are_times),
 		TEST(ending_a_client_reports_what_it_held_once),
 		TEST(dead_client_takes_nothing_and_gives_back_all),
