@@ -174,6 +174,32 @@ static void the_time_of_the_header_is_in_the_record(void **state)
 	frame_rig_free(rig);
 }
 
+/* A partition key is read from the body, whoever vouches for its structure. */
+static void a_trusted_body_gives_its_key(void **state)
+{
+	struct frame_header header = {.source_id = 1, .source_epoch = 1, .sequence = 1};
+	struct frame_event event = {.type_id = 1, .body = {(const uint8_t *)"{\"k\":\"a\"}", 9}};
+	struct rig *rig = rig_new(4);
+	struct frame_writer writer;
+	struct record record;
+	uint8_t data[128];
+	char *text;
+
+	(void)state;
+	rig->config.sources = table_new(4, 64, 1u << 30);
+	rig->inputs[1].trusted = 1;
+	(void)snprintf(rig->inputs[1].key_member, MEMBER_MAX, "k");
+	rig_start(rig);
+	assert_int_equal(frame_begin(&writer, data, sizeof(data), &header), 0);
+	assert_int_equal(frame_add(&writer, &event), 0);
+	rig_put(rig, RIG_PORT_FRAME, data, frame_end(&writer));
+	text = rig_take(rig, &record, NULL);
+	assert_int_equal(record.key.len, 1);
+	assert_memory_equal(record.key.data, "a", 1);
+	free(text);
+	frame_rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +209,7 @@ int main(void)
 		cmocka_unit_test(a_frame_with_bad_events_is_received_all_the_same),
 		cmocka_unit_test(a_body_that_does_not_end_is_dropped),
 		cmocka_unit_test(the_time_of_the_header_is_in_the_record),
+		cmocka_unit_test(a_trusted_body_gives_its_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

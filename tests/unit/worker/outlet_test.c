@@ -62,21 +62,23 @@ static void a_closed_class_is_a_named_drop_before_numbering(void **state)
 	rig_free(rig);
 }
 
-/* An eighth of the pool is left to those above it. */
+/* An eighth of the pool is left to those above it for each class that is. */
 static void a_lower_class_leaves_a_part_of_the_pool(void **state)
 {
-	struct rig *rig = rig_new(16);
-
 	(void)state;
-	rig_start(rig);
-	atomic_store(&rig->topics.topics[0].class, 1);
-	put_many(rig, "click", 100);
-	assert_int_equal(worker_pool_available(rig->worker), 2);
-	assert_true(counter_read(&rig->counters->event_drops[EVENT_DROP_pool_empty]) > 0);
-	rig_put_json(rig, "{\"type\":\"view\"}");
-	assert_int_equal(counter_read(&rig->counters->event_drops[EVENT_DROP_pool_empty]) +
-				 counter_read(&rig->counters->numbered), 101);
-	rig_free(rig);
+	for (uint8_t class = 1; class <= 3; class++) {
+		struct rig *rig = rig_new(16);
+
+		rig_start(rig);
+		atomic_store(&rig->topics.topics[0].class, class);
+		put_many(rig, "click", 100);
+		assert_int_equal(worker_pool_available(rig->worker), 2 * class);
+		assert_true(counter_read(&rig->counters->event_drops[EVENT_DROP_pool_empty]) > 0);
+		rig_put_json(rig, "{\"type\":\"view\"}");
+		assert_int_equal(counter_read(&rig->counters->event_drops[EVENT_DROP_pool_empty]) +
+					 counter_read(&rig->counters->numbered), 101);
+		rig_free(rig);
+	}
 }
 
 /* Events of a burst that together fill so many batches, as one datagram each. */
