@@ -193,6 +193,10 @@ static void solicitations_that_are_not_sound_get_no_answer(void **state)
 	request.data[21] = 254;
 	assert_int_equal(answer(1), 0);
 	make_nd(135, frame_v6_peer, frame_v6_us);
+	request.data[54 + 1] = 1;
+	seal_icmp6(&request, 54);
+	assert_int_equal(answer(1), 0);
+	make_nd(135, frame_v6_peer, frame_v6_us);
 	request.data[54 + 25] = 0;
 	seal_icmp6(&request, 54);
 	assert_int_equal(answer(1), 0);
@@ -223,6 +227,30 @@ static void nothing_is_answered_to_a_group(void **state)
 	assert_int_equal(responder.duplicates, 0);
 }
 
+/* Gives the echo request a source that begins with this byte. */
+static void send_from(uint8_t first)
+{
+	uint16_t sum;
+
+	request.data[26] = first;
+	memset(request.data + 24, 0, 2);
+	sum = (uint16_t)~checksum_fold(checksum_add(0, request.data + 14, 28));
+	memcpy(request.data + 24, &sum, 2);
+}
+
+/* "This network" and groups are nobody's source (RFC 1122 3.2.1.3). */
+static void an_echo_from_no_single_host_gets_no_answer(void **state)
+{
+	static const uint8_t firsts[] = {0, 224, 239, 255, 223, 1};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(firsts); i++) {
+		make_echo4(64);
+		send_from(firsts[i]);
+		assert_int_equal(answer(1) != 0, firsts[i] == 223 || firsts[i] == 1);
+	}
+}
+
 /* A probe goes to the solicited-node group of its target (RFC 4861, 7.1.1); an answer to it goes to all nodes. */
 static void a_probe_that_is_not_to_a_solicited_node_group_gets_no_answer(void **state)
 {
@@ -241,6 +269,7 @@ static void a_probe_that_is_not_to_a_solicited_node_group_gets_no_answer(void **
 	assert_int_equal(responder.duplicates, 0);
 	aim_at(solicited_us);
 	assert_int_not_equal(answer(1), 0);
+	assert_int_equal(reply.data[54 + 4], 0x20); /* nobody is known who solicited it */
 }
 
 static void echo_is_returned_whole(void **state)
@@ -301,6 +330,7 @@ static void answers_are_limited(void **state)
 	assert_int_equal(answers_of(1000, 1000), RESPONDER_BURST);
 	assert_int_equal(result, RESPONDER_LIMITED);
 	assert_int_equal(answers_of(100, 1000 + HZ / 100), RESPONDER_RATE / 100);
+	assert_int_equal(answers_of(1, 1000 + HZ / 200), 0); /* another CPU's counter may be behind */
 	make_nd(135, frame_v6_peer, frame_v6_us);
 	assert_int_equal(answers_of(1000, 1000), RESPONDER_BURST);
 	make_echo4(64);
@@ -340,8 +370,10 @@ static void announcements_carry_every_address(void **state)
 		reply.len = responder_announce(&responder, 2, probe, reply.data);
 		assert_int_equal(packet_parse(&out, reply.data, reply.len, 0), PACKET_MULTICAST);
 		assert_true(packet_icmp_checksum_ok(&out));
+		assert_int_equal(out.hop_limit, 1);
 		assert_int_equal(out.l4[0], 143);
 		assert_int_equal(out.l4[7], 1);
+		assert_int_equal(out.l4[8], 4); /* to "all but none" (RFC 3810 5.2.12) */
 		assert_memory_equal(out.l4 + 12, "\xff\2\0\0\0\0\0\0\0\0\0\1\xff\0\0\1", 16);
 		assert_int_equal(responder_announce(&responder, 3, probe, reply.data), 0);
 	}
@@ -445,6 +477,7 @@ int main(void)
 		cmocka_unit_test_setup(a_solicitation_is_answered_by_an_advertisement, setup),
 		cmocka_unit_test_setup(solicitations_that_are_not_sound_get_no_answer, setup),
 		cmocka_unit_test_setup(nothing_is_answered_to_a_group, setup),
+		cmocka_unit_test_setup(an_echo_from_no_single_host_gets_no_answer, setup),
 		cmocka_unit_test_setup(a_probe_that_is_not_to_a_solicited_node_group_gets_no_answer, setup),
 		cmocka_unit_test_setup(echo_is_returned_whole, setup),
 		cmocka_unit_test_setup(echo_for_others_or_damaged_is_refused, setup),
