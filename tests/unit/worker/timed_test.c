@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "judge_rig.h"
+#include "tables/timed.h"
 #include "wire/frame.h"
 #include "worker/worker_priv.h"
 
@@ -127,6 +128,61 @@ static void topics_that_a_timed_type_reaches_are_timed_for_all(void **state)
 	expect(&j, "ev.copied", 0);
 	put(&j, "beside", own, ",\"user\":\"u\"");
 	expect(&j, "ev.own", now_ms(&j));
+	judged_free(&j);
+}
+
+/* So that a batch that is open now is of another time. */
+static void until_later(const struct judged *j)
+{
+	while (clock_utc_us(clock_tsc()) / 1000 <= now_ms(j))
+		continue;
+}
+
+/* Also behind others, in one batch: not that of the batch. */
+static void what_rules_send_to_a_timed_topic_has_its_own_time(void **state)
+{
+	struct judged j = judged_new(types, topics, 0);
+	int64_t own;
+
+	(void)state;
+	put(&j, "own", 0, ",\"n\":1");
+	own = now_ms(&j) - 1000;
+	put(&j, "own", own, ",\"n\":1");
+	until_later(&j);
+	put(&j, "routed", own, ",\"n\":1");
+	expect(&j, "both", own + 1000);
+	expect(&j, "both", own);
+	expect(&j, "both", now_ms(&j));
+	expect(&j, "ev.own", own + 1000);
+	expect(&j, "ev.own", own);
+	put(&j, "own", own, "");
+	until_later(&j);
+	put(&j, "routed", own, "");
+	expect(&j, "aside", own);
+	expect(&j, "aside", now_ms(&j));
+	judged_free(&j);
+}
+
+/* By a rule alone; and not any more when the type has been removed. */
+static void topics_that_rules_of_a_timed_type_name_are_timed(void **state)
+{
+	static const char all[] = "types: {a: {id: 1, timestamp: receive, rules: [{if: 'n == 1', then: keep, topic: side}, "
+				  "{if: 'n == 2', then: keep, copy: twin}]}, b: {id: 2, topic: side}, c: {id: 3, topic: twin}}\n";
+	struct judged j = judged_new(all, topics, 0);
+	struct event_types *known = j.rig->generation->types;
+
+	(void)state;
+	put(&j, "b", 0, "");
+	expect(&j, "side", now_ms(&j));
+	put(&j, "c", 0, "");
+	expect(&j, "twin", now_ms(&j));
+	known->types[0].removed = 1;
+	known->types[1].way.form &= (uint8_t)~FORM_RECEIVE_TIME; /* as they were read */
+	known->types[2].way.form &= (uint8_t)~FORM_RECEIVE_TIME;
+	timed_find(known);
+	for (unsigned topic = 0; topic < j.rig->topics.count; topic++)
+		assert_false(timed_topic(known, topic));
+	known->types[0].removed = 0;
 	judged_free(&j);
 }
 
@@ -297,6 +353,8 @@ int main(void)
 		cmocka_unit_test(each_mode_has_its_time),
 		cmocka_unit_test(times_beyond_the_window_get_its_edge_and_are_counted),
 		cmocka_unit_test(topics_that_a_timed_type_reaches_are_timed_for_all),
+		cmocka_unit_test(what_rules_send_to_a_timed_topic_has_its_own_time),
+		cmocka_unit_test(topics_that_rules_of_a_timed_type_name_are_timed),
 		cmocka_unit_test(keyed_records_have_times_too),
 		cmocka_unit_test(raw_records_have_the_time_of_receiving),
 		cmocka_unit_test(events_of_frames_have_the_time_of_their_headers),
