@@ -131,6 +131,22 @@ static void topics_that_a_timed_type_reaches_are_timed_for_all(void **state)
 	judged_free(&j);
 }
 
+/* As nothing is that has no number. */
+static void what_is_dropped_was_not_clamped(void **state)
+{
+	struct judged j = judged_new(types, topics, 0);
+
+	(void)state;
+	atomic_store(&j.rig->lane.closed, 1);
+	put(&j, "packed", 1, "");
+	assert_int_equal(clamped(&j, 7), 0);
+	assert_int_equal(counter_read(&j.rig->counters->types[7].dropped), 1);
+	atomic_store(&j.rig->lane.closed, 0);
+	put(&j, "packed", 1, "");
+	assert_int_equal(clamped(&j, 7), 1);
+	judged_free(&j);
+}
+
 /* So that a batch that is open now is of another time. */
 static void until_later(const struct judged *j)
 {
@@ -353,6 +369,7 @@ int main(void)
 		cmocka_unit_test(each_mode_has_its_time),
 		cmocka_unit_test(times_beyond_the_window_get_its_edge_and_are_counted),
 		cmocka_unit_test(topics_that_a_timed_type_reaches_are_timed_for_all),
+		cmocka_unit_test(what_is_dropped_was_not_clamped),
 		cmocka_unit_test(what_rules_send_to_a_timed_topic_has_its_own_time),
 		cmocka_unit_test(topics_that_rules_of_a_timed_type_name_are_timed),
 		cmocka_unit_test(keyed_records_have_times_too),
