@@ -128,6 +128,30 @@ static void what_is_dropped_is_told_by_sender(void **state)
 	senders_free(senders);
 }
 
+/* What was dropped of the sender that had it before is not told of the new one. */
+static void a_place_that_is_taken_over_begins_at_nothing(void **state)
+{
+	struct senders *senders = senders_of(16);
+	const struct quota *quota = quota_of(10, 0, 1000000);
+	unsigned told = 0;
+	struct found found;
+
+	(void)state;
+	for (unsigned from = 1; from <= 60; from++)
+		(void)taken(senders, from, 100, quota, 13, HZ);
+	assert_int_equal(taken(senders, 100, 100, quota, 11, 100 * HZ), 10);
+	found = read_all(senders);
+	assert_int_equal(found.count, 16);
+	for (unsigned i = 0; i < found.count; i++)
+		if (found.rows[i].last_tsc == 100 * HZ) {
+			assert_int_equal(found.rows[i].dropped, 1);
+			assert_int_equal(found.rows[i].bytes, 100);
+			told++;
+		}
+	assert_int_equal(told, 1);
+	senders_free(senders);
+}
+
 /* Where eight senders of a place are ahead of the clock, the ninth is unlimited; later it gets the place of one of which nothing
  * was dropped. */
 static void a_full_table_limits_those_it_has(void **state)
@@ -253,6 +277,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_sender_gets_its_burst_and_then_its_rate),
 		cmocka_unit_test(bytes_count_as_they_come),
+		cmocka_unit_test(a_place_that_is_taken_over_begins_at_nothing),
 		cmocka_unit_test(what_is_dropped_is_told_by_sender),
 		cmocka_unit_test(a_full_table_limits_those_it_has),
 		cmocka_unit_test(the_count_of_drops_is_kept_while_others_can_give_way),
